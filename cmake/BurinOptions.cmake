@@ -1,0 +1,37 @@
+# What every target of this project is compiled with.
+option(BURIN_TESTS "Build the tests" ON)
+option(BURIN_BENCHMARKS "Build the benchmarks" ON)
+option(BURIN_WARNINGS_AS_ERRORS "Treat compiler warnings as errors" OFF)
+option(BURIN_FUZZERS "Build the libFuzzer targets (Clang only)" OFF)
+set(BURIN_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+
+find_program(BURIN_CCACHE ccache)
+if(BURIN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${BURIN_CCACHE}")
+endif()
+
+add_library(burin_options INTERFACE)
+target_include_directories(burin_options INTERFACE "${PROJECT_SOURCE_DIR}")
+target_compile_options(burin_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor
+  -Woverloaded-virtual -Wcast-align -Wformat=2 -Wimplicit-fallthrough
+  $<$<BOOL:${BURIN_WARNINGS_AS_ERRORS}>:-Werror>)
+if(BURIN_SANITIZE)
+  target_compile_options(burin_options INTERFACE
+    -fsanitize=${BURIN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(burin_options INTERFACE -fsanitize=${BURIN_SANITIZE})
+endif()
+
+# add_layer(NAME DEPENDS...): the library of one folder, from all .cpp files in it.
+function(add_layer name)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
+  add_library(${name} STATIC ${sources})
+  target_link_libraries(${name} PUBLIC burin_options ${ARGN})
+endfunction()

@@ -1,0 +1,46 @@
+// What a model file says about itself, in one form for GGUF files, Hugging Face folders and llama2.c files.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "templates/formats/stored_type.hpp"
+
+namespace burin::graph {
+
+// Whose spelling of configuration keys and tensor names the description uses.
+enum class Origin : std::uint8_t { gguf, hugging_face };
+
+struct TensorDescription {
+  std::string name;
+  // As the file spells it ("Q4_K", "BF16", "I32"); `type` is empty where Burin cannot pack it.
+  std::string type_name;
+  std::optional<kernels::StoredType> type;
+  // Row-major, outermost first: a linear layer's weight is [outputs, inputs].
+  std::vector<std::int64_t> shape;
+  std::uint64_t bytes = 0;
+};
+
+struct ModelDescription {
+  std::string path;          // as given by the user, for messages
+  Origin origin = Origin::gguf;
+  std::string architecture;  // general.architecture, or the first of config.json's "architectures"
+  // Hugging Face: config.json. GGUF: every scalar metadata value and every array of at most 1024 numbers,
+  // flat, under its full key ("llama.embedding_length"); tokenizer.* arrays are left out.
+  nlohmann::json config;
+  std::vector<TensorDescription> tensors;
+
+  // Index into tensors, or -1. Logarithmic or better.
+  std::ptrdiff_t find(std::string_view name) const;
+  // Must be called when `tensors` is complete; find() answers from this index.
+  void index_tensors();
+
+ private:
+  std::vector<std::uint32_t> by_name_;
+};
+
+}  // namespace burin::graph

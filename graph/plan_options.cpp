@@ -1,0 +1,45 @@
+#include "graph/plan_options.hpp"
+
+#include "jit/error.hpp"
+
+namespace burin::graph {
+
+ComputeType parse_compute_type(std::string_view text) {
+  if (text == "auto") return ComputeType::automatic;
+  if (text == "int8") return ComputeType::int8;
+  if (text == "f32") return ComputeType::f32;
+  if (text == "bf16" || text == "f16")
+    fail("--compute {}: not supported yet: use f32 (as exact or better) or int8 (faster)", text);
+  fail("--compute '{}': unknown: use auto, int8 or f32", text);
+}
+
+KvType parse_kv_type(std::string_view text) {
+  if (text == "auto") return KvType::automatic;
+  if (text == "f32") return KvType::f32;
+  if (text == "bf16") return KvType::bf16;
+  if (text == "f16" || text == "int8")
+    fail("--kv {}: not supported yet: use bf16 (2 bytes per value) or f32 (exact)", text);
+  fail("--kv '{}': unknown: use auto, bf16 or f32", text);
+}
+
+std::string to_text(ComputeType type) {
+  switch (type) {
+    case ComputeType::automatic: return "auto";
+    case ComputeType::int8: return "int8";
+    case ComputeType::bf16: return "bf16";
+    case ComputeType::f16: return "f16";
+    case ComputeType::f32: return "f32";
+  }
+  return "?";
+}
+
+std::string to_text(KvType type) {
+  switch (type) {
+    case KvType::automatic: return "auto";
+    case KvType::f32: return "f32";
+    case KvType::bf16: return "bf16";
+  }
+  return "?";
+}
+
+}  // namespace burin::graph

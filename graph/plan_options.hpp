@@ -1,0 +1,33 @@
+// What a user can ask of the planner.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "templates/formats/weight_format.hpp"
+
+namespace burin::graph {
+
+enum class ComputeType : std::uint8_t { automatic, int8, bf16, f16, f32 };
+enum class KvType : std::uint8_t { automatic, f32, bf16 };
+
+struct PlanOptions {
+  // automatic: int8 for integer weights, f32 for float weights.
+  ComputeType compute = ComputeType::automatic;
+  // automatic: bf16, or f32 where compute is f32.
+  KvType kv = KvType::automatic;
+  // Quantise linear layers on load; empty: keep the file's format.
+  std::optional<kernels::WeightFormat> weights;
+  std::int64_t context = 0;  // 0: the model's own, at most 4096
+  std::int64_t chunk = 512;  // most tokens evaluated at once
+};
+
+// Parse the values of --compute and --kv. Throw burin::Error naming what is supported.
+ComputeType parse_compute_type(std::string_view text);
+KvType parse_kv_type(std::string_view text);
+std::string to_text(ComputeType type);
+std::string to_text(KvType type);
+
+}  // namespace burin::graph

@@ -1,0 +1,25 @@
+// The one exception type of the library: a sentence a user can act on.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace burin {
+
+// what() reads "SUBJECT: what is wrong: what to do" and stands on one line; SUBJECT is a file, a kernel
+// name or an option. Thrown inside the library only; no hot path throws.
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// Throws Error with a formatted message.
+template <typename... Args>
+[[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) {
+  throw Error(fmt::format(format, std::forward<Args>(args)...));
+}
+
+}  // namespace burin

@@ -1,0 +1,95 @@
+// Loading a model and evaluating tokens: what tools and embedding programs use.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "graph/plan_options.hpp"
+#include "runtime/tokenizer/tokenizer.hpp"
+
+namespace burin::graph {
+struct Plan;
+}
+
+namespace burin::runtime {
+
+struct LoadOptions {
+  int threads = 0;                    // 0: default_thread_count()
+  std::string target = "detect";      // see jit::parse_target
+  graph::PlanOptions plan;            // compute and KV types, quantise on load, context, chunk
+  std::function<bool(double)> progress;  // 0..1 while weights are packed; false cancels
+};
+
+struct LoadStatistics {
+  double seconds = 0;
+  int kernels_emitted = 0;
+  double emit_milliseconds = 0;
+  std::uint64_t weight_bytes = 0;
+};
+
+// Weights, kernels and plan of one model. Immutable after load; shared by sessions and threads.
+class Model {
+ public:
+  // Throws burin::Error for a file that is damaged or not supported, naming what would work.
+  static std::shared_ptr<const Model> load(const std::string& path, const LoadOptions& options);
+  // A model of random weights with the shape of a well-known one: "llama-7b:8" (8 layers).
+  static std::shared_ptr<const Model> synthetic(const std::string& shape, const LoadOptions& options);
+  ~Model();
+
+  const Tokenizer& tokenizer() const;  // throws burin::Error for synthetic models
+  const graph::Plan& plan() const;
+  const LoadStatistics& statistics() const;
+  const std::string& target_name() const;
+  std::int64_t vocabulary_size() const;
+  std::int64_t context_length() const;  // that sessions are given
+  int threads() const;
+
+  struct State;
+  const State& state() const { return *state_; }
+
+ private:
+  explicit Model(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// Which positions of an evaluated sequence want logits.
+enum class LogitsWanted : std::uint8_t { last, all };
+
+// One sequence: KV cache and position. Not thread-safe; several sessions of a model may exist, their
+// evaluations take turns on the model's thread pool.
+class Session {
+ public:
+  explicit Session(std::shared_ptr<const Model> model);
+  ~Session();
+
+  // Appends tokens to the sequence, in chunks of the plan's size. With LogitsWanted::all, sink is called
+  // for every position in order with `vocabulary` floats; otherwise logits() holds the last position's.
+  // Returns early where `cancel` becomes true. Throws burin::Error for an id outside the vocabulary or
+  // when the context is full; the sequence is then unchanged. Allocates nothing.
+  void evaluate(std::span<const TokenId> tokens, LogitsWanted wanted = LogitsWanted::last,
+                const std::function<void(std::span<const float>)>* sink = nullptr,
+                const std::atomic<bool>* cancel = nullptr);
+  std::span<const float> logits() const;  // of the last evaluated position
+  std::int64_t position() const;          // tokens in the cache
+  void reset();                           // empty cache
+
+  // Seconds that thread 0 spent per step kind since construction or the last call with `reset`; for `bench`.
+  struct StepTime {
+    std::string kind;
+    double seconds = 0;
+  };
+  std::vector<StepTime> step_times(bool reset = false);
+  void measure_steps(bool on);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace burin::runtime

@@ -1,0 +1,55 @@
+// Threads that run one function together, with a barrier cheap enough to use five times per layer.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace burin::runtime {
+
+// Spins briefly, then sleeps (futex): waiting for a late thread is fast, idling is free.
+class Barrier {
+ public:
+  explicit Barrier(int threads);
+  ~Barrier();
+  Barrier(const Barrier&) = delete;
+  // Returns when all threads have called it. All writes before it are visible after it.
+  void wait();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Fixed threads; the caller of run() is thread 0. One run() at a time (calls from several threads queue up).
+// Workers are placed on the CPUs this process may use, one each; the caller is never pinned.
+class ThreadPool {
+ public:
+  // threads <= 0: one per physical core among the CPUs the process may use (cgroup limits obeyed).
+  explicit ThreadPool(int threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+
+  int size() const;
+  // Calls task(thread) for thread 0 .. size()-1 at once; returns when all are done. Allocates nothing.
+  // An exception of a task is rethrown here after all have ended; a task that throws must not leave
+  // others waiting at a barrier.
+  void run(void (*task)(void* context, int thread), void* context);
+  template <typename Task>
+  void run(Task&& task) {
+    run([](void* context, int thread) { (*static_cast<std::remove_reference_t<Task>*>(context))(thread); }, &task);
+  }
+  // For use inside run(): all size() threads meet.
+  void barrier();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// CPUs this process may run on (sched_getaffinity), and how many threads its CPU quota (cgroup v1/v2) allows.
+std::vector<int> allowed_cpus();
+int default_thread_count();
+
+}  // namespace burin::runtime

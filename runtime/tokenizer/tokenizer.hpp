@@ -1,0 +1,58 @@
+// Text to token ids and back.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/files/model_file.hpp"
+
+namespace burin::runtime {
+
+using TokenId = std::int32_t;
+
+struct EncodeOptions {
+  bool add_special = true;    // BOS / EOS as the model's tokenizer configuration asks for
+  bool parse_special = true;  // special tokens written out in the text become their ids
+};
+
+// Immutable; thread-safe.
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+
+  // From GGUF metadata, tokenizer.json, tokenizer.model or llama2.c's tokenizer file.
+  // Throws burin::Error where there is none, it is damaged, or of a kind not supported (named).
+  static std::unique_ptr<Tokenizer> load(const ModelFile& model);
+
+  // Throws burin::Error for text that is not UTF-8 only where the kind cannot represent it.
+  virtual std::vector<TokenId> encode(std::string_view text, EncodeOptions options = {}) const = 0;
+  // The bytes a token stands for; special tokens are empty unless `special`. Throws burin::Error for an id
+  // outside the vocabulary.
+  virtual std::string token_bytes(TokenId id, bool special = false) const = 0;
+  // Text of a whole sequence, with the leading space that encoding added removed again.
+  virtual std::string decode(std::span<const TokenId> ids, bool special = false) const = 0;
+
+  virtual std::size_t vocabulary_size() const = 0;
+  virtual TokenId bos() const = 0;                          // -1: none
+  virtual bool is_end_of_generation(TokenId id) const = 0;  // EOS, EOT, ...
+  virtual bool adds_bos() const = 0;
+};
+
+// Decodes a stream of tokens so that every returned piece is whole UTF-8 characters; bytes that can no
+// longer become a character are returned as U+FFFD. One stream per object; not thread-safe.
+class StreamDecoder {
+ public:
+  explicit StreamDecoder(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
+  std::string push(TokenId id);
+  std::string finish();  // what is left, incomplete characters replaced
+
+ private:
+  const Tokenizer& tokenizer_;
+  std::string pending_;
+};
+
+}  // namespace burin::runtime

@@ -1,0 +1,87 @@
+// The packed weight layout that all dequant-GEMM and embedding kernels of every ISA read.
+//
+// Columns (outputs) are cut into blocks of 32. A block is contiguous and holds its groups one after the
+// other, so that a decode kernel reads one stream with a fixed stride of zero surprises:
+//
+//   matrix:  [block 0][block 1] ... [block ceil(N/32)-1]          (columns past N are zero)
+//   block:   [group 0][group 1] ... [group ceil(K/G)-1]           (inputs past K have the zero code, or code 0)
+//   group:   [32 inputs][32 inputs] ... [32 scales][32 minimums]  (minimums for asymmetric formats only)
+//
+// 32 inputs of an integer format are its bit planes, widest first; bits = 8 | 4 | 2 | 1 summed, so
+// int3 is a 2-bit and a 1-bit plane, int5 a 4-bit and a 1-bit plane; the widest plane holds the lowest
+// bits of the code. A plane of width p has p rows of 128 bytes (p*32*32/8 bytes):
+//
+//   row:     [column 0: 4 bytes][column 1: 4 bytes] ... [column 31: 4 bytes]
+//
+//   byte i of a column belongs to inputs k = 4*q + i, where q is the quad 0..7 of the 32 inputs;
+//   quad q sits in row (q*p)/8 at bit (q*p)%8 of the byte.
+//
+// So int4 row 0 has quad 0 in its low and quad 1 in its high nibbles: each 64-byte half is a vector
+// whose 32-bit lane is a column and whose four bytes are four consecutive inputs, the operand shape of
+// vpdpbusd (and of an AMX int8 tile row).
+//
+// Float formats have no groups; a block is
+//   f32:   [k][32 columns] 4 bytes each          f16: [k][32 columns] 2 bytes each
+//   bf16:  [k/2][32 columns][k%2] 2 bytes each   (the pair shape of vdpbf16ps)
+// with k padded to a multiple of 8 by zeros.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "templates/formats/stored_type.hpp"
+#include "templates/formats/weight_format.hpp"
+
+namespace burin::kernels {
+
+inline constexpr int kBlockColumns = 32;
+
+// Sizes of a packed K x N matrix.
+struct PackedShape {
+  std::int64_t inputs = 0;         // K
+  std::int64_t columns = 0;        // N as packed, a multiple of 32
+  std::int64_t padded_inputs = 0;  // K rounded up to the group (integer) or to 8 (float)
+  std::size_t group_bytes = 0;     // integer formats only
+  std::size_t block_bytes = 0;
+  std::size_t total_bytes = 0;
+};
+// `columns` is rounded up to 32. Throws burin::Error for a format no kernel can read (integer group
+// not a multiple of 32, bits outside 1..8).
+PackedShape packed_shape(const WeightFormat& format, std::int64_t inputs, std::int64_t columns);
+
+// A row-major matrix as a file stores it: rows are outputs, columns are inputs.
+struct StoredMatrix {
+  const std::byte* data = nullptr;
+  StoredType type = StoredType::f32;
+  std::int64_t rows = 0;
+  std::int64_t columns = 0;
+};
+
+// Which stored row a packed column takes its weights from; row -1 makes a zero column.
+struct ColumnSource {
+  std::int32_t matrix = 0;
+  std::int32_t row = -1;
+};
+
+// The format that holds `type` without loss: Q4_0 -> int4s.g32.f16, Q4_1 -> int4a.g32.f16,
+// Q8_0 -> int8s.g32.f16, F16 -> f16, ...
+WeightFormat natural_format(StoredType type);
+
+// Packs column blocks [first_block, last_block) into out (the start of the whole packed matrix).
+// Where every source's natural format is `format` the codes are moved without change; otherwise values
+// are dequantised to float32 and rounded to nearest (integer formats: see quantize.hpp).
+// columns.size() is the packed column count; all matrices have `inputs` columns.
+// Thread-safe for disjoint block ranges.
+void pack_blocks(const WeightFormat& format, std::int64_t inputs, std::span<const StoredMatrix> matrices,
+                 std::span<const ColumnSource> columns, std::int64_t first_block, std::int64_t last_block,
+                 std::byte* out);
+
+// Plain decoder of the packed layout, for tests and references: the value of input k of a column.
+float packed_value(const WeightFormat& format, const PackedShape& shape, const std::byte* packed,
+                   std::int64_t k, std::int64_t column);
+
+// Dequantises `count` values (a multiple of the block) of a stored row to float32.
+void stored_row_to_f32(StoredType type, const std::byte* row, std::int64_t count, float* out);
+
+}  // namespace burin::kernels
