@@ -1,0 +1,91 @@
+#include "jit/assembler.hpp"
+
+#include <bit>
+#include <cstring>
+
+#include "jit/error.hpp"
+
+namespace burin::jit {
+namespace {
+
+constexpr std::size_t kLargestKernel = 4u << 20;
+
+const Xbyak::Reg64 kSaved[] = {Xbyak::util::rbx, Xbyak::util::r12, Xbyak::util::r13, Xbyak::util::r14,
+                               Xbyak::util::r15};
+
+}  // namespace
+
+// DontSetProtectRWE: the buffer is plain memory, the code runs elsewhere (ExecutableMemory).
+Assembler::Assembler(const Target& target)
+    : Xbyak::CodeGenerator(kLargestKernel, Xbyak::DontSetProtectRWE),
+      target_(target),
+      vector_bytes_(target.has(Feature::avx512) ? 64 : 32),
+      isa_(make_vector_isa(*this, target)) {}
+
+Assembler::~Assembler() = default;
+
+Vector Assembler::vector(int index) const {
+  if (index < 0 || index >= isa_->vector_registers())
+    fail("kernel: vector register {} of {} asked for: the tile is too large", index, isa_->vector_registers());
+  if (vector_bytes_ == 64) return Xbyak::Zmm(index);
+  return Xbyak::Ymm(index);
+}
+
+void Assembler::begin_frame(int locals) {
+  locals_ = (locals + 63) / 64 * 64;
+  push(rbp);
+  mov(rbp, rsp);
+  for (const Xbyak::Reg64& reg : kSaved) push(reg);
+  and_(rsp, static_cast<std::uint32_t>(-64));
+  if (locals_ > 0) sub(rsp, static_cast<std::uint32_t>(locals_));
+}
+
+void Assembler::end_frame() {
+  vzeroupper();
+  lea(rsp, ptr[rbp - 8 * static_cast<int>(std::size(kSaved))]);
+  for (std::size_t i = std::size(kSaved); i > 0; --i) pop(kSaved[i - 1]);
+  pop(rbp);
+  ret();
+}
+
+Xbyak::Address Assembler::constant(const std::vector<std::uint32_t>& words) {
+  return ptr[rip + constants_[words]];
+}
+
+Xbyak::Address Assembler::int32_constant(std::int32_t value) {
+  return constant({std::bit_cast<std::uint32_t>(value)});
+}
+
+Xbyak::Address Assembler::float_constant(float value) { return constant({std::bit_cast<std::uint32_t>(value)}); }
+
+Xbyak::Address Assembler::vector_constant(std::uint32_t lane) {
+  return constant(std::vector<std::uint32_t>(static_cast<std::size_t>(lanes()), lane));
+}
+
+Xbyak::Address Assembler::int32_vector_constant(const std::vector<std::int32_t>& lanes) {
+  std::vector<std::uint32_t> words;
+  for (const std::int32_t lane : lanes) words.push_back(std::bit_cast<std::uint32_t>(lane));
+  return constant(words);
+}
+
+void Assembler::zero(Vector v) {
+  // The 128-bit VEX form clears the whole register and is the shortest where the register allows it.
+  if (v.getIdx() < 16)
+    vpxor(Xbyak::Xmm(v.getIdx()), Xbyak::Xmm(v.getIdx()), Xbyak::Xmm(v.getIdx()));
+  else
+    isa_->bit_xor(v, v, v);
+}
+
+CodeImage Assembler::finish(std::string name) {
+  const auto code_size = static_cast<std::uint32_t>(getSize());
+  for (auto& [words, label] : constants_) {
+    align(words.size() * 4 >= 32 ? 64 : 4, false);
+    L(label);
+    for (const std::uint32_t value : words) dd(value);
+  }
+  if (hasUndefinedLabel()) fail("kernel {}: undefined label", name);
+  const std::uint8_t* code = getCode();
+  return {std::move(name), target_.features, code_size, std::vector<std::uint8_t>(code, code + getSize())};
+}
+
+}  // namespace burin::jit
