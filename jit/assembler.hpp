@@ -22,7 +22,8 @@ class Assembler : public Xbyak::CodeGenerator {
   ~Assembler() override;
 
   const Target& target() const { return target_; }
-  VectorIsa& isa() { return *isa_; }
+  VectorIsa& isa() const { return *isa_; }
+  int vector_registers() const { return isa_->vector_registers(); }
   Vector vector(int index) const;
   int vector_bytes() const { return vector_bytes_; }
   int lanes() const { return vector_bytes_ / 4; }

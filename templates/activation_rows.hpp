@@ -1,0 +1,46 @@
+// Rows of activations as dequant-GEMM kernels read them.
+//
+// s8 rows are quantised on the fly, one scale per row and group of S inputs:
+//
+//   row:    [group 0][group 1] ... [group ceil(K/S)-1][padding]
+//   group:  [correction: 4 bytes][scale: f32][S x int8]
+//
+// value = scale * code. The correction carries what the weights' zero point or minimum needs, so that it costs
+// the GEMM nothing: for symmetric weights int32 -zero_code * sum(codes), the start value of the accumulators;
+// for asymmetric ones f32 scale * sum(codes), to be multiplied with the minimum.
+//
+// f32 rows are plain. Inputs past K are zero up to the padded length in both.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "templates/formats/weight_format.hpp"
+
+namespace burin::kernels {
+
+enum class Activation : std::uint8_t { f32, s8 };
+
+void write_field(std::string& text, const Activation& activation);
+void read_field(std::string_view text, Activation& activation);
+
+// Largest group of activations that share a scale: larger weight groups are cut, so that outliers spoil less
+// and the unrolled loop over a group stays inside the instruction caches.
+inline constexpr int kLargestActivationGroup = 128;
+
+struct ActivationRows {
+  Activation type = Activation::f32;
+  std::int64_t inputs = 0;
+  int group = 0;                // S; 0 for f32
+  std::int64_t padded = 0;      // inputs rounded up to a whole number of weight groups (s8) or to 32 (f32)
+  std::int64_t row_bytes = 0;   // distance of rows, a multiple of 64
+
+  std::int64_t groups() const { return group == 0 ? 0 : padded / group; }
+  int group_bytes() const { return group + 8; }
+};
+
+// The rows that a GEMM with `inputs` inputs and these weights takes.
+ActivationRows activation_rows(Activation type, std::int64_t inputs, const WeightFormat& weights);
+
+}  // namespace burin::kernels

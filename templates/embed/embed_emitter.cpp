@@ -1,0 +1,191 @@
+#include <algorithm>
+
+#include "jit/assembler.hpp"
+#include "jit/error.hpp"
+#include "jit/spec_text.hpp"
+#include "templates/embed/embed_spec.hpp"
+#include "templates/formats/packing.hpp"
+#include "templates/gemm/code_planes.hpp"
+
+namespace burin::kernels {
+namespace {
+
+constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
+constexpr int kRowBytes = 128;
+constexpr int kInputsPerStep = 32;
+constexpr int kFloatUnroll = 8;
+
+// A column is four bytes out of every 128: little to gain from vectors, so codes are put together in a general
+// register, four inputs at a time, and converted together.
+class EmbedEmitter {
+ public:
+  EmbedEmitter(const EmbedSpec& spec, const jit::Target& target)
+      : a(target), s_(spec), packed_(packed_shape(spec.weights, spec.width, spec.vocabulary)) {}
+
+  jit::CodeImage emit() {
+    a.begin_frame(0);
+    a.mov(a.rbx, a.rdi);
+    a.mov(tokens(), a.ptr[a.rbx + offsetof(EmbedArguments, tokens)]);
+    a.mov(output(), a.ptr[a.rbx + offsetof(EmbedArguments, output)]);
+    a.mov(rows(), a.ptr[a.rbx + offsetof(EmbedArguments, rows)]);
+    Xbyak::Label loop;
+    Xbyak::Label done;
+    a.test(rows(), rows());
+    a.jle(done, kNear);
+    a.L(loop);
+    find_column();
+    a.xor_(at(), at());
+    if (s_.weights.is_integer())
+      integer_row();
+    else
+      float_row();
+    a.add(tokens(), 4);
+    a.add(output(), static_cast<std::uint32_t>(s_.output_stride * 4));
+    a.dec(rows());
+    a.jnz(loop, kNear);
+    a.L(done);
+    a.end_frame();
+    return a.finish(jit::spec_text(s_));
+  }
+
+ private:
+  Xbyak::Reg64 tokens() const { return Xbyak::util::rsi; }
+  Xbyak::Reg64 output() const { return Xbyak::util::rdx; }
+  Xbyak::Reg64 rows() const { return Xbyak::util::rcx; }
+  Xbyak::Reg64 column() const { return Xbyak::util::r8; }   // column within its block, then unused
+  Xbyak::Reg64 codes() const { return Xbyak::util::r9; }    // walking through the block, displaced to the column
+  Xbyak::Reg64 scales() const { return Xbyak::util::r10; }  // scale of the column in the group
+  Xbyak::Reg64 at() const { return Xbyak::util::r11; }      // bytes of the output row written
+  Xbyak::Reg64 left() const { return Xbyak::util::r12; }
+
+  // Columns are element_bytes apart within a row of the block.
+  int element_bytes() const { return s_.weights.kind == WeightKind::f16 ? 2 : 4; }
+
+  void find_column() {
+    a.movsxd(column(), a.dword[tokens()]);
+    a.mov(codes(), column());
+    a.shr(codes(), 5);
+    a.imul(codes(), codes(), static_cast<int>(packed_.block_bytes));
+    a.add(codes(), a.ptr[a.rbx + offsetof(EmbedArguments, weights)]);
+    a.and_(column(), kBlockColumns - 1);
+    a.lea(codes(), a.ptr[codes() + column() * element_bytes()]);
+  }
+
+  int code_bytes() const { return s_.weights.group * 4 * s_.weights.bits; }
+
+  void integer_row() {
+    const Xbyak::Xmm scale = a.xmm4;
+    const Xbyak::Xmm minimum = a.xmm5;
+    Xbyak::Label group;
+    Xbyak::Label step;
+    a.L(group);
+    find_scale();
+    load_scale(scale, 0);
+    if (!s_.weights.symmetric) load_scale(minimum, 1);
+    a.mov(left(), static_cast<std::uint32_t>(s_.weights.group / kInputsPerStep));
+    a.L(step);
+    for (int quad = 0; quad < 8; ++quad) integer_quad(quad, scale, minimum);
+    a.add(codes(), static_cast<std::uint32_t>(kInputsPerStep * 4 * s_.weights.bits));
+    a.add(at(), kInputsPerStep * 4);
+    a.dec(left());
+    a.jnz(step, kNear);
+    a.add(codes(), static_cast<std::uint32_t>(static_cast<int>(packed_.group_bytes) - code_bytes()));
+    a.cmp(at(), static_cast<std::uint32_t>(packed_.padded_inputs * 4));
+    a.jl(group, kNear);
+  }
+
+  // codes is displaced by 4 bytes per column; scales are bytes_of(scale) apart.
+  void find_scale() {
+    a.imul(scales(), column(), bytes_of(s_.weights.scale) - 4);
+    a.lea(scales(), a.ptr[scales() + codes() + jit::offset(code_bytes())]);
+  }
+
+  void load_scale(const Xbyak::Xmm& to, int array) {
+    const Xbyak::RegExp from = scales() + jit::offset(array * kBlockColumns * bytes_of(s_.weights.scale));
+    switch (s_.weights.scale) {
+      case ScaleType::f16:
+        a.movzx(a.eax, a.word[from]);
+        a.vmovd(to, a.eax);
+        a.vcvtph2ps(to, to);
+        break;
+      case ScaleType::bf16:
+        a.movzx(a.eax, a.word[from]);
+        a.shl(a.eax, 16);
+        a.vmovd(to, a.eax);
+        break;
+      default: a.vmovss(to, a.dword[from]);
+    }
+    a.vbroadcastss(to, to);
+  }
+
+  void integer_quad(int quad, const Xbyak::Xmm& scale, const Xbyak::Xmm& minimum) {
+    bool first = true;
+    for (const CodePlane& plane : code_planes(s_.weights.bits)) {
+      const Xbyak::Reg32 bits = first ? a.eax : a.edi;
+      a.mov(bits, a.dword[codes() + jit::offset(plane.row(quad) * kRowBytes)]);
+      const int left_shift = plane.position - plane.shift(quad);
+      if (left_shift > 0) a.shl(bits, left_shift);
+      if (left_shift < 0) a.shr(bits, -left_shift);
+      const std::uint32_t byte = ((1u << plane.width) - 1u) << plane.position;
+      if (plane.width < 8) a.and_(bits, byte * 0x01010101u);
+      if (!first) a.or_(a.eax, bits);
+      first = false;
+    }
+    const Xbyak::Xmm value = a.xmm0;
+    a.vmovd(value, a.eax);
+    a.vpmovzxbd(value, value);
+    if (s_.weights.symmetric) {
+      a.vpsubd(value, value, four_lanes(s_.weights.zero_code()));
+      a.vcvtdq2ps(value, value);
+      a.vmulps(value, value, scale);
+    } else {
+      a.vcvtdq2ps(value, value);
+      a.vfmadd213ps(value, scale, minimum);
+    }
+    a.vmovups(a.ptr[output() + at() + jit::offset(quad * 16)], value);
+  }
+
+  Xbyak::Address four_lanes(std::int32_t value) {
+    return a.int32_vector_constant(std::vector<std::int32_t>(4, value));
+  }
+
+  void float_row() {
+    const int row_bytes = kBlockColumns * s_.weights.bits / 8;
+    Xbyak::Label loop;
+    a.L(loop);
+    for (int input = 0; input < kFloatUnroll; ++input) {
+      const auto from = [&](int displacement) { return codes() + jit::offset(displacement); };
+      switch (s_.weights.kind) {
+        case WeightKind::f32: a.mov(a.eax, a.dword[from(input * row_bytes)]); break;
+        case WeightKind::f16:
+          a.movzx(a.eax, a.word[from(input * row_bytes)]);
+          a.vmovd(a.xmm0, a.eax);
+          a.vcvtph2ps(a.xmm0, a.xmm0);
+          a.vmovd(a.eax, a.xmm0);
+          break;
+        case WeightKind::bf16:  // pairs of inputs in a dword
+          a.movzx(a.eax, a.word[from(input / 2 * 2 * row_bytes + input % 2 * 2)]);
+          a.shl(a.eax, 16);
+          break;
+        default: fail("kernel {}: not a float format", jit::spec_text(s_));
+      }
+      a.mov(a.dword[output() + at() + jit::offset(input * 4)], a.eax);
+    }
+    a.add(codes(), static_cast<std::uint32_t>(kFloatUnroll * row_bytes));
+    a.add(at(), kFloatUnroll * 4);
+    a.cmp(at(), static_cast<std::uint32_t>(packed_.padded_inputs * 4));
+    a.jl(loop, kNear);
+  }
+
+  jit::Assembler a;
+  const EmbedSpec& s_;
+  PackedShape packed_;
+};
+
+}  // namespace
+
+jit::CodeImage emit_embed(const EmbedSpec& spec, const jit::Target& target) {
+  return EmbedEmitter(spec, target).emit();
+}
+
+}  // namespace burin::kernels

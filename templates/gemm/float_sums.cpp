@@ -1,0 +1,152 @@
+// Sums of an f32 tile: weights are dequantised in registers, products added up in f32.
+#include "jit/error.hpp"
+#include "templates/gemm/gemm_emitter.hpp"
+#include "templates/gemm/scale_loader.hpp"
+
+namespace burin::kernels {
+namespace {
+
+constexpr int kInputsPerStep = 32;
+constexpr int kQuads = 8;
+constexpr int kFloatUnroll = 8;  // float formats are padded to this many inputs
+
+class FloatSums {
+ public:
+  FloatSums(const GemmContext& context, const TileRegisters& tile, int pass, int prefetch_lines)
+      : c_(context),
+        a(context.a),
+        tile_(tile),
+        pass_(pass),
+        decoder_(context.a, context.spec.weights),
+        prefetch_(context, prefetch_lines,
+                  context.spec.weights.is_integer() ? kInputsPerStep : kFloatUnroll) {}
+
+  void emit() {
+    for (int row = 0; row < tile_.rows(); ++row)
+      for (int v = 0; v < tile_.vectors(); ++v) a.zero(tile_.sum(row, v));
+    if (c_.spec.weights.is_integer())
+      integer_weights();
+    else
+      float_weights();
+  }
+
+ private:
+  // --- integer weights: groups of scales, 32 inputs at a time
+
+  void integer_weights() {
+    if (tile_.has_mask()) decoder_.keep_mask_in(tile_.mask());
+    const int group = c_.spec.weights.group;
+    a.mov(c_.r.groups_left, static_cast<std::uint32_t>(c_.packed.padded_inputs / group));
+    Xbyak::Label weight_group;
+    Xbyak::Label step;
+    a.align(64);
+    a.L(weight_group);
+    a.lea(c_.r.scales, a.ptr[c_.r.weights + jit::offset(group * 4 * c_.spec.weights.bits)]);
+    for (int v = 0; v < tile_.vectors(); ++v) {
+      load_scales(c_, tile_, pass_, v, ScaleArray::scales, tile_.scale(v));
+      if (!c_.spec.weights.symmetric) load_scales(c_, tile_, pass_, v, ScaleArray::minimums, tile_.minimum(v));
+    }
+    a.mov(c_.r.free, static_cast<std::uint32_t>(group / kInputsPerStep));
+    a.L(step);
+    for (int quad = 0; quad < kQuads; ++quad) integer_quad(quad);
+    c_.advance_rows(tile_.rows(), kInputsPerStep * 4);
+    a.add(c_.r.weights, static_cast<std::uint32_t>(step_bytes()));
+    a.dec(c_.r.free);
+    a.jnz(step, Xbyak::CodeGenerator::T_NEAR);
+    a.add(c_.r.weights,
+          static_cast<std::uint32_t>(static_cast<int>(c_.packed.group_bytes) - step_bytes() * group / kInputsPerStep));
+    a.dec(c_.r.groups_left);
+    a.jnz(weight_group, Xbyak::CodeGenerator::T_NEAR);
+  }
+
+  int step_bytes() const { return kInputsPerStep * 4 * c_.spec.weights.bits; }
+
+  void integer_quad(int quad) {
+    for (int v = 0; v < tile_.vectors(); ++v) {
+      const Xbyak::RegExp inputs =
+          c_.r.weights + jit::offset(tile_.block_vector(pass_, v) * a.vector_bytes());
+      decoder_.decode(tile_.code(v), inputs, quad, tile_.scratch());
+    }
+    for (int byte = 0; byte < 4; ++byte) {
+      for (int v = 0; v < tile_.vectors(); ++v) dequantize(v, byte);
+      multiply(quad * 4 + byte);
+    }
+  }
+
+  // weight(v) = value of one byte of the codes.
+  void dequantize(int v, int byte) {
+    const jit::Vector w = tile_.weight(v);
+    if (byte > 0) a.vpsrld(w, tile_.code(v), static_cast<std::uint8_t>(8 * byte));
+    if (byte < 3) a.isa().bit_and(w, byte > 0 ? w : tile_.code(v), a.vector_constant(0xff));
+    if (c_.spec.weights.symmetric) {
+      a.vpsubd(w, w, a.vector_constant(static_cast<std::uint32_t>(c_.spec.weights.zero_code())));
+      a.vcvtdq2ps(w, w);
+      a.vmulps(w, w, tile_.scale(v));
+    } else {
+      a.vcvtdq2ps(w, w);
+      a.vfmadd213ps(w, tile_.scale(v), tile_.minimum(v));
+    }
+  }
+
+  // --- float weights: eight inputs at a time
+
+  void float_weights() {
+    a.mov(c_.r.groups_left, static_cast<std::uint32_t>(c_.packed.padded_inputs / kFloatUnroll));
+    Xbyak::Label loop;
+    a.align(64);
+    a.L(loop);
+    for (int input = 0; input < kFloatUnroll; ++input) {
+      for (int v = 0; v < tile_.vectors(); ++v) load_weight(v, input);
+      multiply(input);
+    }
+    c_.advance_rows(tile_.rows(), kFloatUnroll * 4);
+    a.add(c_.r.weights, static_cast<std::uint32_t>(kFloatUnroll * kBlockColumns * c_.spec.weights.bits / 8));
+    a.dec(c_.r.groups_left);
+    a.jnz(loop, Xbyak::CodeGenerator::T_NEAR);
+  }
+
+  void load_weight(int v, int input) {
+    const jit::Vector w = tile_.weight(v);
+    const int vector = tile_.block_vector(pass_, v);
+    const int row_bytes = kBlockColumns * c_.spec.weights.bits / 8;
+    const auto at = [&](int displacement) { return a.ptr[c_.r.weights + jit::offset(displacement)]; };
+    switch (c_.spec.weights.kind) {
+      case WeightKind::f32: a.vmovups(w, at(input * row_bytes + vector * a.vector_bytes())); break;
+      case WeightKind::f16: a.vcvtph2ps(w, at(input * row_bytes + vector * a.vector_bytes() / 2)); break;
+      case WeightKind::bf16: {  // pairs of inputs in a dword
+        a.vmovups(w, at(input / 2 * 2 * row_bytes + vector * a.vector_bytes()));
+        if (input % 2 == 0)
+          a.vpslld(w, w, 16);
+        else
+          a.isa().bit_and(w, w, a.vector_constant(0xffff0000));
+        break;
+      }
+      default: fail("gemm: weights {} are no float format", to_text(c_.spec.weights));
+    }
+  }
+
+  void multiply(int input) {
+    for (int row = 0; row < tile_.rows(); ++row) {
+      const jit::Vector activation = tile_.broadcast(turn_++);
+      a.vbroadcastss(activation, a.dword[c_.row(row) + jit::offset(input * 4)]);
+      for (int v = 0; v < tile_.vectors(); ++v) a.vfmadd231ps(tile_.sum(row, v), activation, tile_.weight(v));
+    }
+    prefetch_.step();
+  }
+
+  const GemmContext& c_;
+  jit::Assembler& a;
+  const TileRegisters& tile_;
+  int pass_;
+  CodeDecoder decoder_;
+  PrefetchSchedule prefetch_;
+  int turn_ = 0;
+};
+
+}  // namespace
+
+void emit_float_sums(const GemmContext& context, const TileRegisters& tile, int pass, int prefetch_lines) {
+  FloatSums(context, tile, pass, prefetch_lines).emit();
+}
+
+}  // namespace burin::kernels

@@ -1,0 +1,232 @@
+// The frame of a dequant-GEMM kernel: prologue, loop over column blocks, loop over row tiles.
+#include "templates/gemm/gemm_emitter.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "jit/error.hpp"
+#include "jit/spec_text.hpp"
+
+namespace burin::kernels {
+namespace {
+
+constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
+constexpr int kStreamAhead = 4096;        // bytes; hides memory latency at one core's full bandwidth
+constexpr int kTilePrefetchLines = 3;     // per group: two or three tiles fetch the next block
+
+// Stack slots.
+constexpr int kSmallTileRows = 0;
+constexpr int kLargeTiles = 8;
+constexpr int kTileNumber = 16;
+constexpr int kPrefetchEnd = 24;
+constexpr int kLocals = 64;
+
+class GemmEmitter {
+ public:
+  GemmEmitter(const GemmSpec& spec, const jit::Target& target)
+      : a(target),
+        c_{a, spec, activation_rows(spec.activation, spec.inputs, spec.weights),
+           packed_shape(spec.weights, spec.inputs, spec.columns), {}},
+        most_rows_(spec.regime == GemmRegime::stream
+                       ? 1
+                       : TileRegisters::most_rows(a, spec.activation, spec.weights)) {}
+
+  jit::CodeImage emit() {
+    a.begin_frame(kLocals);
+    a.mov(c_.r.arguments, a.rdi);
+    if (is_stream())
+      prepare_row();
+    else
+      split_rows_into_tiles();
+    a.mov(c_.r.row_stride, static_cast<std::uint32_t>(c_.activations.row_bytes));
+    blocks();
+    a.L(done_);
+    a.end_frame();
+    return a.finish(jit::spec_text(c_.spec));
+  }
+
+ private:
+  bool is_stream() const { return c_.spec.regime == GemmRegime::stream; }
+  Xbyak::Address local(int slot) const { return a.qword[a.rsp + jit::offset(slot)]; }
+
+  void prepare_row() {
+    const RowPreparation preparation =
+        row_preparation(c_.spec.inputs, c_.spec.weights, c_.spec.activation, c_.spec.norm);
+    const RowPreparationRegisters registers = {a.rsi, a.rdx, a.r8,
+                                               a.dword[c_.r.arguments + offsetof(GemmArguments, epsilon)],
+                                               a.r9,  a.r10};
+    a.mov(registers.input, c_.argument(offsetof(GemmArguments, input)));
+    a.mov(registers.output, c_.argument(offsetof(GemmArguments, activations)));
+    a.mov(registers.norm_weight, c_.argument(offsetof(GemmArguments, norm_weight)));
+    emit_row_preparation(a, preparation, registers);
+  }
+
+  // Rows are split evenly: ceil(rows / most_rows) tiles whose sizes differ by at most one, the larger first.
+  void split_rows_into_tiles() {
+    const Xbyak::Reg64 tiles = c_.r.groups_left;
+    a.mov(a.rax, c_.argument(offsetof(GemmArguments, rows)));
+    a.test(a.rax, a.rax);
+    a.jle(done_, kNear);
+    a.add(a.rax, static_cast<std::uint32_t>(most_rows_ - 1));
+    a.xor_(a.edx, a.edx);
+    a.mov(tiles, static_cast<std::uint32_t>(most_rows_));
+    a.div(tiles);
+    a.mov(tiles, a.rax);
+    a.mov(a.rax, c_.argument(offsetof(GemmArguments, rows)));
+    a.xor_(a.edx, a.edx);
+    a.div(tiles);
+    a.mov(local(kSmallTileRows), a.rax);
+    a.mov(local(kLargeTiles), a.rdx);
+  }
+
+  void blocks() {
+    Xbyak::Label loop;
+    a.mov(c_.r.block, c_.argument(offsetof(GemmArguments, first_block)));
+    a.L(loop);
+    a.cmp(c_.r.block, c_.argument(offsetof(GemmArguments, last_block)));
+    a.jge(done_, kNear);
+    if (c_.packed.block_bytes > INT32_MAX) fail("gemm: {} inputs are too many", c_.spec.inputs);
+    a.imul(c_.r.block_weights, c_.r.block, static_cast<int>(c_.packed.block_bytes));
+    a.add(c_.r.block_weights, c_.argument(offsetof(GemmArguments, weights)));
+    const int output_bytes = c_.spec.epilogue == GemmEpilogue::gate_silu ? 64 : 128;
+    a.imul(c_.r.output, c_.r.block, output_bytes);
+    a.add(c_.r.output, c_.argument(offsetof(GemmArguments, output)));
+    a.xor_(c_.r.tile_row, c_.r.tile_row);
+    if (is_stream()) {
+      tile(1, 0);
+    } else {
+      start_prefetch();
+      tiles();
+    }
+    a.inc(c_.r.block);
+    a.jmp(loop, kNear);
+  }
+
+  // The next block is prefetched to L2 while the first tiles of this one run; none after the last.
+  void start_prefetch() {
+    Xbyak::Label last;
+    a.lea(c_.r.prefetch, a.ptr[c_.r.block_weights + c_.packed.block_bytes]);
+    a.mov(c_.r.free, c_.r.prefetch);
+    a.lea(c_.r.groups_left, a.ptr[c_.r.block + 1]);
+    a.cmp(c_.r.groups_left, c_.argument(offsetof(GemmArguments, last_block)));
+    a.jge(last);
+    a.add(c_.r.free, static_cast<std::uint32_t>(c_.packed.block_bytes));
+    a.L(last);
+    a.mov(local(kPrefetchEnd), c_.r.free);
+  }
+
+  void tiles() {
+    Xbyak::Label loop;
+    Xbyak::Label next;
+    std::vector<Xbyak::Label> sizes(static_cast<std::size_t>(most_rows_) + 1);
+    a.mov(local(kTileNumber), 0);
+    a.L(loop);
+    a.mov(c_.r.tile_rows, local(kSmallTileRows));
+    a.mov(c_.r.free, local(kTileNumber));
+    a.xor_(c_.r.groups_left, c_.r.groups_left);
+    a.cmp(c_.r.free, local(kLargeTiles));
+    a.setl(c_.r.groups_left.cvt8());
+    a.add(c_.r.tile_rows, c_.r.groups_left);
+    a.inc(local(kTileNumber));
+    for (int rows = most_rows_; rows > 1; --rows) {
+      a.cmp(c_.r.tile_rows, static_cast<std::uint32_t>(rows));
+      a.je(sizes[static_cast<std::size_t>(rows)], kNear);
+    }
+    for (int rows = 1; rows <= most_rows_; ++rows) {
+      a.L(sizes[static_cast<std::size_t>(rows)]);
+      tile_with_or_without_prefetch(rows);
+      a.jmp(next, kNear);
+    }
+    a.L(next);
+    a.add(c_.r.tile_row, c_.r.tile_rows);
+    a.imul(c_.r.tile_rows, c_.r.tile_rows, static_cast<int>(c_.spec.output_stride * 4));
+    a.add(c_.r.output, c_.r.tile_rows);
+    a.cmp(c_.r.tile_row, c_.argument(offsetof(GemmArguments, rows)));
+    a.jl(loop, kNear);
+  }
+
+  void tile_with_or_without_prefetch(int rows) {
+    if (c_.spec.activation == Activation::f32) {  // bound by the multipliers many times over
+      tile(rows, 0);
+      return;
+    }
+    Xbyak::Label fetched;
+    Xbyak::Label done;
+    a.cmp(c_.r.prefetch, local(kPrefetchEnd));
+    a.jge(fetched, kNear);
+    tile(rows, kTilePrefetchLines);
+    a.jmp(done, kNear);
+    a.L(fetched);
+    tile(rows, 0);
+    a.L(done);
+  }
+
+  void tile(int rows, int prefetch_lines) {
+    const TileRegisters tile(a, c_.spec.activation, c_.spec.weights, rows);
+    for (int pass = 0; pass < tile.passes(); ++pass) {
+      a.imul(c_.r.row, c_.r.tile_row, static_cast<int>(c_.activations.row_bytes));
+      a.add(c_.r.row, c_.argument(offsetof(GemmArguments, activations)));
+      if (rows > 3) {
+        a.lea(c_.r.row3, a.ptr[c_.r.row + c_.r.row_stride * 2]);
+        a.add(c_.r.row3, c_.r.row_stride);
+      }
+      a.mov(c_.r.weights, c_.r.block_weights);
+      const int lines = is_stream() ? stream_lines() : prefetch_lines;
+      if (c_.spec.activation == Activation::s8)
+        emit_int8_sums(c_, tile, pass, pass == 0 ? lines : 0);
+      else
+        emit_float_sums(c_, tile, pass, pass == 0 ? lines : 0);
+      emit_epilogue(c_, tile, pass);
+    }
+  }
+
+  // Cache lines of weights read by one loop body: an activation group, 32 inputs, or 8 inputs of floats.
+  int stream_lines() const {
+    const WeightFormat& w = c_.spec.weights;
+    if (!w.is_integer()) return 8 * kBlockColumns * w.bits / 8 / 64;
+    if (c_.spec.activation == Activation::f32)
+      return static_cast<int>(c_.packed.group_bytes) * 32 / w.group / 64;
+    return (static_cast<int>(c_.packed.group_bytes) / (w.group / c_.activations.group) + 63) / 64;
+  }
+
+  jit::Assembler a;
+  GemmContext c_;
+  int most_rows_;
+  Xbyak::Label done_;
+};
+
+void check(const GemmSpec& spec) {
+  const auto refuse = [&](std::string_view why) { fail("kernel {}: {}", jit::spec_text(spec), why); };
+  if (spec.inputs < 1 || spec.columns < 32 || spec.columns % kBlockColumns != 0)
+    refuse("k must be at least 1 and n a positive multiple of 32");
+  if (spec.activation == Activation::s8 && !spec.weights.is_integer())
+    refuse("float weights cannot be multiplied with int8 activations: use a.f32");
+  if (spec.regime == GemmRegime::tiles && spec.norm != RowNorm::none)
+    refuse("tiles take prepared rows: use a prepare kernel for the norm");
+  if (spec.epilogue == GemmEpilogue::rope_kv &&
+      (spec.columns != spec.heads.blocks() * kBlockColumns || spec.heads.head_size % 2 != 0 ||
+       spec.heads.query_heads % spec.heads.kv_heads != 0))
+    refuse("heads do not fit the columns (see head_layout.hpp)");
+}
+
+}  // namespace
+
+void PrefetchSchedule::step() {
+  jit::Assembler& a = context_.a;
+  ++step_;
+  for (const int wanted = lines_ * step_ / steps_; done_ < wanted; ++done_) {
+    if (context_.spec.regime == GemmRegime::stream)
+      a.prefetchnta(a.ptr[context_.r.weights + jit::offset(kStreamAhead + done_ * 64)]);
+    else
+      a.prefetcht1(a.ptr[context_.r.prefetch + jit::offset(done_ * 64)]);
+  }
+  if (step_ == steps_ && lines_ > 0 && context_.spec.regime == GemmRegime::tiles)
+    a.add(context_.r.prefetch, static_cast<std::uint32_t>(lines_ * 64));
+}
+
+jit::CodeImage emit_gemm(const GemmSpec& spec, const jit::Target& target) {
+  check(spec);
+  return GemmEmitter(spec, target).emit();
+}
+
+}  // namespace burin::kernels

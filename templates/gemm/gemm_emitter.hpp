@@ -1,0 +1,77 @@
+// State shared by the parts that emit one dequant-GEMM kernel.
+#pragma once
+
+#include "jit/assembler.hpp"
+#include "templates/formats/packing.hpp"
+#include "templates/gemm/code_planes.hpp"
+#include "templates/gemm/gemm_spec.hpp"
+#include "templates/gemm/tile_registers.hpp"
+
+namespace burin::kernels {
+
+// General registers by role. rbp is the frame, rax and r11 are free for short use.
+struct GemmRegisters {
+  Xbyak::Reg64 arguments = Xbyak::util::rbx;
+  Xbyak::Reg64 row = Xbyak::util::rdi;          // activations of the tile's row 0, walking along K
+  Xbyak::Reg64 row3 = Xbyak::util::r8;          // ... of row 3
+  Xbyak::Reg64 row_stride = Xbyak::util::r9;    // bytes
+  Xbyak::Reg64 weights = Xbyak::util::rsi;      // walking through the block
+  Xbyak::Reg64 block_weights = Xbyak::util::r12;
+  Xbyak::Reg64 prefetch = Xbyak::util::r10;     // tiles: walking through the next block
+  Xbyak::Reg64 output = Xbyak::util::rdx;       // of the tile's row 0, at the block's first column
+  Xbyak::Reg64 groups_left = Xbyak::util::rcx;
+  Xbyak::Reg64 block = Xbyak::util::r13;
+  Xbyak::Reg64 tile_row = Xbyak::util::r14;     // number of the tile's row 0
+  Xbyak::Reg64 tile_rows = Xbyak::util::r15;
+  Xbyak::Reg64 scales = Xbyak::util::r11;       // of the weight group being read
+  Xbyak::Reg64 free = Xbyak::util::rax;
+};
+
+struct GemmContext {
+  jit::Assembler& a;
+  const GemmSpec& spec;
+  ActivationRows activations;
+  PackedShape packed;
+  GemmRegisters r;
+
+  Xbyak::Address argument(std::size_t member) const { return a.ptr[r.arguments + member]; }
+  // Address expression of a tile row's activations.
+  Xbyak::RegExp row(int index) const {
+    const Xbyak::Reg64& base = index < 3 ? r.row : r.row3;
+    switch (index % 3) {
+      case 0: return Xbyak::RegExp(base);
+      case 1: return base + r.row_stride;
+      default: return base + r.row_stride * 2;
+    }
+  }
+  void advance_rows(int rows, int bytes) const {
+    a.add(r.row, static_cast<std::uint32_t>(bytes));
+    if (rows > 3) a.add(r.row3, static_cast<std::uint32_t>(bytes));
+  }
+};
+
+// Emits the sums of one pass of a tile over all of K. `prefetch_lines` per weight group are prefetched at
+// r.prefetch (tiles), or the weight stream far ahead (stream).
+void emit_int8_sums(const GemmContext& context, const TileRegisters& tile, int pass, int prefetch_lines);
+void emit_float_sums(const GemmContext& context, const TileRegisters& tile, int pass, int prefetch_lines);
+
+// Emits what happens to the sums of one pass; registers that are not sums are free.
+void emit_epilogue(const GemmContext& context, const TileRegisters& tile, int pass);
+void emit_rope_kv_epilogue(const GemmContext& context, const TileRegisters& tile, int pass);
+
+// One cache line of the weights ahead of what is read, spread evenly over the steps of a loop body.
+class PrefetchSchedule {
+ public:
+  PrefetchSchedule(const GemmContext& context, int lines, int steps)
+      : context_(context), lines_(lines), steps_(steps) {}
+  void step();
+
+ private:
+  const GemmContext& context_;
+  int lines_;
+  int steps_;
+  int done_ = 0;
+  int step_ = 0;
+};
+
+}  // namespace burin::kernels

@@ -1,0 +1,93 @@
+// Dequant-GEMM: rows of activations times packed weights, with what comes before and after fused in.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "jit/code_image.hpp"
+#include "jit/target.hpp"
+#include "templates/activation_rows.hpp"
+#include "templates/formats/weight_format_field.hpp"
+#include "templates/head_layout.hpp"
+#include "templates/prepare/row_preparation.hpp"
+
+namespace burin::kernels {
+
+// stream: one row, bound by memory; prepares the row itself (every thread for itself: cheaper than a
+// barrier) and prefetches the weights far ahead. tiles: many prepared rows, bound by the multipliers.
+enum class GemmRegime : std::uint8_t { stream, tiles };
+
+// What happens to the 32 sums of a column block and row:
+//   store      output = sum
+//   add        output = residual + sum
+//   gate_silu  columns 0..15 of a block are gates g, 16..31 values u: 16 outputs silu(g) * u
+//   rope_kv    query, key and value heads (head_layout.hpp): queries are rotated and stored to output, keys
+//              rotated and stored to the cache, values stored to the cache
+enum class GemmEpilogue : std::uint8_t { store, add, gate_silu, rope_kv };
+
+struct GemmSpec {
+  static constexpr std::string_view kKind = "gemm";
+  std::int64_t inputs = 32;      // K
+  std::int64_t columns = 32;     // N as packed, a multiple of 32
+  WeightFormat weights;
+  Activation activation = Activation::f32;
+  GemmRegime regime = GemmRegime::stream;
+  RowNorm norm = RowNorm::none;  // of the prologue; stream only
+  GemmEpilogue epilogue = GemmEpilogue::store;
+  bool bias = false;
+  std::int64_t output_stride = 32;  // floats; residual has the same
+  HeadLayout heads;                 // rope_kv only
+
+  bool operator==(const GemmSpec&) const = default;
+};
+
+void write_field(std::string& text, const GemmRegime& regime);
+void read_field(std::string_view text, GemmRegime& regime);
+void write_field(std::string& text, const GemmEpilogue& epilogue);
+void read_field(std::string_view text, GemmEpilogue& epilogue);
+
+template <typename Spec, typename Visitor>
+  requires std::is_same_v<std::remove_const_t<Spec>, GemmSpec>
+void visit_fields(Spec& spec, Visitor&& visit) {
+  auto& [inputs, columns, weights, activation, regime, norm, epilogue, bias, output_stride, heads] = spec;
+  visit("k", inputs);
+  visit("n", columns);
+  visit("w", weights);
+  visit("a", activation);
+  visit("m", regime);
+  visit("norm", norm);
+  visit("out", epilogue);
+  visit("bias", bias);
+  visit("os", output_stride);
+  visit("heads", heads);
+}
+
+// Computes column blocks [first_block, last_block) for all rows.
+struct GemmArguments {
+  const std::byte* weights = nullptr;  // packed (templates/formats/packing.hpp), block 0
+  // tiles: prepared rows. stream: room for one prepared row, private to the thread.
+  std::byte* activations = nullptr;
+  float* output = nullptr;             // row 0, column 0; `columns` floats are written per row (gate_silu: half)
+  const float* residual = nullptr;     // add; may be output itself
+  const float* bias = nullptr;         // `columns` floats in packed column order
+  std::int64_t rows = 0;
+  std::int64_t first_block = 0;
+  std::int64_t last_block = 0;
+  // Prologue of stream kernels.
+  const float* input = nullptr;        // zero from `inputs` to the padded length
+  const float* norm_weight = nullptr;
+  float epsilon = 0;
+  // rope_kv.
+  const float* rotation = nullptr;     // rows of HeadLayout::rotation_row() floats, one per row
+  std::byte* kv = nullptr;             // the layer's cache
+  std::int64_t kv_head_bytes = 0;
+  std::int64_t position = 0;           // of row 0
+};
+
+// Throws burin::Error naming what no kernel can do. Stream kernels take rows == 1.
+jit::CodeImage emit_gemm(const GemmSpec& spec, const jit::Target& target);
+
+}  // namespace burin::kernels

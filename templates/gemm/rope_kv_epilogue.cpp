@@ -1,0 +1,249 @@
+// Epilogue of a merged QKV matrix: rotates queries and keys, stores keys and values to the cache.
+// Layouts: templates/head_layout.hpp. Rotation: Su et al., RoFormer (2021).
+#include <algorithm>
+
+#include "templates/gemm/gemm_emitter.hpp"
+
+namespace burin::kernels {
+namespace {
+
+constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
+
+class RopeKvEpilogue {
+ public:
+  RopeKvEpilogue(const GemmContext& context, const TileRegisters& tile, int pass)
+      : c_(context), a(context.a), h_(context.spec.heads), tile_(tile), pass_(pass) {}
+
+  // The block's number says which part it belongs to; a part is whole blocks.
+  void emit() {
+    Xbyak::Label key;
+    Xbyak::Label value;
+    Xbyak::Label done;
+    a.mov(number(), c_.r.block);
+    a.cmp(number(), static_cast<std::uint32_t>(h_.query_blocks()));
+    a.jge(key, kNear);
+    query_block();
+    a.jmp(done, kNear);
+
+    a.L(key);
+    a.sub(number(), static_cast<std::uint32_t>(h_.query_blocks()));
+    a.cmp(number(), static_cast<std::uint32_t>(h_.key_blocks()));
+    a.jge(value, kNear);
+    key_block();
+    a.jmp(done, kNear);
+
+    a.L(value);
+    a.sub(number(), static_cast<std::uint32_t>(h_.key_blocks()));
+    value_block();
+    a.L(done);
+  }
+
+ private:
+  // General registers by role; the loop over K is done with all of them.
+  Xbyak::Reg64 number() const { return c_.r.free; }          // of the block within its part; then scratch
+  Xbyak::Reg64 in_head() const { return c_.r.groups_left; }  // block within the head
+  Xbyak::Reg64 head_cache() const { return c_.r.scales; }
+  Xbyak::Reg64 position_cache() const { return c_.r.row; }
+  Xbyak::Reg64 slot() const { return c_.r.row3; }
+  Xbyak::Reg64 rotation() const { return c_.r.weights; }
+
+  int half() const { return tile_.vectors() / 2; }
+  int first_lane(int vector) const { return tile_.block_vector(pass_, vector) * a.lanes() % 16; }
+  jit::Vector scratch(int i) const { return a.vector(tile_.rows() * tile_.vectors() + i); }
+
+  // number, divisor -> quotient in `number`, remainder in in_head.
+  void divide(int divisor) {
+    a.push(a.rdx);
+    a.xor_(a.edx, a.edx);
+    a.mov(in_head(), static_cast<std::uint32_t>(divisor));
+    a.div(in_head());
+    a.mov(in_head(), a.rdx);
+    a.pop(a.rdx);
+  }
+
+  void rotate_rows() {
+    const int row_bytes = h_.rotation_row() * 4;
+    const int sin_offset = row_bytes / 2;
+    a.imul(rotation(), c_.r.tile_row, row_bytes);
+    a.add(rotation(), c_.argument(offsetof(GemmArguments, rotation)));
+    a.mov(position_cache(), in_head());
+    a.shl(position_cache(), 6);  // 16 pairs of 4 bytes
+    a.add(rotation(), position_cache());
+    for (int row = 0; row < tile_.rows(); ++row)
+      for (int v = 0; v < half(); ++v) {
+        const int at = row * row_bytes + first_lane(v) * 4;
+        const jit::Vector x0 = tile_.sum(row, v);
+        const jit::Vector x1 = tile_.sum(row, v + half());
+        const jit::Vector cosine = scratch(0);
+        const jit::Vector sine = scratch(1);
+        const jit::Vector rotated = scratch(2);
+        a.vmovups(cosine, a.ptr[rotation() + jit::offset(at)]);
+        a.vmovups(sine, a.ptr[rotation() + jit::offset(at + sin_offset)]);
+        a.vmulps(rotated, x1, sine);
+        a.vfmsub231ps(rotated, x0, cosine);  // x0*cos - x1*sin
+        a.vmulps(x1, x1, cosine);
+        a.vfmadd231ps(x1, x0, sine);
+        a.isa().copy(x0, rotated);
+      }
+  }
+
+  void query_block() {
+    divide(h_.pair_blocks());
+    rotate_rows();
+    for (int row = 0; row < tile_.rows(); ++row)
+      for (int v = 0; v < tile_.vectors(); ++v) {
+        const std::int64_t at =
+            row * c_.spec.output_stride * 4 + tile_.block_vector(pass_, v) * a.vector_bytes();
+        a.vmovups(a.ptr[c_.r.output + jit::offset(at)], tile_.sum(row, v));
+      }
+  }
+
+  // head_cache = cache of head `number`.
+  void find_head() {
+    a.mov(head_cache(), number());
+    a.imul(head_cache(), c_.argument(offsetof(GemmArguments, kv_head_bytes)));
+    a.add(head_cache(), c_.argument(offsetof(GemmArguments, kv)));
+  }
+
+  // position_cache = 64-position block of the row's position in the head, slot = place in that block.
+  void find_position(int row) {
+    a.mov(slot(), c_.argument(offsetof(GemmArguments, position)));
+    a.lea(slot(), a.ptr[slot() + c_.r.tile_row + jit::offset(row)]);
+    a.mov(position_cache(), slot());
+    a.shr(position_cache(), 6);
+    a.imul(position_cache(), position_cache(), h_.kv_block_bytes());
+    a.add(position_cache(), head_cache());
+    a.and_(slot(), kKvBlock - 1);
+  }
+
+  int pair_bytes() const { return kKvBlock * (h_.kv == KvStorage::f32 ? 8 : 4); }
+
+  void key_block() {
+    divide(h_.pair_blocks());
+    find_head();
+    rotate_rows();
+    a.imul(rotation(), in_head(), kPairsPerBlock * pair_bytes());
+    a.add(head_cache(), rotation());
+    const int pairs_in_last = h_.pairs() - (h_.pair_blocks() - 1) * kPairsPerBlock;
+    Xbyak::Label last;
+    Xbyak::Label done;
+    if (pairs_in_last < kPairsPerBlock) {
+      a.cmp(in_head(), static_cast<std::uint32_t>(h_.pair_blocks() - 1));
+      a.je(last, kNear);
+    }
+    if (pairs_in_last == kPairsPerBlock || h_.pair_blocks() > 1) store_keys(kPairsPerBlock);
+    if (pairs_in_last < kPairsPerBlock) {
+      a.jmp(done, kNear);
+      a.L(last);
+      store_keys(pairs_in_last);
+      a.L(done);
+    }
+  }
+
+  // Keys lie across positions, so a row's pairs go to places pair_bytes apart.
+  void store_keys(int pairs) {
+    for (int row = 0; row < tile_.rows(); ++row) {
+      find_position(row);
+      a.lea(position_cache(), a.ptr[position_cache() + slot() * 4]);
+      for (int v = 0; v < half(); ++v) {
+        const int lanes = std::min(a.lanes(), pairs - first_lane(v));
+        if (lanes <= 0) continue;
+        const Xbyak::RegExp first = position_cache() + jit::offset(first_lane(v) * pair_bytes());
+        const jit::Vector x0 = scratch(0);
+        const jit::Vector x1 = scratch(1);
+        a.isa().copy(x0, tile_.sum(row, v));
+        a.isa().copy(x1, tile_.sum(row, v + half()));
+        if (h_.kv == KvStorage::bf16) {
+          a.isa().pack_bf16_pairs(x0, x1, scratch(2));
+          a.isa().scatter_lanes(first, pair_bytes(), x0, lanes, scratch(2));
+        } else {
+          a.isa().scatter_lanes(first, pair_bytes(), x0, lanes, scratch(2));
+          a.isa().scatter_lanes(first + jit::offset(kKvBlock * 4), pair_bytes(), x1, lanes, scratch(2));
+        }
+      }
+    }
+  }
+
+  // A value block is two halves of 16 columns; each belongs to one head, the last may be padding.
+  void value_block() {
+    const int halves_per_head = h_.value_columns() / 16;
+    const int halves = h_.kv_heads * halves_per_head;
+    a.push(number());
+    for (int part = 0; part < 2; ++part) {
+      Xbyak::Label padding;
+      a.mov(number(), a.ptr[a.rsp]);
+      a.lea(number(), a.ptr[number() * 2 + jit::offset(part)]);
+      if (halves % 2 != 0) {
+        a.cmp(number(), static_cast<std::uint32_t>(halves));
+        a.jge(padding, kNear);
+      }
+      divide(halves_per_head);
+      find_head();
+      a.shl(in_head(), 6);  // 16 columns of 4 bytes
+      a.lea(head_cache(), a.ptr[head_cache() + in_head() + jit::offset(h_.key_block_bytes())]);
+      for (int row = 0; row < tile_.rows(); ++row) store_values(row, part);
+      a.L(padding);
+    }
+    a.add(a.rsp, 8);
+  }
+
+  void store_values(int row, int part) {
+    find_position(row);
+    const int row_bytes = h_.value_columns() * 4;  // of a position (f32) or a position pair (bf16)
+    if (h_.kv == KvStorage::bf16) {
+      a.mov(number(), slot());
+      a.shr(number(), 1);
+      a.imul(number(), number(), row_bytes);
+    } else {
+      a.imul(number(), slot(), row_bytes);
+    }
+    a.add(position_cache(), number());
+    for (int v = 0; v < tile_.vectors(); ++v) {
+      const int column = tile_.block_vector(pass_, v) * a.lanes();
+      if (column / 16 != part) continue;
+      const Xbyak::Address place = a.ptr[position_cache() + jit::offset(first_lane(v) * 4)];
+      if (h_.kv == KvStorage::f32)
+        a.vmovups(place, tile_.sum(row, v));
+      else
+        merge_bf16(place, tile_.sum(row, v));
+    }
+  }
+
+  // Two positions share a dword per column: an even one takes the low half, an odd one the high half.
+  void merge_bf16(const Xbyak::Address& place, jit::Vector value) {
+    const jit::Vector both = scratch(0);
+    const jit::Vector copy = scratch(1);
+    const jit::Vector old = scratch(2);
+    a.isa().copy(both, value);
+    a.isa().copy(copy, value);
+    a.isa().pack_bf16_pairs(both, copy, scratch(3));
+    a.vmovups(old, place);
+    Xbyak::Label odd;
+    Xbyak::Label store;
+    a.test(slot(), 1);
+    a.jnz(odd);
+    a.isa().bit_and(both, both, a.vector_constant(0x0000ffff));
+    a.isa().bit_and(old, old, a.vector_constant(0xffff0000));
+    a.jmp(store);
+    a.L(odd);
+    a.isa().bit_and(both, both, a.vector_constant(0xffff0000));
+    a.isa().bit_and(old, old, a.vector_constant(0x0000ffff));
+    a.L(store);
+    a.isa().bit_or(both, both, old);
+    a.vmovups(place, both);
+  }
+
+  const GemmContext& c_;
+  jit::Assembler& a;
+  const HeadLayout& h_;
+  const TileRegisters& tile_;
+  int pass_;
+};
+
+}  // namespace
+
+void emit_rope_kv_epilogue(const GemmContext& context, const TileRegisters& tile, int pass) {
+  RopeKvEpilogue(context, tile, pass).emit();
+}
+
+}  // namespace burin::kernels

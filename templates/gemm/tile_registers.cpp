@@ -1,0 +1,53 @@
+#include "templates/gemm/tile_registers.hpp"
+
+#include <algorithm>
+
+#include "jit/error.hpp"
+
+namespace burin::kernels {
+namespace {
+
+constexpr int kMostRows = 6;
+constexpr int kBlockRowBytes = 128;  // 32 columns of 32 bits
+
+}  // namespace
+
+int code_parts(const jit::Assembler& a, const WeightFormat& weights) {
+  return weights.bits == 8 && a.isa().largest_dot_code() < 255 ? 2 : 1;
+}
+
+TileRegisters::TileRegisters(const jit::Assembler& a, Activation activation, const WeightFormat& weights, int rows)
+    : a_(a), rows_(rows), registers_(a.vector_registers()) {
+  const bool whole_block = activation == Activation::s8 && rows == 1;
+  vectors_ = whole_block ? kBlockRowBytes / a.vector_bytes() : 2;
+  passes_ = kBlockRowBytes / a.vector_bytes() / vectors_;
+  slots_ = rows == 1 ? 2 : vectors_;
+
+  take(rows * vectors_);  // sums
+  if (activation == Activation::s8) {
+    take(rows * vectors_);  // dots
+    codes_ = take(slots_ * code_parts(a, weights));
+    scales_ = minimums_ = codes_;  // needed one after the other
+  } else {
+    codes_ = take(weights.is_integer() ? slots_ : 0);
+    scales_ = take(weights.is_integer() ? slots_ : 0);
+    minimums_ = take(weights.is_integer() && !weights.symmetric ? slots_ : 0);
+    weights_ = take(vectors_);
+  }
+  scratch_ = take(1);
+  broadcasts_ = next_;
+}
+
+int TileRegisters::take(int registers) {
+  const int first = next_;
+  next_ += registers;
+  return first;
+}
+
+int TileRegisters::most_rows(const jit::Assembler& a, Activation activation, const WeightFormat& weights) {
+  for (int rows = kMostRows; rows > 0; --rows)
+    if (TileRegisters(a, activation, weights, rows).broadcasts() > 0) return rows;
+  fail("gemm: no register tile of {} registers fits weights {}", a.vector_registers(), to_text(weights));
+}
+
+}  // namespace burin::kernels

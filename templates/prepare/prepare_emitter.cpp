@@ -1,0 +1,37 @@
+#include <cstddef>
+
+#include "jit/spec_text.hpp"
+#include "templates/formats/weight_format_field.hpp"
+#include "templates/prepare/prepare_spec.hpp"
+
+namespace burin::kernels {
+
+jit::CodeImage emit_prepare(const PrepareSpec& spec, const jit::Target& target) {
+  jit::Assembler a(target);
+  const RowPreparation preparation = row_preparation(spec.inputs, spec.weights, spec.activation, spec.norm);
+  const Xbyak::Reg64 arguments = a.rdi;
+  const Xbyak::Reg64 rows = a.rcx;
+  const RowPreparationRegisters registers = {
+      a.rsi, a.rdx, a.r8, a.dword[arguments + offsetof(PrepareArguments, epsilon)], a.r9, a.r10};
+
+  a.begin_frame(0);
+  a.mov(registers.input, a.ptr[arguments + offsetof(PrepareArguments, input)]);
+  a.mov(registers.output, a.ptr[arguments + offsetof(PrepareArguments, output)]);
+  a.mov(registers.norm_weight, a.ptr[arguments + offsetof(PrepareArguments, norm_weight)]);
+  a.mov(rows, a.ptr[arguments + offsetof(PrepareArguments, rows)]);
+  Xbyak::Label loop;
+  Xbyak::Label done;
+  a.test(rows, rows);
+  a.jle(done, Xbyak::CodeGenerator::T_NEAR);
+  a.L(loop);
+  emit_row_preparation(a, preparation, registers);
+  a.add(registers.input, static_cast<std::uint32_t>(spec.input_stride * 4));
+  a.add(registers.output, static_cast<std::uint32_t>(preparation.rows.row_bytes));
+  a.dec(rows);
+  a.jnz(loop, Xbyak::CodeGenerator::T_NEAR);
+  a.L(done);
+  a.end_frame();
+  return a.finish(jit::spec_text(spec));
+}
+
+}  // namespace burin::kernels

@@ -1,0 +1,45 @@
+// Prologue injector: one row of f32 activations, normalised if asked, to a row a GEMM reads.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "jit/assembler.hpp"
+#include "templates/activation_rows.hpp"
+
+namespace burin::kernels {
+
+enum class RowNorm : std::uint8_t { none, rms };
+
+void write_field(std::string& text, const RowNorm& norm);
+void read_field(std::string_view text, RowNorm& norm);
+
+struct RowPreparation {
+  ActivationRows rows;
+  RowNorm norm = RowNorm::none;
+  // Symmetric weights' zero code for the integer correction; -1: float correction (asymmetric weights).
+  int zero_code = 0;
+};
+
+// The preparation that GEMMs with these weights need.
+RowPreparation row_preparation(std::int64_t inputs, const WeightFormat& weights, Activation activation,
+                               RowNorm norm);
+
+// Registers the emitted code is given; all but epsilon's are kept.
+struct RowPreparationRegisters {
+  Xbyak::Reg64 input;        // f32 row, zero between `inputs` and `padded`
+  Xbyak::Reg64 output;       // row in the layout of `rows`
+  Xbyak::Reg64 norm_weight;  // f32, `padded` long; unused without norm
+  Xbyak::Address epsilon;    // f32 in memory; unused without norm
+  Xbyak::Reg64 offset;       // scratch
+  Xbyak::Reg64 walk;         // scratch
+};
+
+// rms: y = x * weight / sqrt(mean(x^2) + epsilon), mean over `inputs` (Zhang & Sennrich 2019).
+// Quantisation: scale = max|y| / 127 per group, codes rounded to nearest even; a group of zeros has scale 0.
+// Overwrites vector registers 0..11.
+void emit_row_preparation(jit::Assembler& a, const RowPreparation& preparation,
+                          const RowPreparationRegisters& registers);
+
+}  // namespace burin::kernels
