@@ -1,9 +1,8 @@
 // Threads that run one function together, with a barrier cheap enough to use five times per layer.
 #pragma once
 
-#include <cstdint>
-#include <functional>
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 namespace burin::runtime {
@@ -11,6 +10,7 @@ namespace burin::runtime {
 // Spins briefly, then sleeps (futex): waiting for a late thread is fast, idling is free.
 class Barrier {
  public:
+  // Throws burin::Error for fewer than one.
   explicit Barrier(int threads);
   ~Barrier();
   Barrier(const Barrier&) = delete;
@@ -27,6 +27,7 @@ class Barrier {
 class ThreadPool {
  public:
   // threads <= 0: one per physical core among the CPUs the process may use (cgroup limits obeyed).
+  // Throws burin::Error for more than 1024, or where the system gives no more threads.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -34,11 +35,13 @@ class ThreadPool {
   int size() const;
   // Calls task(thread) for thread 0 .. size()-1 at once; returns when all are done. Allocates nothing.
   // An exception of a task is rethrown here after all have ended; a task that throws must not leave
-  // others waiting at a barrier.
+  // others waiting at a barrier. Where several throw, it is the lowest thread's. Throws burin::Error when a
+  // task calls run() of the pool it runs in; tasks may use other pools.
   void run(void (*task)(void* context, int thread), void* context);
   template <typename Task>
   void run(Task&& task) {
-    run([](void* context, int thread) { (*static_cast<std::remove_reference_t<Task>*>(context))(thread); }, &task);
+    run([](void* context, int thread) { (*static_cast<std::remove_reference_t<Task>*>(context))(thread); },
+        &task);
   }
   // For use inside run(): all size() threads meet.
   void barrier();
@@ -48,8 +51,9 @@ class ThreadPool {
   std::unique_ptr<State> state_;
 };
 
-// CPUs this process may run on (sched_getaffinity), and how many threads its CPU quota (cgroup v1/v2) allows.
+// CPUs that the calling thread, and the threads it starts, may run on (sched_getaffinity), ascending.
 std::vector<int> allowed_cpus();
+// One thread per physical core among them, or fewer under a CPU quota (cgroup v1/v2, rounded up).
 int default_thread_count();
 
 }  // namespace burin::runtime
