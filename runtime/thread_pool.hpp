@@ -23,7 +23,9 @@ class Barrier {
 };
 
 // Fixed threads; the caller of run() is thread 0. One run() at a time (calls from several threads queue up).
-// Workers are placed on the CPUs this process may use, one each; the caller is never pinned.
+// Workers are placed on the CPUs this process may use, one each and distinct cores first, where there are no
+// more threads than CPUs; the caller is never pinned. Idle workers sleep. Signals sent to the process are
+// left to its own threads.
 class ThreadPool {
  public:
   // threads <= 0: one per physical core among the CPUs the process may use (cgroup limits obeyed).

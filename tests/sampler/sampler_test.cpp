@@ -9,18 +9,16 @@
 #include <limits>
 #include <map>
 #include <set>
-#include <string>
 #include <vector>
 
 #include "jit/error.hpp"
+#include "runtime/random.hpp"
 #include "tests/threads/allocation_count.hpp"
 
 namespace burin::runtime {
 namespace {
 
-using testing::AllOf;
 using testing::ElementsAre;
-using testing::HasSubstr;
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
@@ -77,27 +75,6 @@ double chi_square(const std::vector<int>& counts, const std::vector<double>& pro
 }
 
 // --- The draw ---
-
-TEST(SplitMix64, GivesTheNumbersOfVignasReference) {
-  SplitMix64 zero(0);
-  EXPECT_EQ(zero.next(), 0xe220a8397b1dcdafu);
-  SplitMix64 random(1234567);
-  EXPECT_EQ(random.next(), 6457827717110365317u);
-  EXPECT_EQ(random.next(), 3203168211198807973u);
-  EXPECT_EQ(random.next(), 9817491932198370423u);
-}
-
-TEST(SplitMix64, UnitNumbersStayBelowOne) {
-  SplitMix64 random(5);
-  double sum = 0;
-  for (int i = 0; i < 10000; ++i) {
-    const double unit = random.next_unit();
-    ASSERT_GE(unit, 0);
-    ASSERT_LT(unit, 1);
-    sum += unit;
-  }
-  EXPECT_NEAR(sum / 10000, 0.5, 0.02);  // about seven standard deviations
-}
 
 // 20.5 is the 99.9 % quantile for 5 degrees of freedom; the seeds are fixed, so this does not flake.
 TEST(Sampler, DrawsInProportionToTheProbabilities) {
@@ -330,49 +307,6 @@ TEST(Sampler, RefusesLogitsWithoutANumber) {
 }
 
 // --- Refusals ---
-
-template <typename Field>
-void expect_refusal(Field SamplingOptions::*field, Field value, const std::string& name,
-                    const std::string& shown) {
-  SamplingOptions options;
-  options.*field = value;
-  for (const bool construct : {false, true}) {
-    try {
-      if (construct) {
-        Sampler sampler(options, 10);
-      } else {
-        validate(options);
-      }
-      ADD_FAILURE() << name << " = " << value << " was accepted";
-    } catch (const Error& error) {
-      EXPECT_THAT(error.what(), AllOf(HasSubstr(name + ": "), HasSubstr(shown), HasSubstr("give")));
-    }
-  }
-}
-
-TEST(SamplingOptions, RefusesWhatIsOutOfRangeByName) {
-  for (const float bad : {-0.5f, 1e9f, kInfinity, -kInfinity, kNaN}) {
-    expect_refusal(&SamplingOptions::temperature, bad, "temperature", "0 to 100");
-    expect_refusal(&SamplingOptions::top_p, bad, "top_p", "0 to 1");
-    expect_refusal(&SamplingOptions::min_p, bad, "min_p", "0 to 1");
-    expect_refusal(&SamplingOptions::repeat_penalty, bad, "repeat_penalty", "0.01 to 100");
-  }
-  expect_refusal(&SamplingOptions::repeat_penalty, 0.0f, "repeat_penalty", "0.01 to 100");
-  expect_refusal(&SamplingOptions::top_p, 1.5f, "top_p", "1.5");
-  expect_refusal(&SamplingOptions::temperature, kNaN, "temperature", "nan");
-  expect_refusal(&SamplingOptions::top_k, -1, "top_k", "-1");
-  expect_refusal(&SamplingOptions::repeat_last, -1, "repeat_last", "-1");
-  expect_refusal(&SamplingOptions::repeat_last, 2'000'000'000, "repeat_last", "2000000000");
-}
-
-TEST(SamplingOptions, AcceptsTheEndsOfEveryRange) {
-  SamplingOptions options;
-  EXPECT_NO_THROW(validate(options));
-  options = {.temperature = 0, .top_k = 0, .top_p = 0, .min_p = 0, .repeat_penalty = 0.01f, .repeat_last = 0};
-  EXPECT_NO_THROW(validate(options));
-  options = {.temperature = 100, .top_k = 1 << 30, .top_p = 1, .min_p = 1, .repeat_penalty = 100};
-  EXPECT_NO_THROW(validate(options));
-}
 
 TEST(Sampler, RefusesWhatDoesNotFitTheVocabulary) {
   EXPECT_THROW(Sampler(plain(), 0), Error);

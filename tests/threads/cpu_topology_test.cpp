@@ -42,7 +42,8 @@ TEST(CpuList, ReadsWhatTheKernelWrites) {
 }
 
 TEST(CpuList, IsEmptyForAnythingElse) {
-  for (const char* text : {"", "\n", "a", "1,", ",1", "3-1", "-1", "1-", "1;2", "0-4000000000", "1 2"}) {
+  for (const char* text :
+       {"", "\n", "a", "1,", ",1", "3-1", "5,3-1", "-1", "1-", "1;2", "0-4000000000", "1 2"}) {
     EXPECT_THAT(parse_cpu_list(text), IsEmpty()) << text;
   }
 }
@@ -108,7 +109,9 @@ TEST_F(MadeUpMachine, ContainerMountsShowTheContainersGroup) {
   write("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
   write("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "150000\n");
   EXPECT_EQ(cpu_quota(root_), 1.5);
-  write("proc/self/cgroup", "2:cpu:/elsewhere\n");  // not below what is mounted: its mount point is read
+  write("proc/self/cgroup", "2:cpu:/elsewhere\n");  // not below what is mounted: only the mount point is read
+  write("sys/fs/elsewhere/cpu.cfs_period_us", "100000\n");
+  write("sys/fs/elsewhere/cpu.cfs_quota_us", "1000\n");
   EXPECT_EQ(cpu_quota(root_), 1.5);
 }
 

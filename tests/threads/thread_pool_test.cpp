@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <set>
 #include <stdexcept>
@@ -266,16 +267,21 @@ double cpu_seconds(clockid_t clock) {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
+// A pool that fits the CPUs, whose workers spin before they sleep, and one that does not, whose workers sleep
+// at once.
 TEST(ThreadPool, IdleWorkersUseNoCpu) {
-  ThreadPool pool(4);
-  std::vector<clockid_t> clocks(4);
-  pool.run(
-      [&](int thread) { pthread_getcpuclockid(pthread_self(), &clocks[static_cast<std::size_t>(thread)]); });
-  std::vector<double> before;
-  for (const clockid_t clock : clocks) before.push_back(cpu_seconds(clock));
-  std::this_thread::sleep_for(std::chrono::seconds(1));
-  for (std::size_t worker = 1; worker < clocks.size(); ++worker) {
-    EXPECT_LT(cpu_seconds(clocks[worker]) - before[worker], 0.2);
+  for (const int size : {2, static_cast<int>(allowed_cpus().size()) + 1}) {
+    ThreadPool pool(size);
+    std::vector<clockid_t> clocks(static_cast<std::size_t>(size));
+    pool.run([&](int thread) {
+      pthread_getcpuclockid(pthread_self(), &clocks[static_cast<std::size_t>(thread)]);
+    });
+    std::vector<double> before;
+    for (const clockid_t clock : clocks) before.push_back(cpu_seconds(clock));
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    for (std::size_t worker = 1; worker < clocks.size(); ++worker) {
+      EXPECT_LT(cpu_seconds(clocks[worker]) - before[worker], 0.2) << "worker " << worker << " of " << size;
+    }
   }
 }
 
