@@ -1,9 +1,8 @@
 // Threads that run one function together, with a barrier cheap enough to use five times per layer.
 #pragma once
 
-#include <cstdint>
-#include <functional>
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 namespace burin::runtime {
@@ -11,6 +10,7 @@ namespace burin::runtime {
 // Spins briefly, then sleeps (futex): waiting for a late thread is fast, idling is free.
 class Barrier {
  public:
+  // Throws burin::Error for fewer than one.
   explicit Barrier(int threads);
   ~Barrier();
   Barrier(const Barrier&) = delete;
@@ -23,10 +23,13 @@ class Barrier {
 };
 
 // Fixed threads; the caller of run() is thread 0. One run() at a time (calls from several threads queue up).
-// Workers are placed on the CPUs this process may use, one each; the caller is never pinned.
+// Workers are placed on the CPUs this process may use, one each and distinct cores first, where there are no
+// more threads than CPUs; the caller is never pinned. Idle workers sleep. Signals sent to the process are
+// left to its own threads.
 class ThreadPool {
  public:
   // threads <= 0: one per physical core among the CPUs the process may use (cgroup limits obeyed).
+  // Throws burin::Error for more than 1024, or where the system gives no more threads.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -34,11 +37,13 @@ class ThreadPool {
   int size() const;
   // Calls task(thread) for thread 0 .. size()-1 at once; returns when all are done. Allocates nothing.
   // An exception of a task is rethrown here after all have ended; a task that throws must not leave
-  // others waiting at a barrier.
+  // others waiting at a barrier. Where several throw, it is the lowest thread's. Throws burin::Error when a
+  // task calls run() of the pool it runs in; tasks may use other pools.
   void run(void (*task)(void* context, int thread), void* context);
   template <typename Task>
   void run(Task&& task) {
-    run([](void* context, int thread) { (*static_cast<std::remove_reference_t<Task>*>(context))(thread); }, &task);
+    run([](void* context, int thread) { (*static_cast<std::remove_reference_t<Task>*>(context))(thread); },
+        &task);
   }
   // For use inside run(): all size() threads meet.
   void barrier();
@@ -48,8 +53,9 @@ class ThreadPool {
   std::unique_ptr<State> state_;
 };
 
-// CPUs this process may run on (sched_getaffinity), and how many threads its CPU quota (cgroup v1/v2) allows.
+// CPUs that the calling thread, and the threads it starts, may run on (sched_getaffinity), ascending.
 std::vector<int> allowed_cpus();
+// One thread per physical core among them, or fewer under a CPU quota (cgroup v1/v2, rounded up).
 int default_thread_count();
 
 }  // namespace burin::runtime

@@ -1,0 +1,224 @@
+#include "runtime/thread_pool.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <mutex>
+#include <string>
+#include <system_error>
+#include <thread>
+
+#include "jit/error.hpp"
+#include "runtime/cpu_topology.hpp"
+#include "runtime/wait_word.hpp"
+
+namespace burin::runtime {
+namespace {
+
+constexpr int kMostThreads = 1024;
+
+// The run() calls that the code on this thread is inside of, innermost first. Workers continue the list of
+// their caller, so that a task which calls run() of its own pool is told so instead of waiting for ever.
+struct Nesting {
+  const void* pool;
+  const Nesting* outer;
+};
+thread_local const Nesting* current_nesting = nullptr;
+
+class NestingScope {
+ public:
+  NestingScope(const void* pool, const Nesting* outer) : entry_{pool, outer}, before_(current_nesting) {
+    current_nesting = &entry_;
+  }
+  ~NestingScope() { current_nesting = before_; }
+  NestingScope(const NestingScope&) = delete;
+
+ private:
+  Nesting entry_;
+  const Nesting* before_;
+};
+
+bool is_inside(const void* pool) {
+  for (const Nesting* entry = current_nesting; entry != nullptr; entry = entry->outer) {
+    if (entry->pool == pool) return true;
+  }
+  return false;
+}
+
+// While it lives, new threads start with the signals blocked that are sent to the process: its own threads
+// are to handle those. Faults (and a profiler's clock) belong to the thread that raises them and stay open.
+class BlockProcessSignals {
+ public:
+  BlockProcessSignals() {
+    sigset_t blocked;
+    sigfillset(&blocked);
+    for (const int raised : {SIGILL, SIGSEGV, SIGBUS, SIGFPE, SIGTRAP, SIGSYS, SIGABRT, SIGPROF}) {
+      sigdelset(&blocked, raised);
+    }
+    pthread_sigmask(SIG_BLOCK, &blocked, &before_);
+  }
+  ~BlockProcessSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  BlockProcessSignals(const BlockProcessSignals&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+// The CPU of each thread, distinct cores first; empty where there are more threads than CPUs. The CPU of
+// thread 0 is only kept free for it: it begins with the one the caller is on now, so that no worker is
+// placed there.
+std::vector<int> place_threads(int threads) {
+  std::vector<int> cpus = allowed_cpus();
+  if (static_cast<std::size_t>(threads) > cpus.size()) return {};
+  const auto here = std::find(cpus.begin(), cpus.end(), sched_getcpu());
+  if (here != cpus.end()) std::rotate(cpus.begin(), here, here + 1);
+  return order_by_core(cpus).cpus;
+}
+
+// Where the kernel refuses (the CPU may have gone offline), the thread goes on unpinned: placement is for
+// speed only.
+void pin_this_thread(int cpu) {
+  const std::size_t count = static_cast<std::size_t>(cpu) + 1;
+  const std::unique_ptr<cpu_set_t, void (*)(cpu_set_t*)> set(CPU_ALLOC(count),
+                                                             [](cpu_set_t* mask) { CPU_FREE(mask); });
+  const std::size_t bytes = CPU_ALLOC_SIZE(count);
+  CPU_ZERO_S(bytes, set.get());
+  CPU_SET_S(static_cast<std::size_t>(cpu), bytes, set.get());
+  pthread_setaffinity_np(pthread_self(), bytes, set.get());
+}
+
+int checked_thread_count(int threads) {
+  if (threads > kMostThreads) fail("threads: {} is more than {}: give fewer", threads, kMostThreads);
+  return threads > 0 ? threads : std::min(default_thread_count(), kMostThreads);
+}
+
+}  // namespace
+
+// One run, seen from the words that threads wait on (both count runs):
+//
+//     caller   set task, started = n | own share           | wait for finished == n | rethrow
+//     worker   wait for started == n | its share, --running | (the last one: finished = n)
+struct ThreadPool::State {
+  explicit State(int threads)
+      : size(threads),
+        spin_time(spin_time_for(threads)),
+        team(threads),
+        errors(static_cast<std::size_t>(threads)) {}
+  ~State();
+  State(const State&) = delete;
+
+  void start_workers();
+  void work(int thread);
+  void run_share(int thread, const Nesting* outer);
+  void rethrow_first_error();
+
+  const int size;
+  const std::chrono::nanoseconds spin_time;
+  Barrier team;
+  std::mutex callers;  // held throughout a run
+
+  // Written by the caller before `started`, read by workers after it.
+  void (*task)(void*, int) = nullptr;
+  void* context = nullptr;
+  const Nesting* caller_nesting = nullptr;
+  bool stopping = false;
+
+  // Written by thread i before it decrements `running`.
+  std::vector<std::exception_ptr> errors;
+
+  alignas(64) WaitWord started;
+  alignas(64) std::atomic<int> running{0};
+  alignas(64) WaitWord finished;
+
+  std::vector<std::thread> workers;
+};
+
+ThreadPool::State::~State() {
+  stopping = true;
+  started.set(started.load() + 1);
+  for (std::thread& worker : workers) worker.join();
+}
+
+void ThreadPool::State::start_workers() {
+  const std::vector<int> cpus = place_threads(size);
+  const BlockProcessSignals guard;
+  workers.reserve(static_cast<std::size_t>(size) - 1);
+  for (int thread = 1; thread < size; ++thread) {
+    const int cpu = cpus.empty() ? -1 : cpus[static_cast<std::size_t>(thread)];
+    workers.emplace_back([this, thread, cpu] {
+      pthread_setname_np(pthread_self(), ("burin-" + std::to_string(thread)).c_str());
+      if (cpu >= 0) pin_this_thread(cpu);
+      work(thread);
+    });
+  }
+}
+
+void ThreadPool::State::work(int thread) {
+  for (std::uint32_t seen = 0;; ++seen) {
+    started.wait_while(seen, spin_time);
+    if (stopping) return;
+    run_share(thread, caller_nesting);
+    if (running.fetch_sub(1, std::memory_order_acq_rel) == 1) finished.set(seen + 1);
+  }
+}
+
+void ThreadPool::State::run_share(int thread, const Nesting* outer) {
+  const NestingScope scope(this, outer);
+  try {
+    task(context, thread);
+  } catch (...) {
+    errors[static_cast<std::size_t>(thread)] = std::current_exception();
+  }
+}
+
+// Of several exceptions the lowest thread's, so that the same failure always tells the same.
+void ThreadPool::State::rethrow_first_error() {
+  std::exception_ptr first;
+  for (std::exception_ptr& error : errors) {
+    if (error && !first) first = error;
+    error = nullptr;
+  }
+  if (first) std::rethrow_exception(first);
+}
+
+ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>(checked_thread_count(threads))) {
+  try {
+    state_->start_workers();
+  } catch (const std::system_error& error) {
+    fail("threads: {} cannot be started: {}: give fewer", state_->size, error.code().message());
+  }
+}
+
+ThreadPool::~ThreadPool() = default;
+
+int ThreadPool::size() const {
+  return state_->size;
+}
+
+void ThreadPool::run(void (*task)(void* context, int thread), void* context) {
+  State& state = *state_;
+  if (is_inside(&state)) {
+    fail("thread pool: run() was called by a task of the same pool: use another pool inside of tasks");
+  }
+  const std::lock_guard<std::mutex> turn(state.callers);
+  state.task = task;
+  state.context = context;
+  state.caller_nesting = current_nesting;
+  const std::uint32_t before = state.finished.load();
+  state.running.store(state.size - 1, std::memory_order_relaxed);
+  if (state.size > 1) state.started.set(before + 1);
+  state.run_share(0, current_nesting);
+  if (state.size > 1) state.finished.wait_while(before, state.spin_time);
+  state.rethrow_first_error();
+}
+
+void ThreadPool::barrier() {
+  state_->team.wait();
+}
+
+}  // namespace burin::runtime
