@@ -18,7 +18,7 @@ void emit_exp2(jit::Assembler& a, jit::Vector x, jit::Vector scratch0, jit::Vect
   const jit::Vector polynomial = scratch1;
 
   a.vminps(x, x, lanes(126.0f));
-  a.vmaxps(x, x, lanes(-127.0f));
+  a.vmaxps(x, x, lanes(-1024.0f));
   a.isa().round_to_integer(exponent, x);
   a.vsubps(x, x, exponent);
   a.vmovups(polynomial, lanes(kCoefficients[0]));

@@ -5,7 +5,8 @@
 
 namespace burin::kernels {
 
-// x = 2^x in every lane; x is clamped to -127 .. 126, and -127 may give 0. Relative
+// x = 2^x in every lane; x above 126 counts as 126; results below 2^-126
+// may be 0, below 2^-150 they are. Relative
 // error below 2e-7. Method: n = round(x), 2^(x-n) by the degree-6 polynomial of Cephes exp2f, scaled by 2^n.
 // Overwrites both scratch registers.
 void emit_exp2(jit::Assembler& a, jit::Vector x, jit::Vector scratch0, jit::Vector scratch1);

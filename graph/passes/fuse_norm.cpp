@@ -1,0 +1,43 @@
+// A norm whose only users are linear nodes becomes their prologue:
+//
+//      x                    x
+//      |                    |
+//     norm        ==>   linear (norm first)
+//      |                    |
+//    linear
+//      |
+#include "graph/passes/passes.hpp"
+
+namespace burin::graph {
+namespace {
+
+std::string try_fuse(Graph& graph, std::size_t index) {
+  const Node& norm = graph.nodes[index];
+  for (const Node& user : graph.nodes)
+    for (const ValueId input : user.inputs)
+      if (input == norm.output && (user.op != Op::linear || user.linear.normed))
+        return "used by " + user.name + ", which is no plain linear node";
+  if (norm.output == graph.logits) return "it is the result";
+  for (Node& user : graph.nodes) {
+    if (user.op != Op::linear || user.inputs[0] != norm.output) continue;
+    user.inputs[0] = norm.inputs[0];
+    user.linear.normed = true;
+    user.linear.norm = norm.norm;
+  }
+  remove_nodes(graph, {index});
+  return "";
+}
+
+}  // namespace
+
+void fuse_norm(Graph& graph, Trace& trace) {
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    if (graph.nodes[i].op != Op::norm) continue;
+    const std::string name = graph.nodes[i].name;
+    const std::string reason = try_fuse(graph, i);
+    trace.push_back({"norm", name, reason.empty(), reason});
+    if (reason.empty()) --i;
+  }
+}
+
+}  // namespace burin::graph

@@ -1,0 +1,29 @@
+#include "graph/passes/passes.hpp"
+
+#include <algorithm>
+
+namespace burin::graph {
+
+std::ptrdiff_t index_of_producer(const Graph& graph, ValueId value) {
+  const auto at = std::find_if(graph.nodes.begin(), graph.nodes.end(),
+                               [&](const Node& node) { return node.output == value; });
+  return at == graph.nodes.end() ? -1 : at - graph.nodes.begin();
+}
+
+void remove_nodes(Graph& graph, std::vector<std::size_t> indices) {
+  std::sort(indices.rbegin(), indices.rend());
+  for (const std::size_t index : indices)
+    graph.nodes.erase(graph.nodes.begin() + static_cast<std::ptrdiff_t>(index));
+}
+
+Trace run_passes(Graph& graph) {
+  Trace trace;
+  fuse_gate_product(graph, trace);
+  fuse_qkv_rope(graph, trace);
+  fuse_norm(graph, trace);
+  fuse_residual(graph, trace);
+  validate(graph);
+  return trace;
+}
+
+}  // namespace burin::graph

@@ -1,0 +1,123 @@
+// What the planner decided: packed matrices, buffers, and the steps that a token loop walks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "graph/ir.hpp"
+#include "graph/model_description.hpp"
+#include "graph/passes/passes.hpp"
+#include "graph/plan_options.hpp"
+#include "jit/target.hpp"
+#include "templates/attention/attention_spec.hpp"
+#include "templates/embed/embed_spec.hpp"
+#include "templates/formats/packing.hpp"
+#include "templates/gemm/gemm_spec.hpp"
+#include "templates/prepare/prepare_spec.hpp"
+
+namespace burin::graph {
+
+// A matrix in the layout of templates/formats/packing.hpp, made from rows of stored tensors.
+struct PackedMatrix {
+  std::string name;
+  kernels::WeightFormat format;
+  kernels::PackedShape shape;
+  std::vector<std::size_t> tensors;            // indices into ModelDescription::tensors
+  std::vector<std::ptrdiff_t> biases;          // per tensor: index of its bias, or -1
+  std::vector<kernels::ColumnSource> columns;  // `matrix` is an index into `tensors`
+
+  bool has_bias() const;
+};
+
+// A stored f32 vector (norm weight), padded with zeros.
+struct PaddedVector {
+  std::size_t tensor = 0;
+  std::int64_t padded = 0;
+};
+
+// f32 rows in the arena.
+struct Buffer {
+  std::string name;
+  std::int64_t width = 0;  // floats per row
+  std::int64_t rows = 0;
+  std::size_t offset = 0;  // bytes
+};
+
+using KernelSpec =
+    std::variant<kernels::EmbedSpec, kernels::PrepareSpec, kernels::GemmSpec, kernels::AttentionSpec>;
+
+struct Step {
+  std::string name;    // graph node
+  std::string kernel;  // canonical text of `spec`
+  KernelSpec spec;
+  int layer = -1;
+  int matrix = -1;    // index into Plan::matrices
+  int norm = -1;      // index into Plan::vectors
+  int input = -1;     // indices into Plan::buffers; prepare writes and tiles read the prepared rows
+  int output = -1;
+  int residual = -1;
+  std::int64_t first_block = 0;  // column blocks of the node that this step computes; matrix block 0 is
+  std::int64_t last_block = 0;   // the first of them
+  float epsilon = 0;
+  float scale = 0;
+  bool barrier = true;  // all threads meet after it
+};
+using Program = std::vector<Step>;
+
+struct Plan {
+  std::string model;
+  std::string architecture;
+  jit::Target target;
+  PlanOptions options;  // resolved: nothing automatic
+  int layers = 0;
+  std::int64_t vocabulary = 0;
+  kernels::HeadLayout heads;
+  RopeAttributes rope;
+
+  std::vector<PackedMatrix> matrices;
+  std::vector<PaddedVector> vectors;
+  std::vector<Buffer> buffers;
+  int stream = -1;         // buffer that embedding and layers work on
+  int logits = -1;         // buffer
+  std::int64_t head_rows = 0;  // rows of the logits buffer
+
+  Program decode;     // one row, up to the last layer's output
+  Program prefill;    // up to options.chunk rows
+  Program head_one;   // logits of one row
+  Program head_many;  // logits of up to head_rows rows
+
+  std::size_t arena_bytes = 0;
+  std::size_t prepared_row_bytes = 0;  // longest prepared row
+  std::size_t weight_bytes = 0;
+  Trace trace;
+  std::vector<std::string> notes;  // decisions a user should know: slower paths and their reasons
+
+  std::int64_t kv_bytes_per_layer() const { return heads.kv_heads * heads.kv_head_bytes(options.context); }
+};
+
+// Plans a model for a target. Throws burin::Error for what is not supported, naming what would work.
+Plan make_plan(const ModelDescription& model, const jit::Target& target, const PlanOptions& options);
+
+std::string kernel_name(const KernelSpec& spec);
+std::string_view kind_of(const KernelSpec& spec);  // "embed", "prepare", "gemm", "attention"
+// Emits the kernel of a step; see templates/.
+jit::CodeImage emit_kernel(const KernelSpec& spec, const jit::Target& target);
+
+// Bytes a step reads and writes for one row (weights counted once; attention at a full context of
+// `positions`).
+struct StepTraffic {
+  std::uint64_t weights = 0;
+  std::uint64_t read = 0;
+  std::uint64_t written = 0;
+};
+StepTraffic traffic_of(const Plan& plan, const Step& step, std::int64_t positions);
+int barriers_per_layer(const Plan& plan);  // of decode
+
+std::string to_text(const Plan& plan);
+nlohmann::json to_json(const Plan& plan);
+
+}  // namespace burin::graph

@@ -1,0 +1,93 @@
+// Resolves a plan's kernels, weights and buffer addresses.
+#include "jit/error.hpp"
+#include "runtime/executor.hpp"
+
+namespace burin::runtime {
+namespace {
+
+using graph::Plan;
+using graph::Step;
+
+std::size_t step_kind_number(const Step& step) {
+  const auto number = [](std::string_view name) {
+    for (std::size_t i = 0; i < kStepKindCount; ++i)
+      if (kStepKinds[i] == name) return i;
+    fail("step kind {} is unknown", name);
+  };
+  const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec);
+  if (gemm == nullptr) return number(graph::kind_of(step.spec));
+  switch (gemm->epilogue) {
+    case kernels::GemmEpilogue::rope_kv: return number("gemm qkv");
+    case kernels::GemmEpilogue::gate_silu: return number("gemm gate up");
+    case kernels::GemmEpilogue::add: return number("gemm out");
+    default: return number("gemm head");
+  }
+}
+
+void bind_buffers(BoundStep& bound, const Plan& plan, const Step& step) {
+  const auto offset = [&](int buffer) {
+    return buffer < 0 ? 0 : plan.buffers[static_cast<std::size_t>(buffer)].offset;
+  };
+  const auto width = [&](int buffer) {
+    return buffer < 0 ? 0 : plan.buffers[static_cast<std::size_t>(buffer)].width;
+  };
+  bound.input = offset(step.input);
+  bound.output = offset(step.output);
+  bound.residual = offset(step.residual);
+  bound.input_width = width(step.input);
+  bound.output_width = width(step.output);
+}
+
+void bind_weights(BoundStep& bound, const Plan& plan, const Step& step, const Weights& weights) {
+  if (step.norm >= 0) bound.norm = weights.vectors[static_cast<std::size_t>(step.norm)].data();
+  if (step.matrix < 0) return;
+  const auto matrix = static_cast<std::size_t>(step.matrix);
+  const std::size_t block_bytes = plan.matrices[matrix].shape.block_bytes;
+  bound.weights = weights.matrices[matrix] - static_cast<std::size_t>(step.first_block) * block_bytes;
+  const std::vector<float>& bias = weights.biases[matrix];
+  if (!bias.empty()) bound.bias = bias.data() - step.first_block * kernels::kBlockColumns;
+}
+
+BoundStep bind_step(const Plan& plan, const Step& step, const Weights& weights, jit::KernelStore& store) {
+  BoundStep bound;
+  bound.entry = store.resolve(step.kernel, [&] { return graph::emit_kernel(step.spec, plan.target); });
+  bound.layer = step.layer;
+  bound.first_block = step.first_block;
+  bound.last_block = step.last_block;
+  bound.epsilon = step.epsilon;
+  bound.scale = step.scale;
+  bound.barrier = step.barrier;
+  bound.kind_number = step_kind_number(step);
+  bind_buffers(bound, plan, step);
+  bind_weights(bound, plan, step, weights);
+  if (std::holds_alternative<kernels::EmbedSpec>(step.spec)) {
+    bound.kind = BoundStep::Kind::embed;
+  } else if (const auto* prepare = std::get_if<kernels::PrepareSpec>(&step.spec)) {
+    bound.kind = BoundStep::Kind::prepare;
+    bound.prepared_row_bytes =
+        kernels::activation_rows(prepare->activation, prepare->inputs, prepare->weights).row_bytes;
+  } else if (const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec)) {
+    bound.kind = BoundStep::Kind::gemm;
+    bound.one_row = gemm->regime == kernels::GemmRegime::stream;
+  } else if (const auto* attention = std::get_if<kernels::AttentionSpec>(&step.spec)) {
+    bound.kind = BoundStep::Kind::attention;
+    bound.rows_per_call = kernels::attention_rows_per_call(*attention);
+  }
+  return bound;
+}
+
+}  // namespace
+
+BoundPlan bind(const Plan& plan, const Weights& weights, jit::KernelStore& store) {
+  BoundPlan bound;
+  const auto bind_program = [&](const graph::Program& program, std::vector<BoundStep>& steps) {
+    for (const Step& step : program) steps.push_back(bind_step(plan, step, weights, store));
+  };
+  bind_program(plan.decode, bound.decode);
+  bind_program(plan.prefill, bound.prefill);
+  bind_program(plan.head_one, bound.head_one);
+  bind_program(plan.head_many, bound.head_many);
+  return bound;
+}
+
+}  // namespace burin::runtime

@@ -1,0 +1,172 @@
+#include "runtime/executor.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace burin::runtime {
+namespace {
+
+using graph::Plan;
+
+std::size_t round_up(std::size_t value, std::size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+std::size_t attention_scratch_bytes(const Plan& plan) {
+  std::size_t bytes = 0;
+  for (const graph::Step& step : plan.decode)
+    if (const auto* spec = std::get_if<kernels::AttentionSpec>(&step.spec))
+      bytes = std::max(bytes, kernels::attention_scratch_bytes(*spec));
+  return bytes;
+}
+
+// Part `index` of `parts` of a range.
+struct Share {
+  std::int64_t first;
+  std::int64_t last;
+};
+Share share_of(std::int64_t first, std::int64_t last, int index, int parts) {
+  const std::int64_t count = last - first;
+  return {first + count * index / parts, first + count * (index + 1) / parts};
+}
+
+// One thread's walk through a program.
+class Walker {
+ public:
+  Walker(const Plan& plan, Workspace& workspace, ThreadPool& pool, const Rows& rows, int thread)
+      : plan_(plan), w_(workspace), pool_(pool), rows_(rows), thread_(thread), threads_(pool.size()) {}
+
+  void walk(const std::vector<BoundStep>& program) {
+    for (const BoundStep& step : program) {
+      if (thread_ == 0 && w_.measure)
+        run_measured(step);
+      else
+        run(step);
+    }
+  }
+
+ private:
+  void run(const BoundStep& step) {
+    switch (step.kind) {
+      case BoundStep::Kind::embed: embed(step); break;
+      case BoundStep::Kind::prepare: prepare(step); break;
+      case BoundStep::Kind::gemm: gemm(step); break;
+      case BoundStep::Kind::attention: attention(step); break;
+    }
+    if (step.barrier && threads_ > 1) pool_.barrier();
+  }
+
+  void run_measured(const BoundStep& step) {
+    const auto begin = std::chrono::steady_clock::now();
+    run(step);
+    w_.step_seconds[step.kind_number] +=
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  }
+
+  float* row(std::size_t buffer, std::int64_t width, std::int64_t index) const {
+    return reinterpret_cast<float*>(w_.arena() + buffer) + width * (rows_.first + index);
+  }
+
+  void embed(const BoundStep& step) const {
+    const Share share = share_of(0, rows_.count, thread_, threads_);
+    const kernels::EmbedArguments arguments = {step.weights, w_.tokens.data() + share.first,
+                                               row(step.output, step.output_width, share.first),
+                                               share.last - share.first};
+    step.entry(&arguments);
+  }
+
+  void prepare(const BoundStep& step) const {
+    const Share share = share_of(0, rows_.count, thread_, threads_);
+    const kernels::PrepareArguments arguments = {row(step.input, step.input_width, share.first),
+                                                 w_.prepared() + share.first * step.prepared_row_bytes, step.norm,
+                                                 share.last - share.first, step.epsilon};
+    step.entry(&arguments);
+  }
+
+  void gemm(const BoundStep& step) const {
+    const Share share = share_of(step.first_block, step.last_block, thread_, threads_);
+    if (share.first == share.last) return;
+    kernels::GemmArguments arguments;
+    arguments.weights = step.weights;
+    arguments.activations = step.one_row ? w_.scratch(thread_) : w_.prepared();
+    arguments.output = row(step.output, step.output_width, first_output_row(step));
+    arguments.residual = row(step.residual, step.output_width, 0);
+    arguments.bias = step.bias;
+    arguments.rows = rows_.count;
+    arguments.first_block = share.first;
+    arguments.last_block = share.last;
+    arguments.input = row(step.input, step.input_width, 0);
+    arguments.norm_weight = step.norm;
+    arguments.epsilon = step.epsilon;
+    arguments.rotation = w_.rotation.data();
+    arguments.kv = w_.kv(std::max(step.layer, 0));
+    arguments.kv_head_bytes = plan_.heads.kv_head_bytes(plan_.options.context);
+    arguments.position = rows_.position;
+    step.entry(&arguments);
+  }
+
+  // Logits always begin at row 0 of their buffer, whichever rows they are of.
+  std::int64_t first_output_row(const BoundStep& step) const {
+    const bool logits = step.output == plan_.buffers[static_cast<std::size_t>(plan_.logits)].offset;
+    return logits ? -rows_.first : 0;
+  }
+
+  // Items (KV head, block of rows) are taken as threads come free: rows far down attend to more positions.
+  void attention(const BoundStep& step) {
+    const std::int64_t kv_heads = plan_.heads.kv_heads;
+    const std::int64_t row_blocks = (rows_.count + step.rows_per_call - 1) / step.rows_per_call;
+    const std::int64_t items = kv_heads * row_blocks;
+    for (std::int64_t item = w_.next_item.fetch_add(1); item < items; item = w_.next_item.fetch_add(1))
+      attend(step, item % kv_heads, row_blocks - 1 - item / kv_heads);
+    // The last one through makes the counter ready for the next layer; a barrier follows before it is used.
+    if (w_.finished.fetch_add(1) == threads_ - 1) {
+      w_.finished.store(0);
+      w_.next_item.store(0);
+    }
+  }
+
+  void attend(const BoundStep& step, std::int64_t head, std::int64_t row_block) const {
+    const std::int64_t first = row_block * step.rows_per_call;
+    const kernels::HeadLayout& heads = plan_.heads;
+    kernels::AttentionArguments arguments;
+    arguments.query = row(step.input, step.input_width, first) + head * heads.group() * heads.query_head_columns();
+    arguments.output = row(step.output, step.output_width, first) + head * heads.group() * heads.head_size;
+    arguments.kv = w_.kv(step.layer) + head * heads.kv_head_bytes(plan_.options.context);
+    arguments.scratch = w_.attention_scratch(thread_);
+    arguments.query_stride = step.input_width;
+    arguments.output_stride = step.output_width;
+    arguments.position = rows_.position + first;
+    arguments.rows = std::min<std::int64_t>(step.rows_per_call, rows_.count - first);
+    arguments.scale = step.scale;
+    step.entry(&arguments);
+  }
+
+  const Plan& plan_;
+  Workspace& w_;
+  ThreadPool& pool_;
+  const Rows& rows_;
+  int thread_;
+  int threads_;
+};
+
+}  // namespace
+
+Workspace::Workspace(const Plan& plan, int threads)
+    : tokens(static_cast<std::size_t>(plan.options.chunk)),
+      rotation(static_cast<std::size_t>(plan.options.chunk * plan.heads.rotation_row())),
+      step_seconds(kStepKindCount, 0.0),
+      arena_(plan.arena_bytes, "activations"),
+      prepared_(plan.prepared_row_bytes *
+                    static_cast<std::size_t>(std::max(plan.options.chunk, plan.head_rows)),
+                "prepared rows"),
+      prepared_row_bytes_(round_up(plan.prepared_row_bytes, 64)),
+      scratch_bytes_(round_up(prepared_row_bytes_ + attention_scratch_bytes(plan), 4096)),
+      kv_layer_bytes_(static_cast<std::size_t>(plan.kv_bytes_per_layer())) {
+  scratch_ = HugeBuffer(scratch_bytes_ * static_cast<std::size_t>(threads), "thread scratch");
+  kv_ = HugeBuffer(kv_layer_bytes_ * static_cast<std::size_t>(plan.layers), "KV cache");
+}
+
+void run_program(const Plan& plan, const std::vector<BoundStep>& program, Workspace& workspace, ThreadPool& pool,
+                 const Rows& rows) {
+  pool.run([&](int thread) { Walker(plan, workspace, pool, rows, thread).walk(program); });
+}
+
+}  // namespace burin::runtime

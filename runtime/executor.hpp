@@ -1,0 +1,93 @@
+// Walks the steps of a plan with kernels, weights and buffers bound once.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "graph/plan.hpp"
+#include "jit/kernel_store.hpp"
+#include "runtime/memory/huge_buffer.hpp"
+#include "runtime/thread_pool.hpp"
+#include "runtime/weights.hpp"
+
+namespace burin::runtime {
+
+// What a step needs at run time, resolved: nothing is looked up while tokens run.
+struct BoundStep {
+  jit::KernelEntry entry = nullptr;
+  enum class Kind : std::uint8_t { embed, prepare, gemm, attention } kind = Kind::gemm;
+  int layer = -1;
+  const std::byte* weights = nullptr;  // displaced so that block numbers count from the node's first block
+  const float* bias = nullptr;         // displaced likewise
+  const float* norm = nullptr;
+  std::size_t input = 0;     // bytes from the arena's start
+  std::size_t output = 0;
+  std::size_t residual = 0;
+  std::int64_t input_width = 0;   // floats per row
+  std::int64_t output_width = 0;
+  std::int64_t first_block = 0;
+  std::int64_t last_block = 0;
+  std::int64_t prepared_row_bytes = 0;  // prepare
+  bool one_row = false;                 // gemm of the stream regime
+  int rows_per_call = 1;                // attention
+  float epsilon = 0;
+  float scale = 0;
+  bool barrier = true;
+  std::size_t kind_number = 0;  // for step times
+};
+
+struct BoundPlan {
+  std::vector<BoundStep> decode, prefill, head_one, head_many;
+};
+
+// Emits (once per store) and binds. The plan, weights and store must outlive the result.
+BoundPlan bind(const graph::Plan& plan, const Weights& weights, jit::KernelStore& store);
+
+inline constexpr std::string_view kStepKinds[] = {"embed", "prepare", "gemm qkv", "gemm out", "gemm gate up",
+                                                  "gemm head", "attention"};
+inline constexpr std::size_t kStepKindCount = std::size(kStepKinds);
+
+// Buffers of one sequence. Everything is allocated here; running allocates nothing.
+class Workspace {
+ public:
+  Workspace(const graph::Plan& plan, int threads);
+
+  std::byte* arena() const { return arena_.data(); }
+  std::byte* prepared() const { return prepared_.data(); }
+  std::byte* scratch(int thread) const {
+    return scratch_.data() + static_cast<std::size_t>(thread) * scratch_bytes_;
+  }
+  // Behind a prepared row at the scratch's start.
+  std::byte* attention_scratch(int thread) const { return scratch(thread) + prepared_row_bytes_; }
+  std::byte* kv(int layer) const { return kv_.data() + static_cast<std::size_t>(layer) * kv_layer_bytes_; }
+
+  std::vector<std::int32_t> tokens;     // of the chunk
+  std::vector<float> rotation;          // rows of HeadLayout::rotation_row()
+  std::vector<double> step_seconds;     // per kStepKinds
+  bool measure = false;
+  std::atomic<std::int64_t> next_item{0};  // of the attention step that runs
+  std::atomic<int> finished{0};            // threads that are through with it
+
+ private:
+  HugeBuffer arena_;
+  HugeBuffer prepared_;
+  HugeBuffer scratch_;
+  HugeBuffer kv_;
+  std::size_t prepared_row_bytes_ = 0;
+  std::size_t scratch_bytes_ = 0;
+  std::size_t kv_layer_bytes_ = 0;
+};
+
+struct Rows {
+  std::int64_t first = 0;  // row of the buffers to start at
+  std::int64_t count = 0;
+  std::int64_t position = 0;  // of row 0 of the buffers
+};
+
+// Runs one program on all threads of the pool.
+void run_program(const graph::Plan& plan, const std::vector<BoundStep>& program, Workspace& workspace,
+                 ThreadPool& pool, const Rows& rows);
+
+}  // namespace burin::runtime

@@ -1,0 +1,26 @@
+// What a loaded model consists of; private to the runtime.
+#pragma once
+
+#include <memory>
+
+#include "graph/plan.hpp"
+#include "jit/kernel_store.hpp"
+#include "runtime/executor.hpp"
+#include "runtime/files/model_file.hpp"
+#include "runtime/session.hpp"
+#include "runtime/weights.hpp"
+
+namespace burin::runtime {
+
+struct Model::State {
+  std::unique_ptr<ModelFile> file;  // none for synthetic models
+  std::unique_ptr<Tokenizer> tokenizer;
+  graph::Plan plan;
+  std::unique_ptr<ThreadPool> pool;
+  Weights weights;
+  jit::KernelStore kernels;
+  BoundPlan bound;
+  LoadStatistics statistics;
+};
+
+}  // namespace burin::runtime

@@ -1,0 +1,169 @@
+#include "runtime/session.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "graph/arch/architectures.hpp"
+#include "graph/plan.hpp"
+#include "jit/error.hpp"
+#include "runtime/executor.hpp"
+#include "runtime/model_state.hpp"
+#include "runtime/synthetic.hpp"
+
+namespace burin::runtime {
+namespace {
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+// Plans, packs (or makes up) the weights and binds the kernels.
+void prepare_model(Model::State& state, const graph::ModelDescription& description, const LoadOptions& options) {
+  const auto begin = std::chrono::steady_clock::now();
+  const jit::Target target = jit::parse_target(options.target);
+  jit::require_host_can_run(target);
+  state.plan = graph::make_plan(description, target, options.plan);
+  state.pool = std::make_unique<ThreadPool>(options.threads);
+  state.weights = state.file ? pack_weights(state.plan, *state.file, *state.pool, options.progress)
+                             : synthetic_weights(state.plan, *state.pool);
+  state.bound = bind(state.plan, state.weights, state.kernels);
+  state.statistics = {seconds_since(begin), state.kernels.emitted(), state.kernels.emit_milliseconds(),
+                      state.plan.weight_bytes};
+}
+
+}  // namespace
+
+Model::Model(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Model::~Model() = default;
+
+std::shared_ptr<const Model> Model::load(const std::string& path, const LoadOptions& options) {
+  auto state = std::make_unique<State>();
+  state->file = ModelFile::open(path);
+  prepare_model(*state, state->file->description(), options);
+  state->tokenizer = Tokenizer::load(*state->file);
+  return std::shared_ptr<const Model>(new Model(std::move(state)));
+}
+
+std::shared_ptr<const Model> Model::synthetic(const std::string& shape, const LoadOptions& options) {
+  auto state = std::make_unique<State>();
+  prepare_model(*state, synthetic_description(shape), options);
+  return std::shared_ptr<const Model>(new Model(std::move(state)));
+}
+
+const Tokenizer& Model::tokenizer() const {
+  if (!state_->tokenizer) fail("{}: a synthetic model has no tokenizer: give token ids", state_->plan.model);
+  return *state_->tokenizer;
+}
+
+const graph::Plan& Model::plan() const { return state_->plan; }
+const LoadStatistics& Model::statistics() const { return state_->statistics; }
+const std::string& Model::target_name() const { return state_->plan.target.name; }
+std::int64_t Model::vocabulary_size() const { return state_->plan.vocabulary; }
+std::int64_t Model::context_length() const { return state_->plan.options.context; }
+int Model::threads() const { return state_->pool->size(); }
+
+struct Session::State {
+  explicit State(std::shared_ptr<const Model> m)
+      : model(std::move(m)), workspace(model->plan(), model->threads()) {}
+
+  const graph::Plan& plan() const { return model->plan(); }
+  ThreadPool& pool() const { return *model->state().pool; }
+  const BoundPlan& bound() const { return model->state().bound; }
+
+  std::span<const float> logits_row(std::int64_t row) const {
+    const graph::Buffer& buffer = plan().buffers[static_cast<std::size_t>(plan().logits)];
+    const auto* first = reinterpret_cast<const float*>(workspace.arena() + buffer.offset) + row * buffer.width;
+    return {first, static_cast<std::size_t>(plan().vocabulary)};
+  }
+
+  // Cosines and sines of `rows` positions, in float64 until stored: angles of far positions are large.
+  void fill_rotation(std::int64_t rows) {
+    const std::vector<double>& frequencies = model->state().weights.inverse_frequencies;
+    const auto half = static_cast<std::size_t>(plan().heads.rotation_row()) / 2;
+    for (std::int64_t row = 0; row < rows; ++row) {
+      float* cosines = workspace.rotation.data() + static_cast<std::size_t>(row) * 2 * half;
+      float* sines = cosines + half;
+      for (std::size_t i = 0; i < half; ++i) {
+        const double angle =
+            i < frequencies.size() ? static_cast<double>(position + row) * frequencies[i] : 0.0;
+        cosines[i] = static_cast<float>(std::cos(angle));
+        sines[i] = static_cast<float>(std::sin(angle));
+      }
+    }
+  }
+
+  void run_chunk(std::span<const TokenId> tokens) {
+    const auto rows = static_cast<std::int64_t>(tokens.size());
+    std::copy(tokens.begin(), tokens.end(), workspace.tokens.begin());
+    fill_rotation(rows);
+    run_program(plan(), rows == 1 ? bound().decode : bound().prefill, workspace, pool(), {0, rows, position});
+    position += rows;
+  }
+
+  // Logits of the chunk's row `row`, to row 0 of the buffer.
+  void run_head(std::int64_t row) { run_program(plan(), bound().head_one, workspace, pool(), {row, 1, 0}); }
+
+  void run_heads(std::int64_t rows, const std::function<void(std::span<const float>)>& sink) {
+    for (std::int64_t first = 0; first < rows; first += plan().head_rows) {
+      const std::int64_t count = std::min(plan().head_rows, rows - first);
+      run_program(plan(), bound().head_many, workspace, pool(), {first, count, 0});
+      last_row = count - 1;
+      for (std::int64_t row = 0; row < count; ++row) sink(logits_row(row));
+    }
+  }
+
+  void check(std::span<const TokenId> tokens) const {
+    for (std::size_t i = 0; i < tokens.size(); ++i)
+      if (tokens[i] < 0 || tokens[i] >= plan().vocabulary)
+        fail("token {} of the input is {}: the vocabulary has ids 0 to {}", i, tokens[i], plan().vocabulary - 1);
+    const auto count = static_cast<std::int64_t>(tokens.size());
+    if (position + count > plan().options.context)
+      fail("context is full: {} tokens are in it, {} more do not fit into {}: use a larger context", position,
+           count, plan().options.context);
+  }
+
+  std::shared_ptr<const Model> model;
+  Workspace workspace;
+  std::int64_t position = 0;
+  std::int64_t last_row = 0;  // of the logits buffer
+};
+
+Session::Session(std::shared_ptr<const Model> model) : state_(std::make_unique<State>(std::move(model))) {}
+Session::~Session() = default;
+
+void Session::evaluate(std::span<const TokenId> tokens, LogitsWanted wanted,
+                       const std::function<void(std::span<const float>)>* sink, const std::atomic<bool>* cancel) {
+  State& s = *state_;
+  s.check(tokens);
+  const auto chunk = static_cast<std::size_t>(s.plan().options.chunk);
+  while (!tokens.empty()) {
+    if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) return;
+    const std::span<const TokenId> part = tokens.subspan(0, std::min(chunk, tokens.size()));
+    tokens = tokens.subspan(part.size());
+    s.run_chunk(part);
+    const auto rows = static_cast<std::int64_t>(part.size());
+    if (wanted == LogitsWanted::all && sink != nullptr) {
+      s.run_heads(rows, *sink);
+    } else if (tokens.empty()) {
+      s.run_head(rows - 1);
+      s.last_row = 0;
+    }
+  }
+}
+
+std::span<const float> Session::logits() const { return state_->logits_row(state_->last_row); }
+std::int64_t Session::position() const { return state_->position; }
+void Session::reset() { state_->position = 0; }
+
+std::vector<Session::StepTime> Session::step_times(bool reset) {
+  std::vector<StepTime> times;
+  for (std::size_t i = 0; i < kStepKindCount; ++i)
+    times.push_back({std::string(kStepKinds[i]), state_->workspace.step_seconds[i]});
+  if (reset) std::fill(state_->workspace.step_seconds.begin(), state_->workspace.step_seconds.end(), 0.0);
+  return times;
+}
+
+void Session::measure_steps(bool on) { state_->workspace.measure = on; }
+
+}  // namespace burin::runtime

@@ -1,0 +1,147 @@
+#include "runtime/weights.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <exception>
+
+#include "jit/error.hpp"
+
+namespace burin::runtime {
+namespace {
+
+constexpr std::int64_t kBlocksPerTask = 8;
+
+std::vector<float> read_vector(const ModelFile& file, std::size_t tensor) {
+  const graph::TensorDescription& description = file.description().tensors[tensor];
+  std::int64_t count = 1;
+  for (const std::int64_t dimension : description.shape) count *= dimension;
+  std::vector<float> values(static_cast<std::size_t>(count));
+  kernels::stored_row_to_f32(*description.type, file.tensor_data(tensor).data(), count, values.data());
+  return values;
+}
+
+Weights allocate(const graph::Plan& plan) {
+  Weights weights;
+  weights.matrices_memory = HugeBuffer(plan.weight_bytes, "weights");
+  std::byte* next = weights.matrices_memory.data();
+  for (const graph::PackedMatrix& matrix : plan.matrices) {
+    weights.matrices.push_back(next);
+    next += matrix.shape.total_bytes;
+  }
+  return weights;
+}
+
+std::byte* writable(const Weights& weights, std::size_t matrix) {
+  return weights.matrices_memory.data() + (weights.matrices[matrix] - weights.matrices[0]);
+}
+
+void pack_matrix(const graph::PackedMatrix& matrix, const ModelFile& file, std::byte* out, ThreadPool& pool) {
+  std::vector<kernels::StoredMatrix> stored;
+  for (const std::size_t tensor : matrix.tensors) {
+    const graph::TensorDescription& description = file.description().tensors[tensor];
+    stored.push_back({file.tensor_data(tensor).data(), *description.type, description.shape[0], description.shape[1]});
+  }
+  const std::int64_t blocks = matrix.shape.columns / kernels::kBlockColumns;
+  std::atomic<std::int64_t> next{0};
+  pool.run([&](int) {
+    for (std::int64_t first = next.fetch_add(kBlocksPerTask); first < blocks; first = next.fetch_add(kBlocksPerTask))
+      kernels::pack_blocks(matrix.format, matrix.shape.inputs, stored, matrix.columns, first,
+                           std::min(first + kBlocksPerTask, blocks), out);
+  });
+}
+
+std::vector<float> pack_bias(const graph::PackedMatrix& matrix, const ModelFile& file) {
+  if (!matrix.has_bias()) return {};
+  std::vector<std::vector<float>> stored;
+  for (const std::ptrdiff_t bias : matrix.biases)
+    stored.push_back(bias < 0 ? std::vector<float>() : read_vector(file, static_cast<std::size_t>(bias)));
+  std::vector<float> packed(matrix.columns.size(), 0.0f);
+  for (std::size_t i = 0; i < packed.size(); ++i) {
+    const kernels::ColumnSource& source = matrix.columns[i];
+    const std::vector<float>& bias = stored[static_cast<std::size_t>(source.matrix)];
+    if (source.row >= 0 && !bias.empty()) packed[i] = bias[static_cast<std::size_t>(source.row)];
+  }
+  return packed;
+}
+
+std::vector<double> final_frequencies(const graph::Plan& plan, const ModelFile& file) {
+  std::vector<double> frequencies = plan.rope.inverse_frequencies;
+  if (plan.rope.factors.empty()) return frequencies;
+  const auto index = static_cast<std::size_t>(file.description().find(plan.rope.factors));
+  const std::vector<float> factors = read_vector(file, index);
+  for (std::size_t i = 0; i < frequencies.size(); ++i) {
+    if (!(factors[i] > 0) || !std::isfinite(factors[i]))
+      fail("{}: tensor {} element {} is {}: must be positive", plan.model, plan.rope.factors, i, factors[i]);
+    frequencies[i] /= static_cast<double>(factors[i]);
+  }
+  return frequencies;
+}
+
+// Small positive f16 bit patterns (0x1000 .. 0x13ff, about 5e-4 to 1e-3) and any codes.
+void fill_synthetic(std::byte* out, std::size_t bytes, const kernels::WeightFormat& format,
+                    const kernels::PackedShape& shape, std::uint64_t seed) {
+  std::uint64_t state = seed * 0x9e3779b97f4a7c15ull + 1;
+  auto* words = reinterpret_cast<std::uint64_t*>(out);
+  const std::uint64_t mask = format.is_integer() ? ~0ull : 0x93ff93ff93ff93ffull;  // floats: tiny f16, bf16, f32
+  for (std::size_t i = 0; i < bytes / 8; ++i) {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    words[i] = state & mask;
+  }
+  if (!format.is_integer()) return;
+  const std::size_t scale_bytes = shape.group_bytes - static_cast<std::size_t>(format.group * 4 * format.bits);
+  for (std::size_t group = 0; group + shape.group_bytes <= bytes; group += shape.group_bytes) {
+    auto* scales = reinterpret_cast<std::uint16_t*>(out + group + shape.group_bytes - scale_bytes);
+    const bool wide = format.scale == kernels::ScaleType::f32;
+    for (std::size_t i = 0; i < scale_bytes / 2; ++i)
+      scales[i] = static_cast<std::uint16_t>(
+          format.scale == kernels::ScaleType::f16 ? 0x1000 + i : (wide && i % 2 == 0 ? 0 : 0x3a00 + i));
+  }
+}
+
+}  // namespace
+
+Weights pack_weights(const graph::Plan& plan, const ModelFile& file, ThreadPool& pool,
+                     const std::function<bool(double)>& progress) {
+  Weights weights = allocate(plan);
+  std::size_t done = 0;
+  for (std::size_t i = 0; i < plan.matrices.size(); ++i) {
+    const graph::PackedMatrix& matrix = plan.matrices[i];
+    try {
+      pack_matrix(matrix, file, writable(weights, i), pool);
+    } catch (const Error& error) {
+      fail("{}: {}: {}", plan.model, matrix.name, error.what());
+    }
+    weights.biases.push_back(pack_bias(matrix, file));
+    for (const std::size_t tensor : matrix.tensors) file.release_pages(tensor);
+    done += matrix.shape.total_bytes;
+    if (progress && !progress(static_cast<double>(done) / static_cast<double>(plan.weight_bytes)))
+      fail("{}: loading was cancelled", plan.model);
+  }
+  for (const graph::PaddedVector& vector : plan.vectors) {
+    std::vector<float> values = read_vector(file, vector.tensor);
+    values.resize(static_cast<std::size_t>(vector.padded), 0.0f);
+    weights.vectors.push_back(std::move(values));
+  }
+  weights.inverse_frequencies = final_frequencies(plan, file);
+  return weights;
+}
+
+Weights synthetic_weights(const graph::Plan& plan, ThreadPool& pool) {
+  Weights weights = allocate(plan);
+  std::atomic<std::size_t> next{0};
+  pool.run([&](int) {
+    for (std::size_t i = next++; i < plan.matrices.size(); i = next++)
+      fill_synthetic(writable(weights, i), plan.matrices[i].shape.total_bytes, plan.matrices[i].format,
+                     plan.matrices[i].shape, i + 1);
+  });
+  weights.biases.resize(plan.matrices.size());
+  for (const graph::PaddedVector& vector : plan.vectors)
+    weights.vectors.emplace_back(static_cast<std::size_t>(vector.padded), 1.0f);
+  weights.inverse_frequencies = plan.rope.inverse_frequencies;
+  return weights;
+}
+
+}  // namespace burin::runtime

@@ -1,0 +1,31 @@
+// Packed weights of a plan in memory.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "graph/plan.hpp"
+#include "runtime/files/model_file.hpp"
+#include "runtime/memory/huge_buffer.hpp"
+#include "runtime/thread_pool.hpp"
+
+namespace burin::runtime {
+
+// Immutable once made; thread-safe to read.
+struct Weights {
+  HugeBuffer matrices_memory;
+  std::vector<const std::byte*> matrices;      // per Plan::matrices: block 0
+  std::vector<std::vector<float>> biases;      // per matrix, in packed column order; empty without bias
+  std::vector<std::vector<float>> vectors;     // per Plan::vectors, zero-padded
+  std::vector<double> inverse_frequencies;     // of Plan::rope, divided by the model's factors
+};
+
+// Packs all matrices with the pool's threads; pages of the file are released as they are done with.
+// progress is called with 0..1 from the calling thread; false cancels with a burin::Error.
+Weights pack_weights(const graph::Plan& plan, const ModelFile& file, ThreadPool& pool,
+                     const std::function<bool(double)>& progress);
+
+// Random weights of the plan's shapes, for benchmarks.
+Weights synthetic_weights(const graph::Plan& plan, ThreadPool& pool);
+
+}  // namespace burin::runtime

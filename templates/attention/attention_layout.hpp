@@ -1,0 +1,47 @@
+// What an attention kernel keeps in its scratch memory.
+#pragma once
+
+#include "templates/attention/attention_spec.hpp"
+
+namespace burin::kernels {
+
+inline constexpr int kChunkBlocks = 4;                           // 64-position blocks per pass of the softmax
+inline constexpr int kChunkKeys = kChunkBlocks * kKvBlock;
+
+// Query rows are (row, head of the group) pairs, q = row * group + head. All offsets are bytes.
+//
+//   panel:   [q] queries times scale and log2 e: f32: [x0 of all pairs][x1 of all pairs], bf16: dwords of both
+//   scores:  [q][256 keys] f32; probabilities take their place, as f32 or as dwords of two bf16
+//   values:  [q][value columns] f32, the weighted sums so far
+//   largest, sums, scales:  [q] f32: running maximum, running sum, and this chunk's correction 2^(old-new)
+struct AttentionScratch {
+  explicit AttentionScratch(const AttentionSpec& spec)
+      : query_rows(attention_rows_per_call(spec) * spec.heads.group()),
+        pair_places(spec.heads.pair_blocks() * kPairsPerBlock),
+        panel_row(pair_places * (spec.math == AttentionMath::bf16 ? 4 : 8)),
+        values_row(spec.heads.value_columns() * 4),
+        scores(query_rows * panel_row),
+        values(scores + query_rows * kScoresRow),
+        largest(values + query_rows * values_row),
+        sums(largest + padded_row()),
+        scales(sums + padded_row()),
+        bytes(scales + padded_row()) {}
+
+  static constexpr int kScoresRow = kChunkKeys * 4;
+
+  int query_rows;
+  int pair_places;
+  int panel_row;
+  int values_row;
+  int scores;
+  int values;
+  int largest;
+  int sums;
+  int scales;
+  int bytes;
+
+ private:
+  int padded_row() const { return (query_rows * 4 + 63) / 64 * 64; }
+};
+
+}  // namespace burin::kernels

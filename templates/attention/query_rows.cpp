@@ -1,0 +1,121 @@
+// Start and end of attention: queries into the panel, sums out to the caller's rows.
+#include <bit>
+#include <numbers>
+#include <algorithm>
+
+#include "templates/attention/attention_emitter.hpp"
+
+namespace burin::kernels {
+namespace {
+
+constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
+constexpr float kLowest = -1e30f;  // finite, so that differences of maxima stay numbers
+
+// Calls body once per query row; `outer` walks rows (stride bytes in row_stride), `inner` the group's heads.
+void for_each_query_row(const AttentionContext& c, const Xbyak::Reg64& outer, const Xbyak::Reg64& row_stride,
+                        const Xbyak::Reg64& inner, int head_bytes, const std::function<void()>& body) {
+  jit::Assembler& a = c.a;
+  const Xbyak::Reg64 rows = a.rcx;
+  const Xbyak::Reg64 heads = a.r11;
+  Xbyak::Label row_loop;
+  Xbyak::Label head_loop;
+  a.mov(rows, c.argument(offsetof(AttentionArguments, rows)));
+  a.L(row_loop);
+  a.mov(inner, outer);
+  a.mov(heads, c.u32(c.spec.heads.group()));
+  a.L(head_loop);
+  body();
+  a.add(inner, c.u32(head_bytes));
+  a.dec(heads);
+  a.jnz(head_loop, kNear);
+  a.add(outer, row_stride);
+  a.dec(rows);
+  a.jnz(row_loop, kNear);
+}
+
+// Sixteen pairs: x0 and x1 lie 64 bytes apart in the query.
+void copy_pair_block(const AttentionContext& c, int block, const Xbyak::Reg64& query, const Xbyak::Reg64& panel,
+                     jit::Vector scale) {
+  jit::Assembler& a = c.a;
+  for (int lane = 0; lane < kPairsPerBlock; lane += a.lanes()) {
+    const jit::Vector x0 = a.vector(1);
+    const jit::Vector x1 = a.vector(2);
+    const int from = block * 128 + lane * 4;
+    const int to = block * 64 + lane * 4;
+    a.vmulps(x0, scale, a.ptr[query + jit::offset(from)]);
+    a.vmulps(x1, scale, a.ptr[query + jit::offset(from + 64)]);
+    if (c.bf16_math()) {
+      a.isa().pack_bf16_pairs(x0, x1, a.vector(3));
+      a.vmovups(a.ptr[panel + jit::offset(to)], x0);
+    } else {
+      a.vmovups(a.ptr[panel + jit::offset(to)], x0);
+      a.vmovups(a.ptr[panel + jit::offset(to + c.scratch.pair_places * 4)], x1);
+    }
+  }
+}
+
+}  // namespace
+
+void emit_query_panel(const AttentionContext& c) {
+  jit::Assembler& a = c.a;
+  const Xbyak::Reg64 row = a.rsi;
+  const Xbyak::Reg64 query = a.rdi;
+  const Xbyak::Reg64 stride = a.rdx;
+  const Xbyak::Reg64 panel = a.r8;
+  const Xbyak::Reg64 values = a.r9;
+  const Xbyak::Reg64 states = a.r10;  // maximum of the row; its sum lies a fixed distance behind
+  const jit::Vector scale = a.vector(0);
+  const jit::Vector none = a.vector(4);
+
+  a.mov(row, c.argument(offsetof(AttentionArguments, query)));
+  a.mov(stride, c.argument(offsetof(AttentionArguments, query_stride)));
+  a.shl(stride, 2);
+  a.mov(panel, c.r.scratch);
+  a.lea(values, a.ptr[c.r.scratch + jit::offset(c.scratch.values)]);
+  a.lea(states, a.ptr[c.r.scratch + jit::offset(c.scratch.largest)]);
+  a.vbroadcastss(scale, a.dword[c.r.arguments + offsetof(AttentionArguments, scale)]);
+  a.vmulps(scale, scale, a.vector_constant(std::bit_cast<std::uint32_t>(std::numbers::log2e_v<float>)));
+  a.zero(none);
+  for_each_query_row(c, row, stride, query, c.spec.heads.query_head_columns() * 4, [&] {
+    for (int block = 0; block < c.spec.heads.pair_blocks(); ++block) copy_pair_block(c, block, query, panel, scale);
+    for (int at = 0; at < c.scratch.values_row; at += a.vector_bytes())
+      a.vmovups(a.ptr[values + jit::offset(at)], none);
+    a.mov(a.dword[states], std::bit_cast<std::uint32_t>(kLowest));
+    a.mov(a.dword[states + jit::offset(c.scratch.sums - c.scratch.largest)], 0);
+    a.add(panel, c.u32(c.scratch.panel_row));
+    a.add(values, c.u32(c.scratch.values_row));
+    a.add(states, 4);
+  });
+}
+
+void emit_outputs(const AttentionContext& c) {
+  jit::Assembler& a = c.a;
+  const Xbyak::Reg64 row = a.rsi;
+  const Xbyak::Reg64 output = a.rdi;
+  const Xbyak::Reg64 stride = a.rdx;
+  const Xbyak::Reg64 values = a.r9;
+  const Xbyak::Reg64 sums = a.r10;
+  const jit::Vector factor = a.vector(0);
+  const jit::Vector value = a.vector(1);
+
+  a.mov(row, c.argument(offsetof(AttentionArguments, output)));
+  a.mov(stride, c.argument(offsetof(AttentionArguments, output_stride)));
+  a.shl(stride, 2);
+  a.lea(values, a.ptr[c.r.scratch + jit::offset(c.scratch.values)]);
+  a.lea(sums, a.ptr[c.r.scratch + jit::offset(c.scratch.sums)]);
+  for_each_query_row(c, row, stride, output, c.spec.heads.head_size * 4, [&] {
+    const Xbyak::Xmm low(factor.getIdx());
+    a.vmovss(low, a.float_constant(1.0f));
+    a.vdivss(low, low, a.dword[sums]);
+    a.vbroadcastss(factor, low);
+    for (int column = 0; column < c.spec.heads.head_size; column += a.lanes()) {
+      a.vmulps(value, factor, a.ptr[values + jit::offset(column * 4)]);
+      a.isa().store_lanes(output + jit::offset(column * 4), value,
+                          std::min(a.lanes(), c.spec.heads.head_size - column), a.vector(2));
+    }
+    a.add(values, c.u32(c.scratch.values_row));
+    a.add(sums, 4);
+  });
+}
+
+}  // namespace burin::kernels

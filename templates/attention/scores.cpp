@@ -1,0 +1,144 @@
+// Scores of one chunk: dot products of every query row with the chunk's keys.
+//
+//                 64 keys of a block: 4 zmm, or 2 ymm in 4 passes
+//               +--------+--------+--------+--------+
+//   query row 0 | score vectors, one accumulator each|
+//     ...       |                                    |     per pair: load the keys' x0 (x1), broadcast each
+//   query row 5 |                                    |     query's x0 (x1), multiply and add
+//               +--------+--------+--------+--------+
+#include "templates/attention/attention_emitter.hpp"
+
+namespace burin::kernels {
+namespace {
+
+constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
+constexpr int kKeyRowBytes = kKvBlock * 4;   // 64 keys of one element, or of one bf16 pair
+constexpr int kPrefetchAhead = 4096;
+
+class ScoreTile {
+ public:
+  ScoreTile(const AttentionContext& context, int rows) : c_(context), a(context.a), rows_(rows) {}
+
+  Xbyak::Reg64 panel() const { return a.rdi; }   // of the tile's first row
+  Xbyak::Reg64 keys() const { return a.rsi; }    // of the block
+  Xbyak::Reg64 scores() const { return a.rdx; }  // of the tile's first row, at the block's first key
+
+  void emit() {
+    const int passes = kKvBlock / (vectors() * a.lanes());
+    for (int pass = 0; pass < passes; ++pass) emit_pass(pass * vectors() * a.vector_bytes());
+    a.add(panel(), c_.u32(rows_ * c_.scratch.panel_row));
+    a.add(scores(), c_.u32(rows_ * AttentionScratch::kScoresRow));
+  }
+
+ private:
+  int vectors() const { return tile_vectors(a); }
+  jit::Vector sum(int row, int v) const { return a.vector(row * vectors() + v); }
+  jit::Vector key(int v) const { return a.vector(rows_ * vectors() + v); }
+  jit::Vector query(int turn) const {
+    const int first = (rows_ + 1) * vectors();
+    return a.vector(first + turn % (a.vector_registers() - first));
+  }
+  Xbyak::Reg64 walking_panel() const { return a.r8; }
+  Xbyak::Reg64 walking_keys() const { return a.r9; }
+  Xbyak::Reg64 pairs_left() const { return a.rcx; }
+
+  // Pairs per loop body: as many as divide the head.
+  int unroll() const { return c_.spec.heads.pairs() % 4 == 0 ? 4 : c_.spec.heads.pairs() % 2 == 0 ? 2 : 1; }
+  int pair_bytes() const { return c_.bf16_storage() ? kKeyRowBytes : 2 * kKeyRowBytes; }
+
+  void emit_pass(int first_byte) {
+    for (int row = 0; row < rows_; ++row)
+      for (int v = 0; v < vectors(); ++v) a.zero(sum(row, v));
+    a.mov(walking_panel(), panel());
+    a.lea(walking_keys(), a.ptr[keys() + jit::offset(first_byte)]);
+    a.mov(pairs_left(), c_.u32(c_.spec.heads.pairs() / unroll()));
+    Xbyak::Label loop;
+    a.align(32);
+    a.L(loop);
+    for (int i = 0; i < unroll(); ++i) pair(i, first_byte == 0);
+    a.add(walking_panel(), c_.u32(unroll() * 4));
+    a.add(walking_keys(), c_.u32(unroll() * pair_bytes()));
+    a.dec(pairs_left());
+    a.jnz(loop, kNear);
+    for (int row = 0; row < rows_; ++row)
+      for (int v = 0; v < vectors(); ++v)
+        a.vmovups(a.ptr[scores() + jit::offset(row * AttentionScratch::kScoresRow + first_byte +
+                                               v * a.vector_bytes())],
+                  sum(row, v));
+  }
+
+  void pair(int i, bool prefetch) {
+    if (prefetch)
+      for (int line = 0; line < pair_bytes(); line += 64)
+        a.prefetcht0(a.ptr[walking_keys() + jit::offset(i * pair_bytes() + line + kPrefetchAhead)]);
+    if (c_.bf16_math()) {
+      for (int v = 0; v < vectors(); ++v) a.vmovups(key(v), key_address(i, 0, v));
+      multiply(i, 0);
+      return;
+    }
+    for (int which = 0; which < 2; ++which) {
+      for (int v = 0; v < vectors(); ++v) load_key(i, which, v);
+      multiply(i, which);
+    }
+  }
+
+  Xbyak::Address key_address(int i, int which, int v) const {
+    const int row = c_.bf16_storage() ? 0 : which * kKeyRowBytes;
+    return a.ptr[walking_keys() + jit::offset(i * pair_bytes() + row + v * a.vector_bytes())];
+  }
+
+  void load_key(int i, int which, int v) {
+    a.vmovups(key(v), key_address(i, which, v));
+    if (!c_.bf16_storage()) return;
+    if (which == 0)
+      a.vpslld(key(v), key(v), 16);
+    else
+      a.isa().bit_and(key(v), key(v), a.vector_constant(0xffff0000));
+  }
+
+  void multiply(int i, int which) {
+    for (int row = 0; row < rows_; ++row) {
+      const jit::Vector q = query(turn_++);
+      a.vbroadcastss(q, a.dword[walking_panel() + jit::offset(row * c_.scratch.panel_row + i * 4 +
+                                                              which * c_.scratch.pair_places * 4)]);
+      for (int v = 0; v < vectors(); ++v) {
+        if (c_.bf16_math())
+          a.vdpbf16ps(sum(row, v), key(v), q);
+        else
+          a.vfmadd231ps(sum(row, v), key(v), q);
+      }
+    }
+  }
+
+  const AttentionContext& c_;
+  jit::Assembler& a;
+  int rows_;
+  int turn_ = 0;
+};
+
+}  // namespace
+
+void emit_scores(const AttentionContext& c) {
+  jit::Assembler& a = c.a;
+  const Xbyak::Reg64 block_scores = a.r10;
+  const Xbyak::Reg64 blocks_left = a.r11;
+  const ScoreTile any(c, 1);
+  // keys = cache + chunk_first / 64 * bytes of a block
+  a.mov(any.keys(), c.r.chunk_first);
+  a.shr(any.keys(), 6);
+  a.imul(any.keys(), any.keys(), c.spec.heads.kv_block_bytes());
+  a.add(any.keys(), c.argument(offsetof(AttentionArguments, kv)));
+  a.lea(block_scores, a.ptr[c.r.scratch + jit::offset(c.scratch.scores)]);
+  a.mov(blocks_left, c.r.chunk_blocks);
+  Xbyak::Label block;
+  a.L(block);
+  a.mov(any.panel(), c.r.scratch);
+  a.mov(any.scores(), block_scores);
+  emit_row_tiles(c, a.rax, [&](int rows) { ScoreTile(c, rows).emit(); });
+  a.add(any.keys(), c.u32(c.spec.heads.kv_block_bytes()));
+  a.add(block_scores, kKvBlock * 4);
+  a.dec(blocks_left);
+  a.jnz(block, kNear);
+}
+
+}  // namespace burin::kernels

@@ -1,0 +1,155 @@
+// Online softmax of one chunk, one query row after the other: scores become probabilities relative to the
+// running maximum, what was summed before is rescaled.
+#include <bit>
+
+#include "templates/attention/attention_emitter.hpp"
+#include "templates/math/exp2.hpp"
+
+namespace burin::kernels {
+namespace {
+
+constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
+constexpr std::uint32_t kLowestBits = std::bit_cast<std::uint32_t>(-1e30f);
+
+class SoftmaxRows {
+ public:
+  explicit SoftmaxRows(const AttentionContext& context) : c_(context), a(context.a) {}
+
+  void emit() {
+    a.lea(scores(), a.ptr[c_.r.scratch + jit::offset(c_.scratch.scores)]);
+    a.lea(values(), a.ptr[c_.r.scratch + jit::offset(c_.scratch.values)]);
+    a.lea(state(), a.ptr[c_.r.scratch + jit::offset(c_.scratch.largest)]);
+    // Keys of the chunk that row 0 sees; one more per row.
+    a.mov(visible(), c_.argument(offsetof(AttentionArguments, position)));
+    a.sub(visible(), c_.r.chunk_first);
+    a.inc(visible());
+    a.mov(bytes(), c_.r.chunk_blocks);
+    a.shl(bytes(), 8);  // 64 keys of 4 bytes
+    a.mov(rows_left(), c_.argument(offsetof(AttentionArguments, rows)));
+    a.vmovups(lowest(), a.vector_constant(kLowestBits));
+    Xbyak::Label row;
+    Xbyak::Label head;
+    a.L(row);
+    a.mov(heads_left(), c_.u32(c_.spec.heads.group()));
+    a.L(head);
+    query_row();
+    a.add(scores(), AttentionScratch::kScoresRow);
+    a.add(values(), c_.u32(c_.scratch.values_row));
+    a.add(state(), 4);
+    a.dec(heads_left());
+    a.jnz(head, kNear);
+    a.inc(visible());
+    a.dec(rows_left());
+    a.jnz(row, kNear);
+  }
+
+ private:
+  Xbyak::Reg64 scores() const { return a.rdi; }
+  Xbyak::Reg64 values() const { return a.rsi; }
+  Xbyak::Reg64 state() const { return a.rdx; }
+  Xbyak::Reg64 visible() const { return a.r8; }
+  Xbyak::Reg64 bytes() const { return a.r9; }       // of the chunk's scores
+  Xbyak::Reg64 rows_left() const { return a.r10; }
+  Xbyak::Reg64 heads_left() const { return a.r11; }
+  Xbyak::Reg64 at() const { return a.rcx; }
+  Xbyak::Reg64 lanes_left() const { return a.rax; }
+
+  jit::Vector largest() const { return a.vector(0); }
+  jit::Vector sum() const { return a.vector(1); }
+  jit::Vector value(int i) const { return a.vector(2 + i); }
+  jit::Vector scratch(int i) const { return a.vector(6 + i); }
+  jit::Vector correction() const { return a.vector(9); }
+  jit::Vector lowest() const { return a.vector(10); }
+
+  void query_row() {
+    find_largest();
+    new_maximum();
+    exponentials();
+    new_sum();
+    rescale_values();
+  }
+
+  // Masks keys after the row's own with the lowest number on the way.
+  void find_largest() {
+    Xbyak::Label loop;
+    Xbyak::Label unmasked;
+    a.isa().copy(largest(), lowest());
+    a.xor_(at(), at());
+    a.mov(lanes_left(), visible());
+    a.L(loop);
+    a.vmovups(value(0), a.ptr[scores() + at()]);
+    a.cmp(lanes_left(), c_.u32(a.lanes()));
+    a.jge(unmasked);
+    a.isa().keep_first_lanes(value(0), lanes_left(), lowest(), scratch(0));
+    a.vmovups(a.ptr[scores() + at()], value(0));
+    a.L(unmasked);
+    a.vmaxps(largest(), largest(), value(0));
+    a.sub(lanes_left(), c_.u32(a.lanes()));
+    a.add(at(), c_.u32(a.vector_bytes()));
+    a.cmp(at(), bytes());
+    a.jl(loop, kNear);
+    a.isa().reduce_max(largest(), scratch(0));
+    a.vbroadcastss(largest(), Xbyak::Xmm(largest().getIdx()));
+  }
+
+  // largest = max(largest, old maximum), stored; correction = 2^(old - new).
+  void new_maximum() {
+    a.vbroadcastss(correction(), a.dword[state()]);
+    a.vmaxps(largest(), largest(), correction());
+    a.vmovss(a.dword[state()], Xbyak::Xmm(largest().getIdx()));
+    a.vsubps(correction(), correction(), largest());
+    emit_exp2(a, correction(), scratch(0), scratch(1));
+  }
+
+  void exponentials() {
+    Xbyak::Label loop;
+    const int step = 2 * a.vector_bytes();
+    a.zero(sum());
+    a.xor_(at(), at());
+    a.mov(lanes_left(), scores());  // where probabilities go: in place, or packed to half the size
+    a.L(loop);
+    for (int i = 0; i < 2; ++i) {
+      a.vmovups(value(i), a.ptr[scores() + at() + jit::offset(i * a.vector_bytes())]);
+      a.vsubps(value(i), value(i), largest());
+      emit_exp2(a, value(i), scratch(0), scratch(1));
+      a.vaddps(sum(), sum(), value(i));
+    }
+    if (c_.bf16_math()) {
+      // Sums are of the unrounded probabilities: rounding errors of many keys cancel in the products.
+      a.vcvtne2ps2bf16(Xbyak::Zmm(value(0).getIdx()), Xbyak::Zmm(value(1).getIdx()), Xbyak::Zmm(value(0).getIdx()));
+      a.vmovups(a.ptr[lanes_left()], value(0));
+      a.add(lanes_left(), c_.u32(a.vector_bytes()));
+    } else {
+      for (int i = 0; i < 2; ++i)
+        a.vmovups(a.ptr[scores() + at() + jit::offset(i * a.vector_bytes())], value(i));
+    }
+    a.add(at(), c_.u32(step));
+    a.cmp(at(), bytes());
+    a.jl(loop, kNear);
+  }
+
+  void new_sum() {
+    const Xbyak::Address old = a.dword[state() + jit::offset(c_.scratch.sums - c_.scratch.largest)];
+    const Xbyak::Xmm total(sum().getIdx());
+    const Xbyak::Xmm factor(correction().getIdx());
+    a.isa().reduce_add(sum(), scratch(0));
+    a.vfmadd231ss(total, factor, old);
+    a.vmovss(old, total);
+  }
+
+  void rescale_values() {
+    for (int byte = 0; byte < c_.scratch.values_row; byte += a.vector_bytes()) {
+      a.vmulps(value(0), correction(), a.ptr[values() + jit::offset(byte)]);
+      a.vmovups(a.ptr[values() + jit::offset(byte)], value(0));
+    }
+  }
+
+  const AttentionContext& c_;
+  jit::Assembler& a;
+};
+
+}  // namespace
+
+void emit_softmax(const AttentionContext& context) { SoftmaxRows(context).emit(); }
+
+}  // namespace burin::kernels

@@ -1,0 +1,166 @@
+// Adds probabilities times values of one chunk to the running sums.
+//
+//                 64 value columns: 4 zmm (2 ymm: 16 columns)
+//               +--------+--------+--------+--------+
+//   query row 0 | accumulators, loaded from scratch  |
+//     ...       |                                    |     per key (bf16 math: pair of keys): load its
+//   query row 5 |                                    |     values, broadcast each row's probability
+//               +--------+--------+--------+--------+
+#include <algorithm>
+
+#include "templates/attention/attention_emitter.hpp"
+
+namespace burin::kernels {
+namespace {
+
+constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
+constexpr int kUnrolledKeys = 4;
+constexpr int kPrefetchAhead = 4096;
+
+class ValueTile {
+ public:
+  ValueTile(const AttentionContext& context, int rows, int vectors)
+      : c_(context), a(context.a), rows_(rows), vectors_(vectors) {}
+
+  Xbyak::Reg64 probabilities() const { return a.rdi; }  // of the tile's first row, at the block's first key
+  Xbyak::Reg64 block_values() const { return a.rsi; }   // of the block, at the tile's first column
+  Xbyak::Reg64 sums() const { return a.rdx; }           // of the tile's first row, at the tile's first column
+
+  void emit() {
+    for (int row = 0; row < rows_; ++row)
+      for (int v = 0; v < vectors_; ++v) a.vmovups(sum(row, v), sum_address(row, v));
+    a.mov(walking_probabilities(), probabilities());
+    a.mov(walking_values(), block_values());
+    a.mov(keys_left(), kKvBlock / kUnrolledKeys);
+    Xbyak::Label loop;
+    a.align(32);
+    a.L(loop);
+    for (int key = 0; key < kUnrolledKeys; key += keys_per_row()) key_row(key);
+    a.add(walking_probabilities(), c_.u32(kUnrolledKeys * (c_.bf16_math() ? 2 : 4)));
+    a.add(walking_values(), c_.u32(kUnrolledKeys / keys_per_row() * row_bytes()));
+    a.dec(keys_left());
+    a.jnz(loop, kNear);
+    for (int row = 0; row < rows_; ++row)
+      for (int v = 0; v < vectors_; ++v) a.vmovups(sum_address(row, v), sum(row, v));
+    a.add(probabilities(), c_.u32(rows_ * AttentionScratch::kScoresRow));
+    a.add(sums(), c_.u32(rows_ * c_.scratch.values_row));
+  }
+
+ private:
+  jit::Vector sum(int row, int v) const { return a.vector(row * vectors_ + v); }
+  jit::Vector value(int v) const { return a.vector(rows_ * vectors_ + v); }
+  jit::Vector probability(int turn) const {
+    const int first = (rows_ + 1) * vectors_;
+    return a.vector(first + turn % (a.vector_registers() - first));
+  }
+  Xbyak::Reg64 walking_probabilities() const { return a.r8; }
+  Xbyak::Reg64 walking_values() const { return a.r9; }
+  Xbyak::Reg64 keys_left() const { return a.rcx; }
+
+  Xbyak::Address sum_address(int row, int v) const {
+    return a.ptr[sums() + jit::offset(row * c_.scratch.values_row + v * a.vector_bytes())];
+  }
+  // A cache row holds one position (f32) or two (bf16).
+  int keys_per_row() const { return c_.bf16_storage() ? 2 : 1; }
+  int row_bytes() const { return c_.spec.heads.value_columns() * 4; }
+
+  void key_row(int key) {
+    const int at = key / keys_per_row() * row_bytes();
+    for (int v = 0; v < vectors_; ++v)
+      a.prefetcht0(a.ptr[walking_values() + jit::offset(at + v * a.vector_bytes() + kPrefetchAhead)]);
+    for (int odd = 0; odd < (c_.bf16_math() ? 1 : keys_per_row()); ++odd) {
+      for (int v = 0; v < vectors_; ++v) load_value(at, odd, v);
+      multiply(key + odd);
+    }
+  }
+
+  void load_value(int at, int odd, int v) {
+    a.vmovups(value(v), a.ptr[walking_values() + jit::offset(at + v * a.vector_bytes())]);
+    if (!c_.bf16_storage() || c_.bf16_math()) return;
+    if (odd == 0)
+      a.vpslld(value(v), value(v), 16);
+    else
+      a.isa().bit_and(value(v), value(v), a.vector_constant(0xffff0000));
+  }
+
+  void multiply(int key) {
+    const int element = c_.bf16_math() ? 2 : 4;
+    for (int row = 0; row < rows_; ++row) {
+      const jit::Vector p = probability(turn_++);
+      a.vbroadcastss(p, a.dword[walking_probabilities() +
+                                jit::offset(row * AttentionScratch::kScoresRow + key * element)]);
+      for (int v = 0; v < vectors_; ++v) {
+        if (c_.bf16_math())
+          a.vdpbf16ps(sum(row, v), value(v), p);
+        else
+          a.vfmadd231ps(sum(row, v), value(v), p);
+      }
+    }
+  }
+
+  const AttentionContext& c_;
+  jit::Assembler& a;
+  int rows_;
+  int vectors_;
+  int turn_ = 0;
+};
+
+// All rows for `vectors` column vectors; block_columns walks along the values' columns, sum_columns likewise.
+void emit_column_group(const AttentionContext& c, int vectors, const Xbyak::Reg64& block_columns,
+                       const Xbyak::Reg64& sum_columns, const Xbyak::Reg64& block_probabilities) {
+  jit::Assembler& a = c.a;
+  const ValueTile any(c, 1, vectors);
+  a.mov(any.block_values(), block_columns);
+  a.mov(any.sums(), sum_columns);
+  a.mov(any.probabilities(), block_probabilities);
+  emit_row_tiles(c, a.rax, [&](int rows) { ValueTile(c, rows, vectors).emit(); });
+  a.add(block_columns, c.u32(vectors * a.vector_bytes()));
+  a.add(sum_columns, c.u32(vectors * a.vector_bytes()));
+}
+
+}  // namespace
+
+void emit_values(const AttentionContext& c) {
+  jit::Assembler& a = c.a;
+  const Xbyak::Reg64 block_probabilities = a.r10;
+  const Xbyak::Reg64 block_columns = a.r11;
+  const Xbyak::Reg64 sum_columns = a.rbp;  // saved around: all others are taken
+  const int all_vectors = c.scratch.values_row / a.vector_bytes();
+  const int groups = all_vectors / tile_vectors(a);
+  const int rest = all_vectors % tile_vectors(a);
+
+  a.push(a.rbp);
+  a.sub(a.rsp, 24);  // [0] block, [8] blocks left, [16] groups left
+  const auto block = a.qword[a.rsp];
+  const auto blocks_left = a.qword[a.rsp + 8];
+  const auto groups_left = a.qword[a.rsp + 16];
+  a.mov(block_columns, c.r.chunk_first);
+  a.shr(block_columns, 6);
+  a.imul(block_columns, block_columns, c.spec.heads.kv_block_bytes());
+  a.add(block_columns, c.argument(offsetof(AttentionArguments, kv)));
+  a.add(block_columns, c.u32(c.spec.heads.key_block_bytes()));
+  a.mov(block, block_columns);
+  a.mov(blocks_left, c.r.chunk_blocks);
+  a.lea(block_probabilities, a.ptr[c.r.scratch + jit::offset(c.scratch.scores)]);
+  Xbyak::Label block_loop;
+  a.L(block_loop);
+  a.mov(block_columns, block);
+  a.lea(sum_columns, a.ptr[c.r.scratch + jit::offset(c.scratch.values)]);
+  if (groups > 0) {
+    Xbyak::Label group_loop;
+    a.mov(groups_left, c.u32(groups));
+    a.L(group_loop);
+    emit_column_group(c, tile_vectors(a), block_columns, sum_columns, block_probabilities);
+    a.dec(groups_left);
+    a.jnz(group_loop, kNear);
+  }
+  if (rest > 0) emit_column_group(c, rest, block_columns, sum_columns, block_probabilities);
+  a.add(block, c.u32(c.spec.heads.kv_block_bytes()));
+  a.add(block_probabilities, c.u32(kKvBlock * (c.bf16_math() ? 2 : 4)));
+  a.dec(blocks_left);
+  a.jnz(block_loop, kNear);
+  a.add(a.rsp, 24);
+  a.pop(a.rbp);
+}
+
+}  // namespace burin::kernels

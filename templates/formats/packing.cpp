@@ -1,0 +1,268 @@
+#include "templates/formats/packing.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "jit/error.hpp"
+#include "templates/formats/float16.hpp"
+#include "templates/formats/quantize.hpp"
+#include "templates/formats/stored_blocks.hpp"
+
+namespace burin::kernels {
+namespace {
+
+constexpr int kStep = 32;      // inputs whose planes lie together
+constexpr int kQuads = 8;      // of four inputs each
+constexpr int kRowBytes = 128;
+constexpr std::int64_t kFloatPadding = 8;
+
+std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+// --- reading stored rows
+
+const std::byte* stored_at(const StoredMatrix& matrix, std::int64_t row, std::int64_t input) {
+  const StoredLayout& layout = layout_of(matrix.type);
+  const std::int64_t row_bytes = matrix.columns / layout.elements * layout.bytes;
+  return matrix.data + row * row_bytes + input / layout.elements * layout.bytes;
+}
+
+void dequantize_group(const StoredRow& stored, const std::byte* block, float* out) {
+  CodeGroup group;
+  stored.read_group(block, group);
+  const float scale = f16_to_f32(group.scale);
+  const float minimum = f16_to_f32(group.minimum);
+  const int zero = stored.natural.zero_code();
+  for (int i = 0; i < kStep; ++i)
+    out[i] = stored.natural.symmetric ? static_cast<float>(group.codes[i] - zero) * scale
+                                      : static_cast<float>(group.codes[i]) * scale + minimum;
+}
+
+// --- one group of one block: codes of 32 columns, then planes
+
+class GroupPacker {
+ public:
+  GroupPacker(const WeightFormat& format, std::int64_t inputs, std::span<const StoredMatrix> matrices)
+      : format_(format),
+        inputs_(inputs),
+        matrices_(matrices),
+        codes_(static_cast<std::size_t>(kBlockColumns * format.group)),
+        values_(static_cast<std::size_t>(format.group)) {}
+
+  void pack(std::span<const ColumnSource> columns, std::int64_t first_input, std::byte* out) {
+    for (int column = 0; column < kBlockColumns; ++column)
+      read_column(columns[static_cast<std::size_t>(column)], first_input, column);
+    for (int step = 0; step < format_.group / kStep; ++step)
+      store_planes(step, out + step * kStep * 4 * format_.bits);
+    std::byte* scales = out + format_.group * 4 * format_.bits;
+    store_scales(scales_, scales);
+    if (!format_.symmetric) store_scales(minimums_, scales + kBlockColumns * bytes_of(format_.scale));
+  }
+
+ private:
+  std::uint8_t* column_codes(int column) { return codes_.data() + column * format_.group; }
+
+  void read_column(const ColumnSource& source, std::int64_t first_input, int column) {
+    std::uint8_t* codes = column_codes(column);
+    const auto at = static_cast<std::size_t>(column);
+    scales_[at] = minimums_[at] = 0;
+    const std::int64_t count = std::clamp<std::int64_t>(inputs_ - first_input, 0, format_.group);
+    std::fill_n(codes, format_.group, static_cast<std::uint8_t>(format_.zero_code()));
+    if (source.row < 0 || count == 0) return;
+    const StoredMatrix& matrix = matrices_[static_cast<std::size_t>(source.matrix)];
+    if (stored_row(matrix.type).natural == format_)
+      move_codes(matrix, source.row, first_input, column);
+    else
+      quantize_column(matrix, source.row, first_input, count, column);
+  }
+
+  // The stored groups are the packed groups: nothing is lost.
+  void move_codes(const StoredMatrix& matrix, std::int64_t row, std::int64_t first_input, int column) {
+    CodeGroup group;
+    stored_row(matrix.type).read_group(stored_at(matrix, row, first_input), group);
+    std::memcpy(column_codes(column), group.codes, sizeof(group.codes));
+    scales_[static_cast<std::size_t>(column)] = group.scale;
+    minimums_[static_cast<std::size_t>(column)] = group.minimum;
+  }
+
+  void quantize_column(const StoredMatrix& matrix, std::int64_t row, std::int64_t first_input, std::int64_t count,
+                       int column) {
+    stored_row_to_f32(matrix.type, stored_at(matrix, row, first_input), count, values_.data());
+    try {
+      const QuantizedGroup group = quantize_group(
+          format_, std::span(values_).subspan(0, static_cast<std::size_t>(count)), column_codes(column));
+      scales_[static_cast<std::size_t>(column)] = group.scale;
+      minimums_[static_cast<std::size_t>(column)] = group.minimum;
+    } catch (const Error& error) {
+      fail("row {}, inputs from {}: {}", row, first_input, error.what());
+    }
+  }
+
+  // Four codes of a column at a time: a quad is a 32-bit word of the layout.
+  void store_planes(int step, std::byte* out) {
+    std::array<std::uint32_t, static_cast<std::size_t>(kRowBytes / 4) * 8> words{};
+    int position = 0;
+    for (const int width : {8, 4, 2, 1}) {
+      if ((format_.bits & width) == 0) continue;
+      const std::uint32_t mask = ((1u << width) - 1u) * 0x01010101u;
+      for (int quad = 0; quad < kQuads; ++quad) {
+        const int row = position + quad * width / 8;  // planes so far have as many rows as bits
+        const int shift = quad * width % 8;
+        std::uint32_t* row_words = words.data() + row * kBlockColumns;
+        for (int column = 0; column < kBlockColumns; ++column) {
+          std::uint32_t four;
+          std::memcpy(&four, column_codes(column) + step * kStep + quad * 4, sizeof(four));
+          row_words[column] |= ((four >> position) & mask) << shift;
+        }
+      }
+      position += width;
+    }
+    std::memcpy(out, words.data(), static_cast<std::size_t>(kRowBytes * format_.bits));
+  }
+
+  void store_scales(const std::array<std::uint32_t, kBlockColumns>& scales, std::byte* out) const {
+    const auto bytes = static_cast<std::size_t>(bytes_of(format_.scale));
+    for (std::size_t column = 0; column < kBlockColumns; ++column)
+      std::memcpy(out + column * bytes, &scales[column], bytes);  // little endian: the low half of 16-bit scales
+  }
+
+  WeightFormat format_;
+  std::int64_t inputs_;
+  std::span<const StoredMatrix> matrices_;
+  std::vector<std::uint8_t> codes_;  // [column][input of the group]
+  std::vector<float> values_;
+  std::array<std::uint32_t, kBlockColumns> scales_{};
+  std::array<std::uint32_t, kBlockColumns> minimums_{};
+};
+
+// --- float formats
+
+std::size_t float_offset(WeightKind kind, std::int64_t input, int column) {
+  switch (kind) {
+    case WeightKind::f32: return static_cast<std::size_t>(input * kBlockColumns + column) * 4;
+    case WeightKind::f16: return static_cast<std::size_t>(input * kBlockColumns + column) * 2;
+    default: return static_cast<std::size_t>((input / 2 * kBlockColumns + column) * 2 + input % 2) * 2;
+  }
+}
+
+void store_float(WeightKind kind, float value, std::byte* out) {
+  if (kind == WeightKind::f32) {
+    std::memcpy(out, &value, sizeof(value));
+    return;
+  }
+  const std::uint16_t bits = kind == WeightKind::f16 ? f32_to_f16(value) : f32_to_bf16(value);
+  std::memcpy(out, &bits, sizeof(bits));
+}
+
+void pack_float_block(const WeightFormat& format, std::int64_t inputs, std::span<const StoredMatrix> matrices,
+                      std::span<const ColumnSource> columns, std::size_t block_bytes, std::byte* out) {
+  std::memset(out, 0, block_bytes);
+  std::vector<float> values(static_cast<std::size_t>(inputs));
+  for (int column = 0; column < kBlockColumns; ++column) {
+    const ColumnSource& source = columns[static_cast<std::size_t>(column)];
+    if (source.row < 0) continue;
+    const StoredMatrix& matrix = matrices[static_cast<std::size_t>(source.matrix)];
+    stored_row_to_f32(matrix.type, stored_at(matrix, source.row, 0), inputs, values.data());
+    for (std::int64_t input = 0; input < inputs; ++input) {
+      const float value = values[static_cast<std::size_t>(input)];
+      if (format.kind == WeightKind::f16 && std::isfinite(value) && std::fabs(value) >= 65520.0f)
+        fail("row {}, input {}: {:g} overflows f16: use f32 or bf16", source.row, input, value);
+      store_float(format.kind, value, out + float_offset(format.kind, input, column));
+    }
+  }
+}
+
+}  // namespace
+
+WeightFormat natural_format(StoredType type) { return stored_row(type).natural; }
+
+void stored_row_to_f32(StoredType type, const std::byte* row, std::int64_t count, float* out) {
+  const StoredRow& stored = stored_row(type);
+  for (std::int64_t i = 0; i < count; i += stored.layout.elements, row += stored.layout.bytes) {
+    if (stored.read_float != nullptr)
+      out[i] = stored.read_float(row);
+    else
+      dequantize_group(stored, row, out + i);
+  }
+}
+
+PackedShape packed_shape(const WeightFormat& format, std::int64_t inputs, std::int64_t columns) {
+  PackedShape shape;
+  shape.inputs = inputs;
+  shape.columns = round_up(columns, kBlockColumns);
+  if (format.is_integer()) {
+    if (format.bits < 1 || format.bits > 8) fail("weights {}: bits must be 1 to 8", to_text(format));
+    if (format.group < 32 || format.group % 32 != 0)
+      fail("weights {}: groups of {} are not supported: use a multiple of 32", to_text(format), format.group);
+    shape.padded_inputs = round_up(inputs, format.group);
+    shape.group_bytes = static_cast<std::size_t>(format.group * 4 * format.bits +
+                                                 kBlockColumns * bytes_of(format.scale) * (format.symmetric ? 1 : 2));
+    shape.block_bytes = static_cast<std::size_t>(shape.padded_inputs / format.group) * shape.group_bytes;
+  } else {
+    shape.padded_inputs = round_up(inputs, kFloatPadding);
+    shape.block_bytes = static_cast<std::size_t>(shape.padded_inputs * kBlockColumns * format.bits / 8);
+  }
+  shape.total_bytes = shape.block_bytes * static_cast<std::size_t>(shape.columns / kBlockColumns);
+  return shape;
+}
+
+void pack_blocks(const WeightFormat& format, std::int64_t inputs, std::span<const StoredMatrix> matrices,
+                 std::span<const ColumnSource> columns, std::int64_t first_block, std::int64_t last_block,
+                 std::byte* out) {
+  const PackedShape shape = packed_shape(format, inputs, static_cast<std::int64_t>(columns.size()));
+  GroupPacker packer(format, inputs, matrices);
+  for (std::int64_t block = first_block; block < last_block; ++block) {
+    const auto sources = columns.subspan(static_cast<std::size_t>(block * kBlockColumns), kBlockColumns);
+    std::byte* at = out + static_cast<std::size_t>(block) * shape.block_bytes;
+    if (!format.is_integer()) {
+      pack_float_block(format, inputs, matrices, sources, shape.block_bytes, at);
+      continue;
+    }
+    for (std::int64_t first = 0; first < shape.padded_inputs; first += format.group, at += shape.group_bytes)
+      packer.pack(sources, first, at);
+  }
+}
+
+float packed_value(const WeightFormat& format, const PackedShape& shape, const std::byte* packed, std::int64_t k,
+                   std::int64_t column) {
+  const std::byte* block = packed + static_cast<std::size_t>(column / kBlockColumns) * shape.block_bytes;
+  const int in_block = static_cast<int>(column % kBlockColumns);
+  if (!format.is_integer()) {
+    const std::byte* at = block + float_offset(format.kind, k, in_block);
+    std::uint32_t bits = 0;
+    std::memcpy(&bits, at, static_cast<std::size_t>(format.bits / 8));
+    const ScaleType type = format.kind == WeightKind::f16    ? ScaleType::f16
+                           : format.kind == WeightKind::bf16 ? ScaleType::bf16
+                                                             : ScaleType::f32;
+    return scale_value(type, bits);
+  }
+  const std::byte* group = block + static_cast<std::size_t>(k / format.group) * shape.group_bytes;
+  const int in_group = static_cast<int>(k % format.group);
+  const std::byte* step = group + in_group / kStep * kStep * 4 * format.bits;
+  const int quad = in_group % kStep / 4;
+  int code = 0;
+  int position = 0;
+  for (const int width : {8, 4, 2, 1}) {
+    if ((format.bits & width) == 0) continue;
+    const auto byte = std::to_integer<int>(
+        step[(position + quad * width / 8) * kRowBytes + in_block * 4 + in_group % 4]);
+    code |= ((byte >> (quad * width % 8)) & ((1 << width) - 1)) << position;
+    position += width;
+  }
+  const auto scale_at = [&](int array) {
+    const int bytes = bytes_of(format.scale);
+    std::uint32_t bits = 0;
+    std::memcpy(&bits, group + format.group * 4 * format.bits + (array * kBlockColumns + in_block) * bytes,
+                static_cast<std::size_t>(bytes));
+    return scale_value(format.scale, bits);
+  };
+  if (format.symmetric) return static_cast<float>(code - format.zero_code()) * scale_at(0);
+  return static_cast<float>(code) * scale_at(0) + scale_at(1);
+}
+
+}  // namespace burin::kernels

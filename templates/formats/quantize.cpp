@@ -1,0 +1,89 @@
+#include "templates/formats/quantize.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "jit/error.hpp"
+#include "templates/formats/float16.hpp"
+
+namespace burin::kernels {
+namespace {
+
+void require_finite(std::span<const float> values) {
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (!std::isfinite(values[i]))
+      fail("weight {} of a group is {}: cannot be quantised: the file is damaged", i, values[i]);
+}
+
+std::uint32_t stored_scale(ScaleType type, float value) {
+  const std::uint32_t bits = scale_bits(type, value);
+  if (!std::isfinite(scale_value(type, bits)))
+    fail("a scale of {:g} overflows its type: use --scale f32 or bf16", value);
+  return bits;
+}
+
+std::uint8_t clamp_code(float code, int largest) {
+  return static_cast<std::uint8_t>(std::clamp(code, 0.0f, static_cast<float>(largest)));
+}
+
+float symmetric_scale(const WeightFormat& format, std::span<const float> values) {
+  float extreme = 0;  // of largest magnitude, with its sign
+  for (const float value : values)
+    if (std::fabs(value) > std::fabs(extreme)) extreme = value;
+  if (format.bits == 8) return std::fabs(extreme) / 127.0f;
+  if (format.bits > 1) return extreme / -static_cast<float>(format.zero_code());
+  // One bit: codes 0 and 1 mean -scale and 0. The mean of the values on one side is best for that side;
+  // take the side that removes more error: (sum)^2 / count.
+  double sums[2] = {0, 0};
+  double counts[2] = {0, 0};
+  for (const float value : values) {
+    sums[value < 0] += static_cast<double>(value);
+    counts[value < 0] += value != 0;
+  }
+  const auto gain = [&](int side) { return counts[side] > 0 ? sums[side] * sums[side] / counts[side] : 0.0; };
+  const int side = gain(1) >= gain(0) ? 1 : 0;
+  return counts[side] > 0 ? static_cast<float>(-sums[side] / counts[side]) : 0.0f;
+}
+
+}  // namespace
+
+float scale_value(ScaleType type, std::uint32_t bits) {
+  switch (type) {
+    case ScaleType::f16: return f16_to_f32(static_cast<std::uint16_t>(bits));
+    case ScaleType::bf16: return bf16_to_f32(static_cast<std::uint16_t>(bits));
+    default: return std::bit_cast<float>(bits);
+  }
+}
+
+std::uint32_t scale_bits(ScaleType type, float value) {
+  switch (type) {
+    case ScaleType::f16: return f32_to_f16(value);
+    case ScaleType::bf16: return f32_to_bf16(value);
+    default: return std::bit_cast<std::uint32_t>(value);
+  }
+}
+
+QuantizedGroup quantize_group(const WeightFormat& format, std::span<const float> values, std::uint8_t* codes) {
+  require_finite(values);
+  const int largest = (1 << format.bits) - 1;
+  QuantizedGroup group;
+  float offset = 0;  // subtracted before scaling
+  float zero = 0;    // added after
+  if (format.symmetric) {
+    group.scale = stored_scale(format.scale, symmetric_scale(format, values));
+    zero = static_cast<float>(format.zero_code());
+  } else {
+    const auto [low, high] = std::minmax_element(values.begin(), values.end());
+    group.scale = stored_scale(format.scale, (*high - *low) / static_cast<float>(largest));
+    group.minimum = stored_scale(format.scale, *low);
+    offset = scale_value(format.scale, group.minimum);
+  }
+  const float scale = scale_value(format.scale, group.scale);
+  const float inverse = scale != 0 ? 1.0f / scale : 0.0f;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    codes[i] = clamp_code(std::nearbyint((values[i] - offset) * inverse) + zero, largest);
+  return group;
+}
+
+}  // namespace burin::kernels

@@ -1,0 +1,32 @@
+// How each stored type's blocks are read: as codes with a scale, or as plain floats.
+// Block layouts: ggml's quantisation formats (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "templates/formats/stored_type.hpp"
+#include "templates/formats/weight_format.hpp"
+
+namespace burin::kernels {
+
+// One group of 32 values as integer codes of the type's natural format; scale and minimum are the stored
+// f16 bits (minimum 0 where the format is symmetric).
+struct CodeGroup {
+  std::uint8_t codes[32];
+  std::uint16_t scale;
+  std::uint16_t minimum;
+};
+
+struct StoredRow {
+  StoredLayout layout;
+  WeightFormat natural;
+  // Integer types: reads one block. Null for float types.
+  void (*read_group)(const std::byte* block, CodeGroup& group);
+  // Float types: one value. Null for integer types.
+  float (*read_float)(const std::byte* value);
+};
+
+const StoredRow& stored_row(StoredType type);
+
+}  // namespace burin::kernels

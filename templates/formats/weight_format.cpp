@@ -1,0 +1,73 @@
+#include "templates/formats/weight_format.hpp"
+
+#include <charconv>
+#include <vector>
+
+#include "jit/error.hpp"
+
+namespace burin::kernels {
+namespace {
+
+constexpr std::string_view kScaleNames[] = {"none", "f32", "f16", "bf16"};
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  while (true) {
+    const std::size_t at = text.find(separator);
+    parts.push_back(text.substr(0, at));
+    if (at == std::string_view::npos) return parts;
+    text.remove_prefix(at + 1);
+  }
+}
+
+int parse_number(std::string_view whole, std::string_view digits) {
+  int number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (error != std::errc() || end != digits.data() + digits.size() || number < 1)
+    fail("weight format '{}': '{}' is not a positive number", whole, digits);
+  return number;
+}
+
+ScaleType parse_scale(std::string_view whole, std::string_view name) {
+  for (const ScaleType type : {ScaleType::f32, ScaleType::f16, ScaleType::bf16})
+    if (kScaleNames[static_cast<std::size_t>(type)] == name) return type;
+  fail("weight format '{}': scale type '{}' is unknown: use f32, f16 or bf16", whole, name);
+}
+
+}  // namespace
+
+int bytes_of(ScaleType type) {
+  switch (type) {
+    case ScaleType::none: return 0;
+    case ScaleType::f32: return 4;
+    default: return 2;
+  }
+}
+
+std::string to_text(const WeightFormat& format) {
+  switch (format.kind) {
+    case WeightKind::f32: return "f32";
+    case WeightKind::f16: return "f16";
+    case WeightKind::bf16: return "bf16";
+    default:
+      return fmt::format("int{}{}.g{}.{}", format.bits, format.symmetric ? 's' : 'a', format.group,
+                         kScaleNames[static_cast<std::size_t>(format.scale)]);
+  }
+}
+
+WeightFormat parse_weight_format(std::string_view text) {
+  for (const WeightKind kind : {WeightKind::f32, WeightKind::f16, WeightKind::bf16})
+    if (text == to_text(WeightFormat::float_format(kind))) return WeightFormat::float_format(kind);
+  const std::vector<std::string_view> parts = split(text, '.');
+  if (parts.size() != 3 || !parts[0].starts_with("int") || parts[0].size() != 5 || !parts[1].starts_with('g'))
+    fail("weight format '{}': unknown: write f32, f16, bf16, or like int4s.g32.f16", text);
+  const char scheme = parts[0].back();
+  if (scheme != 's' && scheme != 'a')
+    fail("weight format '{}': scheme '{}' is unknown: use s (symmetric) or a (asymmetric)", text, scheme);
+  const int bits = parse_number(text, parts[0].substr(3, 1));
+  if (bits > 8) fail("weight format '{}': {} bits are too many: use 1 to 8", text, bits);
+  return WeightFormat::integer_format(bits, scheme == 's', parse_number(text, parts[1].substr(1)),
+                                      parse_scale(text, parts[2]));
+}
+
+}  // namespace burin::kernels

@@ -1,0 +1,260 @@
+// Every weight format x activation x regime x epilogue x target against plain double arithmetic.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "jit/spec_text.hpp"
+#include "templates/formats/packing.hpp"
+#include "templates/gemm/gemm_spec.hpp"
+#include "templates/prepare/prepare_spec.hpp"
+#include "tests/support/guarded_buffer.hpp"
+#include "tests/support/host_targets.hpp"
+#include "tests/support/kernel_call.hpp"
+#include "tests/support/random_values.hpp"
+
+namespace burin::kernels {
+namespace {
+
+using tests::GuardedBuffer;
+using tests::RandomValues;
+
+constexpr float kEpsilon = 1e-5f;
+
+std::vector<WeightFormat> all_formats() {
+  std::vector<WeightFormat> formats;
+  for (const WeightKind kind : {WeightKind::f32, WeightKind::f16, WeightKind::bf16})
+    formats.push_back(WeightFormat::float_format(kind));
+  for (int bits = 1; bits <= 8; ++bits)
+    for (const bool symmetric : {true, false})
+      formats.push_back(WeightFormat::integer_format(bits, symmetric, 32, ScaleType::f16));
+  for (const int group : {64, 128, 256, 512})
+    formats.push_back(WeightFormat::integer_format(4, group != 128, group, ScaleType::bf16));
+  formats.push_back(WeightFormat::integer_format(8, true, 32, ScaleType::f32));
+  return formats;
+}
+
+std::int64_t round_up(std::int64_t value, std::int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+// One GEMM problem with everything in guarded memory.
+struct Problem {
+  Problem(const WeightFormat& weights_format, std::int64_t k, std::int64_t n, std::uint64_t seed)
+      : format(weights_format),
+        shape(packed_shape(format, k, n)),
+        random(seed),
+        packed(shape.total_bytes) {
+    const std::vector<float> stored = random.values(static_cast<std::size_t>(k * n), 0.1f);
+    const StoredMatrix matrix = {reinterpret_cast<const std::byte*>(stored.data()), StoredType::f32, n, k};
+    std::vector<ColumnSource> columns(static_cast<std::size_t>(shape.columns));
+    for (std::int64_t i = 0; i < n; ++i) columns[static_cast<std::size_t>(i)] = {0, static_cast<std::int32_t>(i)};
+    pack_blocks(format, k, {&matrix, 1}, columns, 0, shape.columns / kBlockColumns, packed.as());
+  }
+
+  double weight(std::int64_t k, std::int64_t column) const {
+    return static_cast<double>(packed_value(format, shape, packed.as(), k, column));
+  }
+
+  WeightFormat format;
+  PackedShape shape;
+  RandomValues random;
+  GuardedBuffer packed;
+};
+
+// What a prepared row stands for.
+std::vector<double> row_values(const ActivationRows& rows, const std::byte* row) {
+  std::vector<double> values(static_cast<std::size_t>(rows.padded));
+  for (std::int64_t i = 0; i < rows.padded; ++i) {
+    if (rows.type == Activation::f32) {
+      values[static_cast<std::size_t>(i)] = static_cast<double>(reinterpret_cast<const float*>(row)[i]);
+      continue;
+    }
+    const std::byte* group = row + i / rows.group * rows.group_bytes();
+    float scale;
+    std::memcpy(&scale, group + 4, sizeof(scale));
+    const auto code = static_cast<std::int8_t>(group[8 + i % rows.group]);
+    values[static_cast<std::size_t>(i)] = static_cast<double>(scale) * code;
+  }
+  return values;
+}
+
+std::vector<double> normed_row(const float* input, std::int64_t inputs, const float* weight, RowNorm norm) {
+  std::vector<double> row(input, input + inputs);
+  if (norm == RowNorm::none) return row;
+  double squares = 0;
+  for (const double x : row) squares += x * x;
+  const double factor = 1 / std::sqrt(squares / static_cast<double>(inputs) + static_cast<double>(kEpsilon));
+  for (std::size_t i = 0; i < row.size(); ++i) row[i] *= factor * static_cast<double>(weight[i]);
+  return row;
+}
+
+double silu(double x) { return x / (1 + std::exp(-x)); }
+
+void prepare_rows(const Problem& p, const ActivationRows& rows, std::int64_t count, const float* input,
+                  std::int64_t stride, const jit::Target& target, std::byte* out) {
+  PrepareSpec spec;
+  spec.inputs = rows.inputs;
+  spec.weights = p.format;
+  spec.activation = rows.type;
+  spec.input_stride = stride;
+  const PrepareArguments arguments = {input, out, nullptr, count, 0};
+  tests::run_kernel(emit_prepare(spec, target), arguments);
+}
+
+struct Shape {
+  std::int64_t k, n, rows;
+};
+
+void check_gemm(const WeightFormat& format, Activation activation, GemmRegime regime, GemmEpilogue epilogue,
+                const Shape& s, const jit::Target& target) {
+  Problem p(format, s.k, s.n, static_cast<std::uint64_t>(s.k * 1000 + s.n + s.rows));
+  const ActivationRows rows = activation_rows(activation, s.k, format);
+  GemmSpec spec;
+  spec.inputs = s.k;
+  spec.columns = p.shape.columns;
+  spec.weights = format;
+  spec.activation = activation;
+  spec.regime = regime;
+  spec.norm = regime == GemmRegime::stream ? RowNorm::rms : RowNorm::none;
+  spec.epilogue = epilogue;
+  spec.bias = epilogue == GemmEpilogue::store;
+  spec.output_stride = epilogue == GemmEpilogue::gate_silu ? p.shape.columns / 2 : p.shape.columns;
+  SCOPED_TRACE(jit::spec_text(spec) + " rows " + std::to_string(s.rows) + " target " + target.name);
+
+  const std::int64_t stride = round_up(rows.padded, 32);
+  GuardedBuffer input(static_cast<std::size_t>(stride * s.rows) * 4, 4);
+  for (std::int64_t m = 0; m < s.rows; ++m)
+    for (std::int64_t k = 0; k < s.k; ++k) input.as<float>()[m * stride + k] = p.random.value();
+  GuardedBuffer norm_weight(static_cast<std::size_t>(rows.padded) * 4);
+  for (std::int64_t k = 0; k < s.k; ++k) norm_weight.as<float>()[k] = 1 + 0.5f * p.random.value();
+  GuardedBuffer prepared(static_cast<std::size_t>(rows.row_bytes * s.rows));
+  GuardedBuffer output(static_cast<std::size_t>(spec.output_stride * s.rows) * 4, 4);
+  GuardedBuffer residual(output.size(), 4);
+  for (std::size_t i = 0; i < residual.size() / 4; ++i) residual.as<float>()[i] = p.random.value();
+  const std::vector<float> bias = p.random.values(static_cast<std::size_t>(p.shape.columns));
+
+  GemmArguments arguments;
+  arguments.weights = p.packed.as();
+  arguments.activations = prepared.as();
+  arguments.output = output.as<float>();
+  arguments.residual = residual.as<float>();
+  arguments.bias = bias.data();
+  arguments.rows = s.rows;
+  arguments.last_block = p.shape.columns / kBlockColumns;
+  arguments.input = input.as<float>();
+  arguments.norm_weight = norm_weight.as<float>();
+  arguments.epsilon = kEpsilon;
+  if (regime == GemmRegime::tiles)
+    prepare_rows(p, rows, s.rows, input.as<float>(), stride, target, prepared.as());
+  tests::run_kernel(emit_gemm(spec, target), arguments);
+
+  for (std::int64_t m = 0; m < s.rows; ++m) {
+    const std::vector<double> a = row_values(rows, prepared.as() + m * rows.row_bytes);
+    const std::vector<double> exact = normed_row(input.as<float>() + m * stride, s.k, norm_weight.as<float>(), spec.norm);
+    double norm = 0;
+    for (std::size_t i = 0; i < exact.size(); ++i) {
+      norm += exact[i] * exact[i];
+      // Preparation itself: half a step of the group's scale, or float rounding.
+      const double largest = 4.0;
+      ASSERT_NEAR(a[i], exact[i], activation == Activation::s8 ? largest / 127 * 0.51 : 1e-5) << "row " << m << " input " << i;
+    }
+    std::vector<double> sums(static_cast<std::size_t>(p.shape.columns));
+    double weight_norm = 0;
+    for (std::int64_t c = 0; c < p.shape.columns; ++c) {
+      double sum = 0;
+      double squares = 0;
+      for (std::int64_t k = 0; k < s.k; ++k) {
+        const double w = p.weight(k, c);
+        sum += w * a[static_cast<std::size_t>(k)];
+        squares += w * w;
+      }
+      weight_norm = std::max(weight_norm, squares);
+      sums[static_cast<std::size_t>(c)] = sum;
+    }
+    const double tolerance = 4e-6 * std::sqrt(norm * weight_norm) * std::sqrt(static_cast<double>(s.k)) + 2e-6;
+    for (std::int64_t c = 0; c < spec.output_stride; ++c) {
+      const auto at = static_cast<std::size_t>(c);
+      double expected = sums[at];
+      if (epilogue == GemmEpilogue::store) expected += static_cast<double>(bias[at]);
+      if (epilogue == GemmEpilogue::add)
+        expected += static_cast<double>(residual.as<float>()[m * spec.output_stride + c]);
+      if (epilogue == GemmEpilogue::gate_silu) {
+        const auto gate = static_cast<std::size_t>(c / 16 * 32 + c % 16);
+        expected = silu(sums[gate]) * sums[gate + 16];
+      }
+      ASSERT_NEAR(static_cast<double>(output.as<float>()[m * spec.output_stride + c]), expected, tolerance)
+          << "row " << m << " column " << c;
+    }
+  }
+}
+
+TEST(Gemm, StreamMatchesReference) {
+  for (const jit::Target& target : tests::host_targets())
+    for (const WeightFormat& format : all_formats())
+      for (const Activation activation : {Activation::f32, Activation::s8}) {
+        if (activation == Activation::s8 && !format.is_integer()) continue;
+        for (const GemmEpilogue epilogue : {GemmEpilogue::store, GemmEpilogue::add, GemmEpilogue::gate_silu})
+          check_gemm(format, activation, GemmRegime::stream, epilogue, {172, 65, 1}, target);
+      }
+}
+
+TEST(Gemm, TilesMatchReference) {
+  for (const jit::Target& target : tests::host_targets())
+    for (const WeightFormat& format : all_formats())
+      for (const Activation activation : {Activation::f32, Activation::s8}) {
+        if (activation == Activation::s8 && !format.is_integer()) continue;
+        for (const std::int64_t rows : {2, 7, 13})
+          check_gemm(format, activation, GemmRegime::tiles, GemmEpilogue::add, {172, 70, rows}, target);
+      }
+}
+
+TEST(Gemm, OddShapes) {
+  const WeightFormat int4 = WeightFormat::integer_format(4, true, 32, ScaleType::f16);
+  const WeightFormat f16 = WeightFormat::float_format(WeightKind::f16);
+  for (const jit::Target& target : tests::host_targets())
+    for (const std::int64_t k : {1, 31, 33, 64, 300})
+      for (const std::int64_t n : {1, 31, 32, 33, 96})
+        for (const std::int64_t rows : {1, 3, 5, 6, 8}) {
+          check_gemm(int4, Activation::s8, GemmRegime::tiles, GemmEpilogue::store, {k, n, rows}, target);
+          check_gemm(f16, Activation::f32, GemmRegime::tiles, GemmEpilogue::gate_silu, {k, n, rows}, target);
+        }
+}
+
+TEST(Gemm, EmissionIsDeterministic) {
+  GemmSpec spec;
+  spec.inputs = 256;
+  spec.columns = 64;
+  spec.weights = WeightFormat::integer_format(5, false, 64, ScaleType::f16);
+  spec.activation = Activation::s8;
+  spec.regime = GemmRegime::tiles;
+  for (const jit::Target& target : tests::host_targets())
+    EXPECT_EQ(emit_gemm(spec, target).bytes, emit_gemm(spec, target).bytes);
+}
+
+TEST(Gemm, SpecTextRoundTrips) {
+  GemmSpec spec;
+  spec.inputs = 4096;
+  spec.columns = 12288;
+  spec.weights = WeightFormat::integer_format(4, true, 32, ScaleType::f16);
+  spec.activation = Activation::s8;
+  spec.epilogue = GemmEpilogue::rope_kv;
+  spec.heads = {32, 32, 128, KvStorage::bf16};
+  const std::string text = jit::spec_text(spec);
+  EXPECT_EQ(text,
+            "gemm-k.4096-n.12288-w.int4s.g32.f16-a.s8-m.stream-norm.none-out.rope_kv-bias.0-os.32-"
+            "heads.h32.32.128.bf16");
+  EXPECT_EQ(jit::parse_spec<GemmSpec>(text), spec);
+}
+
+TEST(Gemm, RefusesWhatItCannotDo) {
+  GemmSpec spec;
+  spec.weights = WeightFormat::float_format(WeightKind::f16);
+  spec.activation = Activation::s8;
+  EXPECT_THROW(emit_gemm(spec, jit::host_target()), Error);
+  spec.activation = Activation::f32;
+  spec.columns = 33;
+  EXPECT_THROW(emit_gemm(spec, jit::host_target()), Error);
+}
+
+}  // namespace
+}  // namespace burin::kernels
