@@ -1,0 +1,114 @@
+#include "runtime/files/hugging_face_model.hpp"
+
+#include <map>
+#include <set>
+
+#include "jit/error.hpp"
+#include "runtime/files/json_text.hpp"
+#include "runtime/files/safetensors_file.hpp"
+
+namespace burin::runtime {
+namespace {
+
+constexpr std::size_t kLargestConfig = 16u << 20;
+constexpr std::size_t kLargestIndex = 256u << 20;
+
+namespace fs = std::filesystem;
+
+}  // namespace
+
+HuggingFaceModel::HuggingFaceModel(fs::path folder) : folder_(std::move(folder)) {
+  description_.path = folder_.string();
+  description_.origin = graph::Origin::hugging_face;
+  read_config();
+  const fs::path single = folder_ / "model.safetensors";
+  const fs::path index = folder_ / "model.safetensors.index.json";
+  if (fs::exists(single))
+    add_shard(single);
+  else if (fs::exists(index))
+    add_sharded(index);
+  else if (fs::exists(folder_ / "pytorch_model.bin") || fs::exists(folder_ / "pytorch_model.bin.index.json"))
+    fail("{}: has only pytorch_model.bin: pickle files are not supported: convert to safetensors", description_.path);
+  else
+    fail("{}: has neither model.safetensors nor model.safetensors.index.json", description_.path);
+  add_shared_tensors();
+  description_.index_tensors();
+}
+
+void HuggingFaceModel::read_config() {
+  const fs::path path = folder_ / "config.json";
+  if (!fs::exists(path)) fail("{}: has no config.json: no Hugging Face model folder", description_.path);
+  description_.config = parse_json_object(path.string(), read_text_file(path, kLargestConfig));
+  const nlohmann::json& config = description_.config;
+  if (config.contains("quantization_config") && !config["quantization_config"].is_null())
+    fail("{}: quantization_config is present: quantised checkpoints are not supported yet: use the original with "
+         "--weights int4, or a GGUF file",
+         path.string());
+  const auto architectures = config.find("architectures");
+  if (architectures != config.end() && architectures->is_array() && !architectures->empty() &&
+      architectures->front().is_string())
+    description_.architecture = architectures->front().get<std::string>();
+  else
+    fail("{}: architectures is missing or no list of names: cannot tell what model this is", path.string());
+}
+
+void HuggingFaceModel::add_shard(const fs::path& path) {
+  std::unique_ptr<MappedFile> file = MappedFile::open(path);
+  refuse_lfs_pointer(file->path(), file->text());
+  SafetensorsFile tensors = read_safetensors(file->path(), file->bytes());
+  for (SafetensorsTensor& tensor : tensors.tensors) {
+    description_.tensors.push_back(std::move(tensor.description));
+    data_.push_back(tensor.data);
+    shard_of_.push_back(shards_.size());
+  }
+  for (const auto& [name, stored] : tensors.metadata)
+    if (name != "format") shared_.emplace_back(name, stored);
+  shards_.push_back(std::move(file));
+}
+
+void HuggingFaceModel::add_sharded(const fs::path& index) {
+  const std::string name = index.string();
+  const nlohmann::json json = parse_json_object(name, read_text_file(index, kLargestIndex));
+  const auto map = json.find("weight_map");
+  if (map == json.end() || !map->is_object()) fail("{}: weight_map is missing or no object", name);
+  std::set<std::string> files;
+  for (const auto& [tensor, file] : map->items()) {
+    if (!file.is_string()) fail("{}: weight_map {} is {}: a file name is expected", name, printable(tensor), file.type_name());
+    const auto& shard = file.get_ref<const std::string&>();
+    if (shard.empty() || shard.find('/') != std::string::npos || shard.find('\\') != std::string::npos ||
+        shard.find('\0') != std::string::npos || shard == "." || shard == "..")
+      fail("{}: weight_map {} is '{}': must be a file in the same folder", name, printable(tensor), printable(shard));
+    files.insert(shard);
+  }
+  std::map<std::string, std::string> found;  // tensor -> shard
+  for (const std::string& shard : files) {
+    if (!fs::exists(folder_ / shard)) fail("{}: shard {} is missing: download it", name, printable(shard));
+    const std::size_t first = description_.tensors.size();
+    add_shard(folder_ / shard);
+    for (std::size_t i = first; i < description_.tensors.size(); ++i)
+      if (!found.emplace(description_.tensors[i].name, shard).second)
+        fail("{}: tensor {} stands in two shards", name, printable(description_.tensors[i].name));
+  }
+  for (const auto& [tensor, shard] : map->items())
+    if (const auto at = found.find(tensor); at == found.end() || at->second != shard.get_ref<const std::string&>())
+      fail("{}: tensor {} is not in {} as weight_map says", name, printable(tensor),
+           printable(shard.get_ref<const std::string&>()));
+}
+
+// Tensors that share memory are stored once; save_model notes the other names in the metadata.
+void HuggingFaceModel::add_shared_tensors() {
+  std::map<std::string, std::size_t> by_name;
+  for (std::size_t i = 0; i < description_.tensors.size(); ++i) by_name.emplace(description_.tensors[i].name, i);
+  for (const auto& [name, stored] : shared_) {
+    const auto at = by_name.find(stored);
+    if (at == by_name.end() || by_name.contains(name)) continue;
+    graph::TensorDescription tensor = description_.tensors[at->second];
+    tensor.name = name;
+    by_name.emplace(name, description_.tensors.size());
+    description_.tensors.push_back(std::move(tensor));
+    data_.push_back(data_[at->second]);
+    shard_of_.push_back(shard_of_[at->second]);
+  }
+}
+
+}  // namespace burin::runtime

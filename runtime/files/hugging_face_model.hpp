@@ -1,0 +1,32 @@
+// A model in a Hugging Face folder: config.json and safetensors, whole or sharded.
+#pragma once
+
+#include <vector>
+
+#include "runtime/files/mapped_file.hpp"
+#include "runtime/files/model_file.hpp"
+
+namespace burin::runtime {
+
+class HuggingFaceModel final : public ModelFile {
+ public:
+  explicit HuggingFaceModel(std::filesystem::path folder);
+
+  std::span<const std::byte> tensor_data(std::size_t index) const override { return data_[index]; }
+  void release_pages(std::size_t index) const override { shards_[shard_of_[index]]->release(data_[index]); }
+  std::filesystem::path folder() const override { return folder_; }
+
+ private:
+  void read_config();
+  void add_shard(const std::filesystem::path& path);
+  void add_sharded(const std::filesystem::path& index);
+  void add_shared_tensors();
+
+  std::filesystem::path folder_;
+  std::vector<std::unique_ptr<MappedFile>> shards_;
+  std::vector<std::span<const std::byte>> data_;  // per tensor
+  std::vector<std::size_t> shard_of_;
+  std::vector<std::pair<std::string, std::string>> shared_;  // name that is missing, name that is stored
+};
+
+}  // namespace burin::runtime

@@ -1,0 +1,106 @@
+#include "runtime/files/mapped_file.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "jit/error.hpp"
+
+namespace burin::runtime {
+namespace {
+
+constexpr std::string_view kLfsMagic = "version https://git-lfs.github.com/spec/";
+constexpr std::size_t kLongestQuote = 60;
+
+// Closes the descriptor on every way out.
+class Descriptor {
+ public:
+  explicit Descriptor(const char* path) : fd_(::open(path, O_RDONLY | O_CLOEXEC)) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+}  // namespace
+
+std::unique_ptr<MappedFile> MappedFile::open(const std::filesystem::path& path) {
+  const std::string name = path.string();
+  const Descriptor file(name.c_str());
+  if (file.get() < 0) fail("{}: cannot be opened: {}", name, std::strerror(errno));
+  struct stat status {};
+  if (fstat(file.get(), &status) != 0) fail("{}: cannot be examined: {}", name, std::strerror(errno));
+  if (!S_ISREG(status.st_mode)) fail("{}: is no regular file", name);
+  if (status.st_size == 0) fail("{}: is empty (0 bytes): download it again", name);
+  const auto size = static_cast<std::size_t>(status.st_size);
+  void* data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (data == MAP_FAILED) fail("{}: cannot be mapped: {}", name, std::strerror(errno));
+  return std::unique_ptr<MappedFile>(new MappedFile(name, static_cast<const std::byte*>(data), size));
+}
+
+MappedFile::~MappedFile() { munmap(const_cast<std::byte*>(data_), size_); }
+
+void MappedFile::release(std::span<const std::byte> range) const {
+  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto first = (reinterpret_cast<std::uintptr_t>(range.data()) + page - 1) / page * page;
+  const auto last = reinterpret_cast<std::uintptr_t>(range.data() + range.size()) / page * page;
+  // Advice only: where the system refuses, the pages simply stay.
+  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+}
+
+void refuse_lfs_pointer(const std::string& path, std::string_view content) {
+  if (content.starts_with(kLfsMagic))
+    fail("{}: is a Git LFS pointer, not the file itself: run 'git lfs pull' in its repository", path);
+}
+
+std::string read_text_file(const std::filesystem::path& path, std::size_t most) {
+  const std::unique_ptr<MappedFile> file = MappedFile::open(path);
+  if (file->bytes().size() > most)
+    fail("{}: has {} bytes: more than the {} such a file may have", file->path(), file->bytes().size(), most);
+  refuse_lfs_pointer(file->path(), file->text());
+  return std::string(file->text());
+}
+
+std::string printable(std::string_view bytes) {
+  std::string text;
+  for (const char c : bytes.substr(0, kLongestQuote)) {
+    if (c >= 0x20 && c < 0x7f)
+      text += c;
+    else
+      text += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  }
+  if (bytes.size() > kLongestQuote) text += "...";
+  return text;
+}
+
+bool is_utf8(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const std::size_t length = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3
+                               : lead >= 0xf0 && lead < 0xf5                 ? 4
+                                                                             : 0;
+    if (length == 0 || i + length > text.size()) return false;
+    std::uint32_t code = length == 1 ? lead : lead & (0x7fu >> length);
+    for (std::size_t j = 1; j < length; ++j) {
+      const auto next = static_cast<unsigned char>(text[i + j]);
+      if ((next & 0xc0u) != 0x80u) return false;
+      code = code << 6 | (next & 0x3fu);
+    }
+    if ((length == 3 && (code < 0x800 || (code >= 0xd800 && code < 0xe000))) ||
+        (length == 4 && (code < 0x10000 || code > 0x10ffff)))
+      return false;
+    i += length;
+  }
+  return true;
+}
+
+}  // namespace burin::runtime

@@ -1,0 +1,44 @@
+// Byte-level BPE: merges over the bytes of words (Radford et al. 2019, GPT-2).
+#pragma once
+
+#include <array>
+#include <unordered_map>
+
+#include "runtime/tokenizer/bpe.hpp"
+#include "runtime/tokenizer/pre_tokenizer.hpp"
+#include "runtime/tokenizer/vocabulary_tokenizer.hpp"
+
+namespace burin::runtime {
+
+class ByteLevelBpeTokenizer final : public VocabularyTokenizer {
+ public:
+  struct Options {
+    bool prefix_space = false;   // a word at the start gets a space in front
+    bool ignore_merges = false;  // a word that is a token is that token, whatever the merges
+  };
+  // `merges` are pairs of token texts in the vocabulary's spelling, best first; those whose parts or result
+  // are no tokens are passed over, as other readers do. Without merges, any two symbols that form a token
+  // merge, the one with the lowest id first (tiktoken's ranks).
+  ByteLevelBpeTokenizer(Vocabulary vocabulary, SpecialTokens special, PreTokenizer pre_tokenizer,
+                        const std::vector<std::pair<std::string_view, std::string_view>>& merges, Options options);
+
+ protected:
+  void encode_text(std::string_view text, bool after_special, std::vector<TokenId>& ids) const override;
+
+ private:
+  BpeMerge merge_of(const BpeSymbol& left, const BpeSymbol& right) const;
+  void encode_word(std::string_view word, std::vector<TokenId>& ids) const;
+
+  PreTokenizer pre_tokenizer_;
+  Options options_;
+  TokenMap by_bytes_;  // normal tokens by what they stand for
+  std::array<TokenId, 256> byte_tokens_;
+  std::unordered_map<std::uint64_t, BpeMerge> merges_;  // key: left id, right id
+};
+
+// GPT-2's spelling of bytes as printable characters.
+std::string bytes_to_text(std::string_view bytes);
+// Characters outside that alphabet stand for themselves.
+std::string text_to_bytes(std::string_view text);
+
+}  // namespace burin::runtime

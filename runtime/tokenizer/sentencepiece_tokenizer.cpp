@@ -1,0 +1,70 @@
+#include "runtime/tokenizer/sentencepiece_tokenizer.hpp"
+
+#include <sentencepiece_processor.h>
+
+#include "jit/error.hpp"
+#include "runtime/files/mapped_file.hpp"
+#include "runtime/tokenizer/text_bpe_tokenizer.hpp"
+
+namespace burin::runtime {
+namespace {
+
+using sentencepiece::SentencePieceProcessor;
+
+class SentencePieceTokenizer final : public VocabularyTokenizer {
+ public:
+  SentencePieceTokenizer(Vocabulary vocabulary, SpecialTokens special,
+                         std::unique_ptr<SentencePieceProcessor> processor)
+      : VocabularyTokenizer(std::move(vocabulary), std::move(special)), processor_(std::move(processor)) {}
+
+ protected:
+  void encode_text(std::string_view text, bool /*after_special*/, std::vector<TokenId>& ids) const override {
+    std::vector<int> encoded;
+    if (const auto status = processor_->Encode({text.data(), text.size()}, &encoded); !status.ok())
+      fail("{}: text cannot be encoded: {}", vocabulary().path, status.ToString());
+    ids.insert(ids.end(), encoded.begin(), encoded.end());
+  }
+
+ private:
+  std::unique_ptr<SentencePieceProcessor> processor_;
+};
+
+TokenKind kind_of(const SentencePieceProcessor& processor, int id) {
+  if (processor.IsControl(id)) return TokenKind::special;
+  if (processor.IsUnknown(id) || processor.IsUnused(id)) return TokenKind::unused;
+  if (processor.IsByte(id)) return TokenKind::byte;
+  return TokenKind::normal;  // user-defined pieces too: the library matches them itself
+}
+
+// Whether the model puts a space in front: the normaliser shows it.
+bool adds_prefix(const SentencePieceProcessor& processor) {
+  std::vector<std::string> pieces;
+  return processor.Encode("a", &pieces).ok() && !pieces.empty() && sentencepiece_bytes(pieces[0]).starts_with(' ');
+}
+
+}  // namespace
+
+std::unique_ptr<Tokenizer> load_sentencepiece(const std::filesystem::path& path, bool add_bos, bool add_eos) {
+  const std::unique_ptr<MappedFile> file = MappedFile::open(path);
+  refuse_lfs_pointer(file->path(), file->text());
+  auto processor = std::make_unique<SentencePieceProcessor>();
+  const auto status = processor->LoadFromSerializedProto({file->text().data(), file->text().size()});
+  if (!status.ok()) fail("{}: is no SentencePiece model: {}", file->path(), printable(status.ToString()));
+  Vocabulary vocabulary;
+  vocabulary.path = file->path();
+  for (int id = 0; id < processor->GetPieceSize(); ++id) {
+    const std::string& piece = processor->IdToPiece(id);
+    vocabulary.add(piece, sentencepiece_bytes(piece), kind_of(*processor, id));
+  }
+  vocabulary.bos = processor->bos_id();
+  vocabulary.eos = processor->eos_id();
+  vocabulary.unknown = processor->unk_id();
+  vocabulary.add_bos = add_bos;
+  vocabulary.add_eos = add_eos;
+  vocabulary.space_prefix = adds_prefix(*processor);
+  vocabulary.find_ends();
+  SpecialTokens special = SpecialTokens::of(vocabulary);
+  return std::make_unique<SentencePieceTokenizer>(std::move(vocabulary), std::move(special), std::move(processor));
+}
+
+}  // namespace burin::runtime

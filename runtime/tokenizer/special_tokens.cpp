@@ -1,0 +1,72 @@
+#include "runtime/tokenizer/special_tokens.hpp"
+
+#include <algorithm>
+
+namespace burin::runtime {
+namespace {
+
+constexpr std::string_view kSpaces = " \t\n\r\v\f";
+
+void trim_left(std::string_view& text) {
+  const std::size_t first = text.find_first_not_of(kSpaces);
+  text.remove_prefix(first == std::string_view::npos ? text.size() : first);
+}
+
+void trim_right(std::string_view& text) {
+  const std::size_t last = text.find_last_not_of(kSpaces);
+  text = text.substr(0, last == std::string_view::npos ? 0 : last + 1);
+}
+
+}  // namespace
+
+SpecialTokens SpecialTokens::of(const Vocabulary& vocabulary) {
+  SpecialTokens tokens;
+  for (std::size_t i = 0; i < vocabulary.size(); ++i) {
+    const TokenKind kind = vocabulary.kinds[i];
+    if (kind == TokenKind::special || kind == TokenKind::user_defined)
+      tokens.add({vocabulary.texts[i], static_cast<TokenId>(i), kind == TokenKind::user_defined, false, false});
+  }
+  return tokens;
+}
+
+void SpecialTokens::add(SpecialToken token) {
+  if (token.text.empty()) return;
+  std::vector<SpecialToken>& bucket = by_first_byte_[static_cast<unsigned char>(token.text[0])];
+  std::erase_if(bucket, [&](const SpecialToken& known) { return known.text == token.text; });
+  const auto at = std::find_if(bucket.begin(), bucket.end(), [&](const SpecialToken& known) {
+    return known.text.size() < token.text.size();
+  });
+  bucket.insert(at, std::move(token));
+}
+
+const SpecialToken* SpecialTokens::match(std::string_view text, bool special) const {
+  for (const SpecialToken& token : by_first_byte_[static_cast<unsigned char>(text[0])])
+    if ((special || token.always) && text.starts_with(token.text)) return &token;
+  return nullptr;
+}
+
+std::vector<TextPart> SpecialTokens::split(std::string_view text, bool special) const {
+  std::vector<TextPart> parts;
+  std::size_t begin = 0;
+  const auto add_text = [&](std::size_t end, bool strip) {
+    std::string_view part = text.substr(begin, end - begin);
+    if (strip) trim_right(part);
+    if (!part.empty()) parts.push_back({part, -1});
+  };
+  for (std::size_t at = 0; at < text.size();) {
+    const SpecialToken* token = match(text.substr(at), special);
+    if (token == nullptr) {
+      ++at;
+      continue;
+    }
+    add_text(at, token->strip_left);
+    parts.push_back({text.substr(at, token->text.size()), token->id});
+    std::string_view rest = text.substr(at + token->text.size());
+    if (token->strip_right) trim_left(rest);
+    begin = at = text.size() - rest.size();
+  }
+  add_text(text.size(), false);
+  return parts;
+}
+
+}  // namespace burin::runtime

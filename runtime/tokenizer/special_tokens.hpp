@@ -1,0 +1,42 @@
+// Finds special tokens that are written out in a text.
+#pragma once
+
+#include <array>
+#include <string_view>
+#include <vector>
+
+#include "runtime/tokenizer/vocabulary.hpp"
+
+namespace burin::runtime {
+
+// A stretch of text between special tokens (token -1), or one of them.
+struct TextPart {
+  std::string_view text;
+  TokenId token = -1;
+};
+
+// How a token takes white space around it along (Hugging Face's added tokens).
+struct SpecialToken {
+  std::string text;
+  TokenId id = -1;
+  bool always = false;  // user-defined: also where special tokens are not looked for
+  bool strip_left = false;
+  bool strip_right = false;
+};
+
+class SpecialTokens {
+ public:
+  // Special and user-defined tokens of the vocabulary.
+  static SpecialTokens of(const Vocabulary& vocabulary);
+  void add(SpecialToken token);  // replaces one with the same text
+
+  // Leftmost, then longest matches. Parts are views into the text; empty ones are left out.
+  std::vector<TextPart> split(std::string_view text, bool special) const;
+
+ private:
+  const SpecialToken* match(std::string_view text, bool special) const;
+
+  std::array<std::vector<SpecialToken>, 256> by_first_byte_;  // longest first
+};
+
+}  // namespace burin::runtime

@@ -1,0 +1,40 @@
+#include <algorithm>
+
+#include "runtime/tokenizer/tokenizer.hpp"
+#include "runtime/tokenizer/utf8.hpp"
+
+namespace burin::runtime {
+namespace {
+
+constexpr std::string_view kReplacement = "\xef\xbf\xbd";
+
+}  // namespace
+
+std::string StreamDecoder::push(TokenId id) {
+  pending_ += tokenizer_.token_bytes(id);
+  if (drop_space_ && !pending_.empty()) {
+    if (pending_.front() == ' ') pending_.erase(0, 1);
+    drop_space_ = false;
+  }
+  std::string ready;
+  std::size_t at = 0;
+  while (at < pending_.size()) {
+    const Utf8Step step = utf8_step(std::string_view(pending_).substr(at));
+    if (step.incomplete) break;
+    if (step.valid)
+      ready.append(pending_, at, step.length);
+    else
+      ready += kReplacement;
+    at += step.length;
+  }
+  pending_.erase(0, at);
+  return ready;
+}
+
+std::string StreamDecoder::finish() {
+  std::string rest = pending_.empty() ? std::string() : std::string(kReplacement);
+  pending_.clear();
+  return rest;
+}
+
+}  // namespace burin::runtime

@@ -1,0 +1,51 @@
+// What all tokenizers know of their tokens.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "runtime/tokenizer/tokenizer.hpp"
+
+namespace burin::runtime {
+
+enum class TokenKind : std::uint8_t {
+  normal,
+  special,       // never part of decoded text; matched in text where asked for
+  user_defined,  // a text that is always one token
+  byte,          // one byte that no other token covers
+  unused,        // unknown-token marker, reserved: neither matched nor merged
+};
+
+struct StringHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+};
+using TokenMap = std::unordered_map<std::string, TokenId, StringHash, std::equal_to<>>;
+
+struct Vocabulary {
+  std::string path;                // of the file it comes from, for messages
+  std::vector<std::string> texts;  // as the file spells tokens
+  std::vector<std::string> bytes;  // what tokens stand for in decoded text
+  std::vector<TokenKind> kinds;
+  TokenId bos = -1;
+  TokenId eos = -1;
+  TokenId unknown = -1;
+  std::set<TokenId> ends;          // of generation
+  bool add_bos = false;
+  bool add_eos = false;
+  bool space_prefix = false;
+
+  std::size_t size() const { return texts.size(); }
+  void add(std::string text, std::string decoded, TokenKind kind);
+  // The id if it lies in the vocabulary; throws burin::Error naming file and field otherwise.
+  TokenId checked(std::int64_t id, std::string_view field) const;
+  // Ids by text; of tokens that stand twice, the first.
+  TokenMap index() const;
+  // Adds eos and special tokens with names that are known to end a turn.
+  void find_ends();
+};
+
+}  // namespace burin::runtime

@@ -1,0 +1,35 @@
+// What all tokenizers share: special tokens around the encoding of plain text, and decoding.
+#pragma once
+
+#include "runtime/tokenizer/special_tokens.hpp"
+#include "runtime/tokenizer/tokenizer.hpp"
+#include "runtime/tokenizer/vocabulary.hpp"
+
+namespace burin::runtime {
+
+class VocabularyTokenizer : public Tokenizer {
+ public:
+  VocabularyTokenizer(Vocabulary vocabulary, SpecialTokens special)
+      : vocabulary_(std::move(vocabulary)), special_(std::move(special)) {}
+
+  std::vector<TokenId> encode(std::string_view text, EncodeOptions options) const override;
+  std::string token_bytes(TokenId id, bool special) const override;
+  std::string decode(std::span<const TokenId> ids, bool special) const override;
+  std::size_t vocabulary_size() const override { return vocabulary_.size(); }
+  TokenId bos() const override { return vocabulary_.bos; }
+  bool is_end_of_generation(TokenId id) const override { return vocabulary_.ends.contains(id); }
+  bool adds_bos() const override { return vocabulary_.add_bos && vocabulary_.bos >= 0; }
+  bool adds_space_prefix() const override { return vocabulary_.space_prefix; }
+
+ protected:
+  // Appends the ids of a text without special tokens; `after_special`: it begins the whole text or follows a
+  // special token.
+  virtual void encode_text(std::string_view text, bool after_special, std::vector<TokenId>& ids) const = 0;
+  const Vocabulary& vocabulary() const { return vocabulary_; }
+
+ private:
+  Vocabulary vocabulary_;
+  SpecialTokens special_;
+};
+
+}  // namespace burin::runtime
