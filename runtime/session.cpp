@@ -51,6 +51,8 @@ std::shared_ptr<const Model> Model::synthetic(const std::string& shape, const Lo
   return std::shared_ptr<const Model>(new Model(std::move(state)));
 }
 
+bool Model::has_tokenizer() const { return state_->tokenizer != nullptr; }
+
 const Tokenizer& Model::tokenizer() const {
   if (!state_->tokenizer) fail("{}: a synthetic model has no tokenizer: give token ids", state_->plan.model);
   return *state_->tokenizer;

@@ -42,6 +42,7 @@ class Model {
   static std::shared_ptr<const Model> synthetic(const std::string& shape, const LoadOptions& options);
   ~Model();
 
+  bool has_tokenizer() const;
   const Tokenizer& tokenizer() const;  // throws burin::Error for synthetic models
   const graph::Plan& plan() const;
   const LoadStatistics& statistics() const;

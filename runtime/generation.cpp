@@ -1,0 +1,113 @@
+#include "runtime/generation.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+#include "jit/error.hpp"
+#include "runtime/stop_texts.hpp"
+
+namespace burin::runtime {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_between(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+// Turns tokens into text that may be shown; does nothing without a tokenizer.
+class TextStream {
+ public:
+  TextStream(const Tokenizer* tokenizer, bool at_start, std::vector<std::string> stops,
+             const std::function<void(std::string_view)>& on_text, std::string& text)
+      : stops_(std::move(stops)), on_text_(on_text), text_(text) {
+    if (tokenizer != nullptr) decoder_.emplace(*tokenizer, at_start);
+  }
+
+  // False once a stop text came.
+  bool push(TokenId token) {
+    if (decoder_) show(stops_.add(decoder_->push(token)));
+    return !stops_.found();
+  }
+  void finish() {
+    if (!decoder_) return;
+    show(stops_.add(decoder_->finish()));
+    show(stops_.flush());
+  }
+
+ private:
+  void show(std::string_view piece) {
+    text_ += piece;
+    if (!piece.empty() && on_text_) on_text_(piece);
+  }
+
+  std::optional<StreamDecoder> decoder_;
+  StopTexts stops_;
+  const std::function<void(std::string_view)>& on_text_;
+  std::string& text_;
+};
+
+bool cancelled(const std::atomic<bool>* cancel) { return cancel != nullptr && cancel->load(std::memory_order_relaxed); }
+
+// A prompt of nothing but BOS: what follows is the start of the text.
+bool begins_text(const Tokenizer* tokenizer, std::span<const TokenId> prompt) {
+  return tokenizer != nullptr && prompt.size() == 1 && prompt[0] == tokenizer->bos();
+}
+
+}  // namespace
+
+std::string_view to_text(StopReason reason) {
+  constexpr std::string_view kNames[] = {"end_of_text", "length", "context", "stop_text", "interrupted"};
+  return kNames[static_cast<std::size_t>(reason)];
+}
+
+GenerationResult generate(Session& session, const Model& model, std::span<const TokenId> prompt,
+                          const GenerationOptions& options, const std::function<void(std::string_view)>& on_text,
+                          const std::atomic<bool>* cancel) {
+  if (prompt.empty()) fail("prompt: there is no token to start from: give a text");
+  const Tokenizer* tokenizer = model.has_tokenizer() ? &model.tokenizer() : nullptr;
+  const std::int64_t room = model.context_length() - session.position() - static_cast<std::int64_t>(prompt.size());
+  if (room < 0)
+    fail("prompt: {} tokens do not fit: the context has room for {}: use a larger context (-c)", prompt.size(),
+         model.context_length() - session.position());
+  const std::int64_t most = options.most_tokens < 0 ? room + 1 : options.most_tokens;
+
+  GenerationResult result;
+  result.tokens.reserve(static_cast<std::size_t>(std::min(most, room + 1)));
+  Sampler sampler(options.sampling, static_cast<std::size_t>(model.vocabulary_size()));
+  TextStream stream(tokenizer, begins_text(tokenizer, prompt), options.stops, on_text, result.text);
+  for (const TokenId token : prompt)
+    if (token >= 0 && token < model.vocabulary_size()) sampler.accept(token);
+
+  const Clock::time_point begin = Clock::now();
+  session.evaluate(prompt, LogitsWanted::last, nullptr, cancel);
+  const Clock::time_point prefilled = Clock::now();
+  result.reason = cancelled(cancel) ? StopReason::interrupted : StopReason::length;
+  while (!cancelled(cancel) && static_cast<std::int64_t>(result.tokens.size()) < most) {
+    const TokenId token = sampler.sample(session.logits());
+    if (tokenizer != nullptr && tokenizer->is_end_of_generation(token)) {
+      result.reason = StopReason::end_of_text;
+      break;
+    }
+    result.tokens.push_back(token);
+    sampler.accept(token);
+    if (!stream.push(token)) {
+      result.reason = StopReason::stop_text;
+      break;
+    }
+    if (static_cast<std::int64_t>(result.tokens.size()) == most) break;
+    if (session.position() == model.context_length()) {
+      result.reason = StopReason::context;
+      break;
+    }
+    session.evaluate({&result.tokens.back(), 1});
+    if (cancelled(cancel)) result.reason = StopReason::interrupted;
+  }
+  stream.finish();
+  result.prefill_seconds = seconds_between(begin, prefilled);
+  result.decode_seconds = seconds_between(prefilled, Clock::now());
+  return result;
+}
+
+}  // namespace burin::runtime

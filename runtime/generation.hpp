@@ -1,0 +1,40 @@
+// The token loop: prompt in, streamed text out.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/sampler.hpp"
+#include "runtime/session.hpp"
+
+namespace burin::runtime {
+
+enum class StopReason : std::uint8_t { end_of_text, length, context, stop_text, interrupted };
+std::string_view to_text(StopReason reason);
+
+struct GenerationOptions {
+  SamplingOptions sampling;
+  std::int64_t most_tokens = -1;   // -1: until the model ends its text or the context is full
+  std::vector<std::string> stops;  // the text ends before the first of these
+};
+
+struct GenerationResult {
+  std::vector<TokenId> tokens;  // generated, without the prompt and without an end-of-text token
+  std::string text;             // as streamed; empty where the model has no tokenizer
+  StopReason reason = StopReason::length;
+  double prefill_seconds = 0;
+  double decode_seconds = 0;
+};
+
+// Appends `prompt` to the session and generates. on_text gets pieces of whole characters as they become
+// certain. cancel (may be null) ends the text at the next token. Throws burin::Error for an empty prompt, one
+// that does not fit the context, ids outside the vocabulary, or options out of range.
+GenerationResult generate(Session& session, const Model& model, std::span<const TokenId> prompt,
+                          const GenerationOptions& options, const std::function<void(std::string_view)>& on_text,
+                          const std::atomic<bool>* cancel = nullptr);
+
+}  // namespace burin::runtime

@@ -1,0 +1,55 @@
+#include "runtime/limits.hpp"
+
+#include <chrono>
+#include <cstring>
+
+#include "jit/spec_text.hpp"
+#include "templates/probe/probe_spec.hpp"
+
+namespace burin::runtime {
+namespace {
+
+constexpr std::int64_t kDotRounds = 1'000'000;
+constexpr std::size_t kPassMultiple = 4096;
+
+jit::KernelEntry resolve(jit::KernelStore& store, kernels::Probe probe, const jit::Target& target) {
+  const kernels::ProbeSpec spec = {probe};
+  return store.resolve(jit::spec_text(spec), [&] { return kernels::emit_probe(spec, target); });
+}
+
+}  // namespace
+
+LimitProbe::LimitProbe(const jit::Target& target, ThreadPool& pool, std::size_t bytes)
+    : pool_(pool),
+      memory_(bytes, "limit probe"),
+      read_(resolve(store_, kernels::Probe::read, target)),
+      dot_(resolve(store_, kernels::Probe::dot_int8, target)),
+      macs_per_round_(kernels::dot_probe_macs_per_round(target)) {
+  // Touched by the threads that read it, and not zero: zero pages could be shared.
+  pool_.run([&](int thread) {
+    const std::size_t part = memory_.size() / static_cast<std::size_t>(pool_.size());
+    std::memset(memory_.data() + part * static_cast<std::size_t>(thread), 1, part);
+  });
+}
+
+double LimitProbe::run(jit::KernelEntry entry, std::size_t bytes, std::int64_t count) {
+  const auto begin = std::chrono::steady_clock::now();
+  pool_.run([&](int thread) {
+    const kernels::ProbeArguments arguments = {memory_.data() + bytes * static_cast<std::size_t>(thread), count};
+    entry(&arguments);
+  });
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+double LimitProbe::read_gb_per_second() {
+  const auto threads = static_cast<std::size_t>(pool_.size());
+  const std::size_t part = memory_.size() / threads / kPassMultiple * kPassMultiple;
+  return static_cast<double>(part * threads) / run(read_, part, static_cast<std::int64_t>(part)) / 1e9;
+}
+
+double LimitProbe::dot_peak_gmac_per_second() {
+  const double macs = static_cast<double>(kDotRounds * macs_per_round_) * pool_.size();
+  return macs / run(dot_, 0, kDotRounds) / 1e9;
+}
+
+}  // namespace burin::runtime

@@ -1,0 +1,31 @@
+// What this machine can do at most, measured with emitted probes.
+#pragma once
+
+#include "jit/kernel_store.hpp"
+#include "jit/target.hpp"
+#include "runtime/memory/huge_buffer.hpp"
+#include "runtime/thread_pool.hpp"
+
+namespace burin::runtime {
+
+// Reusable, so that probes can be interleaved with what they judge. Uses all threads of the pool at once.
+class LimitProbe {
+ public:
+  // Allocates `bytes` of memory to read; more than the caches hold.
+  LimitProbe(const jit::Target& target, ThreadPool& pool, std::size_t bytes = std::size_t{512} << 20);
+
+  double read_gb_per_second();            // 1e9 bytes; one pass over the memory
+  double dot_peak_gmac_per_second();      // int8 multiply-adds; about 20 ms
+
+ private:
+  double run(jit::KernelEntry entry, std::size_t bytes, std::int64_t count);
+
+  ThreadPool& pool_;
+  jit::KernelStore store_;
+  HugeBuffer memory_;
+  jit::KernelEntry read_;
+  jit::KernelEntry dot_;
+  std::int64_t macs_per_round_;
+};
+
+}  // namespace burin::runtime

@@ -1,0 +1,64 @@
+#include "jit/assembler.hpp"
+#include "jit/spec_text.hpp"
+#include "templates/probe/probe_spec.hpp"
+
+namespace burin::kernels {
+namespace {
+
+constexpr std::string_view kNames[] = {"dot_int8", "read"};
+constexpr int kReadAhead = 4096;
+constexpr int kReadStep = 4096 / 16;
+
+// As many independent sums as hide the latency, beside the two factors and a scratch register.
+int sums(const jit::Assembler& a) { return a.vector_registers() == 32 ? 24 : 12; }
+
+void emit_dot(jit::Assembler& a) {
+  const jit::Vector codes = a.vector(sums(a));
+  const jit::Vector activations = a.vector(sums(a) + 1);
+  for (int i = 0; i < sums(a) + 2; ++i) a.zero(a.vector(i));
+  Xbyak::Label loop;
+  a.align(64);
+  a.L(loop);
+  for (int i = 0; i < sums(a); ++i)
+    a.isa().dot_bytes(a.vector(i), codes, activations, a.vector(sums(a) + 2 + i % 2));
+  a.dec(a.rcx);
+  a.jnz(loop, Xbyak::CodeGenerator::T_NEAR);
+}
+
+void emit_read(jit::Assembler& a) {
+  for (int i = 0; i < 4; ++i) a.zero(a.vector(i));
+  Xbyak::Label loop;
+  a.add(a.rcx, a.rsi);  // end
+  a.align(64);
+  a.L(loop);
+  for (int at = 0; at < kReadStep; at += a.vector_bytes()) {
+    if (at % 64 == 0) a.prefetchnta(a.ptr[a.rsi + jit::offset(at + kReadAhead)]);
+    const jit::Vector sum = a.vector(at / a.vector_bytes() % 4);
+    a.isa().bit_xor(sum, sum, a.ptr[a.rsi + jit::offset(at)]);
+  }
+  a.add(a.rsi, kReadStep);
+  a.cmp(a.rsi, a.rcx);
+  a.jl(loop, Xbyak::CodeGenerator::T_NEAR);
+}
+
+}  // namespace
+
+void write_field(std::string& text, const Probe& probe) { jit::write_name(text, probe, kNames); }
+void read_field(std::string_view text, Probe& probe) { jit::read_name(text, probe, kNames); }
+
+std::int64_t dot_probe_macs_per_round(const jit::Target& target) {
+  const jit::Assembler a(target);
+  return std::int64_t{sums(a)} * a.vector_bytes();
+}
+
+jit::CodeImage emit_probe(const ProbeSpec& spec, const jit::Target& target) {
+  jit::Assembler a(target);
+  a.begin_frame(0);
+  a.mov(a.rsi, a.ptr[a.rdi + offsetof(ProbeArguments, data)]);
+  a.mov(a.rcx, a.ptr[a.rdi + offsetof(ProbeArguments, count)]);
+  spec.probe == Probe::dot_int8 ? emit_dot(a) : emit_read(a);
+  a.end_frame();
+  return a.finish(jit::spec_text(spec));
+}
+
+}  // namespace burin::kernels

@@ -1,0 +1,52 @@
+// burin info: this machine as kernels see it.
+#include <unistd.h>
+
+#include "jit/target.hpp"
+#include "runtime/cpu_topology.hpp"
+#include "runtime/thread_pool.hpp"
+#include "tools/command.hpp"
+#include "tools/common_options.hpp"
+
+namespace burin::tools {
+namespace {
+
+std::int64_t system_value(int name) { return std::max<std::int64_t>(sysconf(name), 0); }
+
+void run(const CommonOptions& options) {
+  const jit::Target target = jit::host_target();
+  const std::size_t cpus = runtime::allowed_cpus().size();
+  const std::int64_t l1d = system_value(_SC_LEVEL1_DCACHE_SIZE);
+  const std::int64_t l2 = system_value(_SC_LEVEL2_CACHE_SIZE);
+  const std::int64_t l3 = system_value(_SC_LEVEL3_CACHE_SIZE);
+  const std::int64_t memory = system_value(_SC_PHYS_PAGES) * system_value(_SC_PAGESIZE);
+  if (options.json) {
+    nlohmann::json targets = nlohmann::json::array();
+    for (const jit::NamedTarget& known : jit::known_targets()) targets.push_back(known.name);
+    print_json({{"target", target.name},
+                {"features", jit::to_text(target.features)},
+                {"cores", cpus},
+                {"default_threads", runtime::default_thread_count()},
+                {"l1d", l1d},
+                {"l2", l2},
+                {"l3", l3},
+                {"memory_bytes", memory},
+                {"known_targets", targets}});
+    return;
+  }
+  fmt::print("target    {} ({})\nCPUs      {} allowed, {} threads by default\n", target.name, jit::to_text(target.features),
+             cpus, runtime::default_thread_count());
+  fmt::print("caches    L1d {} KiB, L2 {} KiB, L3 {} KiB\nmemory    {} MiB\n", l1d / 1024, l2 / 1024, l3 / 1024,
+             memory / 1048576);
+}
+
+}  // namespace
+
+void add_info_command(CLI::App& app) {
+  const auto options = std::make_shared<CommonOptions>();
+  CLI::App* command = app.add_subcommand("info", "This machine: target, caches, CPUs");
+  command->footer("Example: burin info --json");
+  add_json_option(*command, *options);
+  command->callback([=] { run(*options); });
+}
+
+}  // namespace burin::tools

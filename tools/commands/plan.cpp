@@ -1,0 +1,33 @@
+// burin plan: what the planner decided and why, from headers alone.
+#include "graph/plan.hpp"
+#include "runtime/files/model_file.hpp"
+#include "tools/command.hpp"
+#include "tools/common_options.hpp"
+
+namespace burin::tools {
+namespace {
+
+void run(const CommonOptions& options) {
+  const graph::PlanOptions wanted = plan_options(options);
+  const jit::Target target = jit::parse_target(options.target);  // need not be this machine
+  const std::unique_ptr<runtime::ModelFile> file = runtime::ModelFile::open(options.model);
+  const graph::Plan plan = graph::make_plan(file->description(), target, wanted);
+  if (options.json)
+    print_json(graph::to_json(plan));
+  else
+    fmt::print("{}", graph::to_text(plan));
+}
+
+}  // namespace
+
+void add_plan_command(CLI::App& app) {
+  const auto options = std::make_shared<CommonOptions>();
+  CLI::App* command = app.add_subcommand("plan", "Steps, kernels and buffers for a model, and why");
+  command->footer("Example: burin plan demo/shakespeare-q8_0.gguf --target haswell");
+  add_model_option(*command, *options);
+  add_compute_options(*command, *options);
+  add_json_option(*command, *options);
+  command->callback([=] { run(*options); });
+}
+
+}  // namespace burin::tools

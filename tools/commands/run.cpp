@@ -1,0 +1,156 @@
+// burin run: streams a continuation of a prompt.
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <iterator>
+
+#include "graph/plan.hpp"
+#include "runtime/generation.hpp"
+#include "tools/command.hpp"
+#include "tools/common_options.hpp"
+
+namespace burin::tools {
+namespace {
+
+std::atomic<bool> interrupted{false};
+
+// The first Ctrl-C ends the text, the second one the program.
+extern "C" void on_interrupt(int) {
+  interrupted.store(true, std::memory_order_relaxed);
+  std::signal(SIGINT, SIG_DFL);
+}
+
+struct RunOptions {
+  CommonOptions common;
+  std::string prompt;
+  std::string file;
+  std::string tokens;
+  bool has_prompt = false;
+  bool has_tokens = false;
+  std::int64_t most_tokens = -1;
+  std::int64_t keep = -1;
+  std::int64_t discard = -1;
+  runtime::GenerationOptions generation;
+};
+
+std::string prompt_text(const RunOptions& options) {
+  if (!options.file.empty()) return read_file(options.file);
+  if (options.has_prompt) return options.prompt;
+  if (isatty(STDIN_FILENO) != 0) return "";
+  return std::string(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
+}
+
+std::vector<runtime::TokenId> prompt_tokens(const RunOptions& options, const runtime::Model& model) {
+  if (options.has_tokens) return parse_tokens(options.tokens);
+  std::vector<runtime::TokenId> tokens = model.tokenizer().encode(prompt_text(options));
+  // An empty prompt starts from BOS, also where the tokenizer does not add it by itself.
+  if (tokens.empty() && model.tokenizer().bos() >= 0) tokens.push_back(model.tokenizer().bos());
+  return tokens;
+}
+
+double peak_rss_mib() {
+  struct rusage usage {};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024.0;
+}
+
+double per_second(std::size_t count, double seconds) {
+  return seconds > 0 ? static_cast<double>(count) / seconds : 0;
+}
+
+void print_result(const RunOptions& options, const runtime::Model& model, std::size_t prompt,
+                  const runtime::GenerationResult& result) {
+  const runtime::LoadStatistics& load = model.statistics();
+  // The first token comes out of the prefill.
+  const std::size_t decoded = result.tokens.empty() ? 0 : result.tokens.size() - 1;
+  const double prefill_rate = per_second(prompt, result.prefill_seconds);
+  const double decode_rate = per_second(decoded, result.decode_seconds);
+  if (options.common.json) {
+    print_json({{"prompt_tokens", prompt},
+                {"tokens", result.tokens},
+                {"text", result.text},
+                {"stop_reason", runtime::to_text(result.reason)},
+                {"timings",
+                 {{"load_s", load.seconds},
+                  {"prefill_s", result.prefill_seconds},
+                  {"prefill_tok_s", prefill_rate},
+                  {"decode_s", result.decode_seconds},
+                  {"decode_tok_s", decode_rate}}},
+                {"target", model.target_name()},
+                {"kernels",
+                 {{"emitted", load.kernels_emitted},
+                  {"from_disk", 0},
+                  {"from_bundle", 0},
+                  {"emit_ms", load.emit_milliseconds}}},
+                {"peak_rss_mib", peak_rss_mib()}});
+    return;
+  }
+  fmt::print("\n");
+  if (options.common.logs_info() || isatty(STDERR_FILENO) != 0)
+    fmt::print(stderr,
+               "burin: {} prompt tokens at {:.1f} tok/s, {} generated at {:.1f} tok/s, ended by {}; loaded in {:.2f} s, "
+               "{} kernels emitted in {:.1f} ms\n",
+               prompt, prefill_rate, result.tokens.size(), decode_rate, runtime::to_text(result.reason), load.seconds,
+               load.kernels_emitted, load.emit_milliseconds);
+}
+
+void run(RunOptions& options) {
+  if (options.keep >= 0 || options.discard >= 0)
+    fail("--keep and --discard: the ring cache is not supported yet: the text ends when the context is full");
+  options.generation.most_tokens = options.most_tokens;
+  runtime::validate(options.generation.sampling);
+  const std::shared_ptr<const runtime::Model> model = load_model(options.common);
+  const std::vector<runtime::TokenId> prompt = prompt_tokens(options, *model);
+  if (prompt.empty()) fail("{}: the prompt is empty and the model has no BOS token: give a prompt (-p)", options.common.model);
+  runtime::Session session(model);
+  std::signal(SIGINT, on_interrupt);
+  const std::function<void(std::string_view)> show = [&](std::string_view piece) {
+    if (options.common.json) return;
+    std::fwrite(piece.data(), 1, piece.size(), stdout);
+    std::fflush(stdout);
+  };
+  const runtime::GenerationResult result =
+      runtime::generate(session, *model, prompt, options.generation, show, &interrupted);
+  print_result(options, *model, prompt.size(), result);
+}
+
+void add_sampling_options(CLI::App& command, runtime::SamplingOptions& sampling) {
+  command.add_option("--temp", sampling.temperature, "Temperature; 0 is greedy (default 0.8)");
+  command.add_option("--top-k", sampling.top_k, "Keep the K most likely tokens; 0: all (default 40)");
+  command.add_option("--top-p", sampling.top_p, "Keep the likeliest tokens up to probability P (default 0.95)");
+  command.add_option("--min-p", sampling.min_p, "Keep tokens at least P times as likely as the best (default 0.05)");
+  command.add_option("--repeat-penalty", sampling.repeat_penalty, "Penalise recent tokens; 1: off (default 1)");
+  command.add_option("--repeat-last", sampling.repeat_last, "How many tokens the penalty looks back (default 64)");
+  command.add_option("--seed", sampling.seed, "The same seed gives the same text (default 0)");
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app) {
+  const auto options = std::make_shared<RunOptions>();
+  CLI::App* command = app.add_subcommand("run", "Stream a continuation of a prompt");
+  command->footer("Example: burin run demo/shakespeare-q8_0.gguf -p \"ROMEO:\" -n 100 --temp 0");
+  add_model_option(*command, options->common);
+  CLI::Option* prompt = command->add_option("-p,--prompt", options->prompt, "Text to continue");
+  CLI::Option* file = command->add_option("-f,--file", options->file, "File with the text to continue");
+  CLI::Option* tokens = command->add_option("--tokens", options->tokens, "Token ids to continue: 1,2,3 or @FILE");
+  prompt->excludes(file)->excludes(tokens);
+  file->excludes(tokens);
+  command->add_option("-n,--predict", options->most_tokens, "Most tokens to generate (default: until the text ends)")
+      ->check(CLI::Range(std::int64_t{-1}, std::int64_t{1} << 40));
+  command->add_option("--stop", options->generation.stops, "End the text before this; may repeat");
+  command->add_option("--keep", options->keep, "Ring cache: sink tokens (not supported yet)");
+  command->add_option("--discard", options->discard, "Ring cache: tokens to discard (not supported yet)");
+  add_sampling_options(*command, options->generation.sampling);
+  add_compute_options(*command, options->common);
+  add_json_option(*command, options->common);
+  command->callback([=] {
+    options->has_prompt = prompt->count() > 0;
+    options->has_tokens = tokens->count() > 0;
+    run(*options);
+  });
+}
+
+}  // namespace burin::tools

@@ -1,0 +1,168 @@
+#include "tools/common_options.hpp"
+
+#include <unistd.h>
+
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+
+#include "graph/plan.hpp"
+#include "tools/command.hpp"
+
+namespace burin::tools {
+namespace {
+
+constexpr std::int64_t kMostContext = std::int64_t{1} << 24;
+constexpr std::int64_t kMostChunk = 1 << 16;
+constexpr int kMostThreads = 1024;
+
+kernels::ScaleType parse_scale(const std::string& text) {
+  if (text.empty() || text == "f16") return kernels::ScaleType::f16;
+  if (text == "f32") return kernels::ScaleType::f32;
+  if (text == "bf16") return kernels::ScaleType::bf16;
+  wrong_usage("--scale '{}': unknown: use f32, f16 or bf16", text);
+}
+
+kernels::WeightFormat parse_weights(const CommonOptions& options) {
+  const std::string& kind = options.weights;
+  if (kind == "f32") return kernels::WeightFormat::float_format(kernels::WeightKind::f32);
+  if (kind == "f16") return kernels::WeightFormat::float_format(kernels::WeightKind::f16);
+  if (kind == "bf16") return kernels::WeightFormat::float_format(kernels::WeightKind::bf16);
+  const bool is_integer = kind.size() == 4 && kind.starts_with("int") && kind[3] >= '1' && kind[3] <= '8';
+  if (!is_integer) fail("--weights {}: not supported: use int1 to int8, f16, bf16 or f32", kind);
+  const std::int64_t group = options.group == 0 ? 32 : options.group;
+  if (group < 32 || group > 1024 || group % 32 != 0)
+    fail("--group {}: not supported: use a multiple of 32 up to 1024", group);
+  if (!options.scheme.empty() && options.scheme != "sym" && options.scheme != "asym")
+    wrong_usage("--scheme '{}': unknown: use sym or asym", options.scheme);
+  return kernels::WeightFormat::integer_format(kind[3] - '0', options.scheme != "asym", static_cast<int>(group),
+                                               parse_scale(options.scale));
+}
+
+void check_contradictions(const CommonOptions& options) {
+  if (options.weights.empty() && (options.group != 0 || !options.scheme.empty() || !options.scale.empty()))
+    wrong_usage("--group, --scheme and --scale say how to quantise: add --weights int4 or the like");
+  if (!options.cache.empty() && options.cache != "off")
+    fail("--cache {}: a disk cache is not supported yet: kernels are emitted at every start (--cache off)", options.cache);
+  if (!options.kernels.empty()) fail("--kernels {}: bundles are not supported yet", options.kernels.front());
+  if (options.no_emit) fail("--no-emit: bundles and a disk cache are not supported yet, kernels must be emitted");
+}
+
+// Drawn only where someone sees it, and only once loading takes a while.
+class ProgressBar {
+ public:
+  bool operator()(double done) {
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+    if (isatty(STDERR_FILENO) != 0 && (seconds > 0.5 || drawn_)) {
+      drawn_ = true;
+      const int filled = static_cast<int>(done * 40);
+      fmt::print(stderr, "\rloading [{:<40}] {:3.0f} %", std::string(static_cast<std::size_t>(filled), '#'), done * 100);
+      if (done >= 1) fmt::print(stderr, "\r{:60}\r", "");
+      std::fflush(stderr);
+    }
+    return true;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  bool drawn_ = false;
+};
+
+}  // namespace
+
+void add_model_option(CLI::App& command, CommonOptions& options) {
+  command.add_option("MODEL", options.model, "GGUF file or Hugging Face folder")->required();
+}
+
+void add_compute_options(CLI::App& command, CommonOptions& options) {
+  command.add_option("--threads", options.threads, "Threads (default: the CPUs this process may use)")
+      ->check(CLI::Range(1, kMostThreads));
+  command.add_option("--target", options.target, "CPU name or feature list to emit kernels for (default: detect)");
+  command.add_option("--compute", options.compute, "int8, f32 or auto");
+  command.add_option("--kv", options.kv, "KV cache: f32, bf16 or auto");
+  command.add_option("--weights", options.weights, "Quantise on load: int1 .. int8, or f16, bf16, f32");
+  command.add_option("--group", options.group, "Weights per scale (default 32)");
+  command.add_option("--scheme", options.scheme, "sym or asym (default sym)");
+  command.add_option("--scale", options.scale, "Scale type: f32, f16 or bf16 (default f16)");
+  command.add_option("--cache", options.cache, "off (a disk cache is not supported yet)");
+  command.add_option("--kernels", options.kernels, "Pre-generated kernels (not supported yet)");
+  command.add_flag("--no-emit", options.no_emit, "Use pre-generated kernels only (not supported yet)");
+  command.add_option("--log", options.log, "error, warn, info or debug")
+      ->check(CLI::IsMember({"error", "warn", "info", "debug"}));
+  command.add_option("-c,--context", options.context, "Context length (default: the model's, at most 4096)")
+      ->check(CLI::Range(std::int64_t{1}, kMostContext));
+  command.add_option("--chunk", options.chunk, "Most tokens evaluated at once (default 512)")
+      ->check(CLI::Range(std::int64_t{1}, kMostChunk));
+}
+
+void add_json_option(CLI::App& command, CommonOptions& options) {
+  command.add_flag("--json", options.json, "Print one JSON object");
+}
+
+graph::PlanOptions plan_options(const CommonOptions& options) {
+  check_contradictions(options);
+  graph::PlanOptions plan;
+  plan.compute = graph::parse_compute_type(options.compute);
+  plan.kv = graph::parse_kv_type(options.kv);
+  if (!options.weights.empty()) plan.weights = parse_weights(options);
+  plan.context = options.context;
+  if (options.chunk > 0) plan.chunk = options.chunk;
+  return plan;
+}
+
+runtime::LoadOptions load_options(const CommonOptions& options) {
+  runtime::LoadOptions load;
+  load.threads = options.threads;
+  load.target = options.target;
+  load.plan = plan_options(options);
+  load.progress = ProgressBar();
+  return load;
+}
+
+std::shared_ptr<const runtime::Model> load_model(const CommonOptions& options) {
+  std::shared_ptr<const runtime::Model> model = runtime::Model::load(options.model, load_options(options));
+  if (options.log != "error")
+    for (const std::string& note : model->plan().notes) fmt::print(stderr, "burin: note: {}\n", note);
+  if (options.logs_info())
+    fmt::print(stderr, "burin: {} kernels emitted in {:.1f} ms for {}; {:.1f} MiB of weights packed in {:.2f} s\n",
+               model->statistics().kernels_emitted, model->statistics().emit_milliseconds, model->target_name(),
+               static_cast<double>(model->statistics().weight_bytes) / 1048576.0, model->statistics().seconds);
+  return model;
+}
+
+std::vector<runtime::TokenId> parse_tokens(const std::string& text) {
+  std::string list = text.starts_with('@') ? read_file(text.substr(1)) : text;
+  while (!list.empty() && (list.back() == '\n' || list.back() == ' ')) list.pop_back();
+  std::vector<runtime::TokenId> tokens;
+  if (list.empty()) return tokens;
+  for (std::size_t at = 0; at <= list.size();) {
+    const std::size_t end = std::min(list.find_first_of(",\n", at), list.size());
+    const std::string_view part = std::string_view(list).substr(at, end - at);
+    runtime::TokenId id = 0;
+    const char* first = part.data() + (part.starts_with(' ') ? 1 : 0);
+    const auto [stop, error] = std::from_chars(first, part.data() + part.size(), id);
+    if (error != std::errc() || stop != part.data() + part.size() || id < 0)
+      wrong_usage("token '{}': must be a number that is not negative, as in 1,2,3",
+                  part.size() > 40 ? std::string(part.substr(0, 40)) + "..." : std::string(part));
+    tokens.push_back(id);
+    at = end + 1;
+  }
+  return tokens;
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail("{}: cannot be opened for reading", path);
+  std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (file.bad()) fail("{}: cannot be read", path);
+  return content;
+}
+
+void print_json(const nlohmann::json& object) {
+  fmt::print("{}\n", object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  std::fflush(stdout);
+}
+
+}  // namespace burin::tools

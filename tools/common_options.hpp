@@ -1,0 +1,53 @@
+// Options that several subcommands share.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "runtime/session.hpp"
+
+namespace burin::tools {
+
+// As the user wrote them.
+struct CommonOptions {
+  std::string model;
+  int threads = 0;
+  std::string target = "detect";
+  std::string compute = "auto";
+  std::string kv = "auto";
+  std::string weights;
+  std::int64_t group = 0;
+  std::string scheme;
+  std::string scale;
+  std::string cache;
+  std::vector<std::string> kernels;
+  bool no_emit = false;
+  std::string log = "warn";
+  std::int64_t context = 0;
+  std::int64_t chunk = 0;
+  bool json = false;
+
+  bool logs_info() const { return log == "info" || log == "debug"; }
+};
+
+// MODEL and what decides how it is computed.
+void add_model_option(CLI::App& command, CommonOptions& options);
+void add_compute_options(CLI::App& command, CommonOptions& options);
+void add_json_option(CLI::App& command, CommonOptions& options);
+
+// Checks and translates. Throws UsageError for contradictions, Error for what is not supported, by name.
+runtime::LoadOptions load_options(const CommonOptions& options);
+graph::PlanOptions plan_options(const CommonOptions& options);
+
+// Loads with a progress bar on a terminal, and prints the plan's notes at the log level.
+std::shared_ptr<const runtime::Model> load_model(const CommonOptions& options);
+
+// "1,2,3" or "@FILE". Throws UsageError naming the part that is no token id.
+std::vector<runtime::TokenId> parse_tokens(const std::string& text);
+// The whole file; throws Error where it cannot be read.
+std::string read_file(const std::string& path);
+// One JSON object on one line.
+void print_json(const nlohmann::json& object);
+
+}  // namespace burin::tools
