@@ -94,7 +94,8 @@ struct Plan {
   std::size_t prepared_row_bytes = 0;  // longest prepared row
   std::size_t weight_bytes = 0;
   Trace trace;
-  std::vector<std::string> notes;  // decisions a user should know: slower paths and their reasons
+  std::vector<std::string> notes;    // decisions a user should know: slower paths and their reasons
+  std::vector<std::string> remarks;  // decisions worth knowing when one asks
 
   std::int64_t kv_bytes_per_layer() const { return heads.kv_heads * heads.kv_head_bytes(options.context); }
 };

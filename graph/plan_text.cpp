@@ -58,6 +58,7 @@ std::string to_text(const Plan& plan) {
       static_cast<double>(plan.kv_bytes_per_layer() * plan.layers) / kMiB,
       static_cast<double>(plan.arena_bytes) / kMiB, barriers_per_layer(plan));
   for (const std::string& note : plan.notes) text += "note: " + note + "\n";
+  for (const std::string& remark : plan.remarks) text += "remark: " + remark + "\n";
   append_program(text, plan, "decode (one row)", plan.decode);
   append_program(text, plan, "output head (one row)", plan.head_one);
   append_program(text, plan, fmt::format("prefill (up to {} rows)", plan.options.chunk), plan.prefill);
@@ -95,7 +96,8 @@ nlohmann::json to_json(const Plan& plan) {
           {"prefill_steps", program_json(plan, plan.prefill)},
           {"head_many_steps", program_json(plan, plan.head_many)},
           {"trace", trace},
-          {"notes", plan.notes}};
+          {"notes", plan.notes},
+          {"remarks", plan.remarks}};
 }
 
 }  // namespace burin::graph

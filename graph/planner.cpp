@@ -22,6 +22,7 @@ using kernels::WeightFormat;
 constexpr std::int64_t kDefaultContext = 4096;
 constexpr std::int64_t kHeadRows = 32;
 constexpr std::size_t kAlignment = 64;
+constexpr std::uint64_t kSmallModelBytes = 16u << 20;
 
 std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
@@ -88,10 +89,22 @@ class Planner {
     if (options.compute == ComputeType::int8 && layers_have(false))
       fail("{}: --compute int8 needs integer weights, the file has float ones: add --weights int8 or int4",
            model_.path);
-    if (options.compute == ComputeType::automatic)
-      options.compute = layers_have(true) ? ComputeType::int8 : ComputeType::f32;
+    if (options.compute == ComputeType::automatic) options.compute = automatic_compute();
     if (options.kv == KvType::automatic)
       options.kv = options.compute == ComputeType::f32 ? KvType::f32 : KvType::bf16;
+  }
+
+  // int8 is for models that are bound by memory or multipliers. One that stays in the caches gains nothing a
+  // person would notice, so it is computed exactly.
+  ComputeType automatic_compute() {
+    if (!layers_have(true)) return ComputeType::f32;
+    std::uint64_t bytes = 0;
+    for (const TensorDescription& tensor : model_.tensors) bytes += tensor.bytes;
+    if (bytes >= kSmallModelBytes) return ComputeType::int8;
+    plan_.remarks.push_back(fmt::format("compute is f32: {} bytes of weights stay in the caches; --compute int8 "
+                                        "rounds activations and is meant for larger models",
+                                        bytes));
+    return ComputeType::f32;
   }
 
   Activation activation_for(const WeightFormat& format) const {

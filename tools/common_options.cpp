@@ -126,6 +126,8 @@ std::shared_ptr<const runtime::Model> load_model(const CommonOptions& options) {
   if (options.log != "error")
     for (const std::string& note : model->plan().notes) fmt::print(stderr, "burin: note: {}\n", note);
   if (options.logs_info())
+    for (const std::string& remark : model->plan().remarks) fmt::print(stderr, "burin: remark: {}\n", remark);
+  if (options.logs_info())
     fmt::print(stderr, "burin: {} kernels emitted in {:.1f} ms for {}; {:.1f} MiB of weights packed in {:.2f} s\n",
                model->statistics().kernels_emitted, model->statistics().emit_milliseconds, model->target_name(),
                static_cast<double>(model->statistics().weight_bytes) / 1048576.0, model->statistics().seconds);

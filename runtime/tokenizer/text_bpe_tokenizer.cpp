@@ -1,6 +1,8 @@
 #include "runtime/tokenizer/text_bpe_tokenizer.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <functional>
 
 #include "runtime/tokenizer/utf8.hpp"
 
@@ -49,6 +51,10 @@ TextBpeTokenizer::TextBpeTokenizer(Vocabulary vocabulary, SpecialTokens special,
       scores_(std::move(scores)),
       merges_(std::move(merges)),
       prefix_(prefix) {
+  // Scores that are all alike say nothing (converters write them where they found none); ids are then in the
+  // order in which the tokens were learned.
+  if (std::adjacent_find(scores_.begin(), scores_.end(), std::not_equal_to<>()) == scores_.end())
+    for (std::size_t i = 0; i < scores_.size(); ++i) scores_[i] = -static_cast<float>(i);
   byte_tokens_.fill(-1);
   const Vocabulary& all = this->vocabulary();
   mergeable_.reserve(all.size());
