@@ -44,7 +44,8 @@ class Merger {
     if (left == kNone || right == kNone) return;
     const BpeMerge merge = rule_(symbols_[left], symbols_[right]);
     if (merge.id >= 0)
-      candidates_.push({merge.rank, left, right, symbols_[left].text.size() + symbols_[right].text.size(), merge.id});
+      candidates_.push(
+          {merge.rank, left, right, symbols_[left].text.size() + symbols_[right].text.size(), merge.id});
   }
 
   // A swallowed symbol is empty, a grown one longer: the lengths tell.
@@ -70,6 +71,8 @@ class Merger {
 
 }  // namespace
 
-void merge_symbols(std::vector<BpeSymbol>& symbols, const BpeMergeRule& rule) { Merger(symbols, rule).run(); }
+void merge_symbols(std::vector<BpeSymbol>& symbols, const BpeMergeRule& rule) {
+  Merger(symbols, rule).run();
+}
 
 }  // namespace burin::runtime

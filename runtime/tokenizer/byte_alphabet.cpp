@@ -14,7 +14,7 @@ bool is_printable(unsigned byte) {
 }
 
 struct Alphabet {
-  std::array<std::uint32_t, 256> code{};              // of a byte
+  std::array<std::uint32_t, 256> code{};             // of a byte
   std::array<int, kFirstSubstitute + 68> byte_of{};  // of a code; -1: none
 
   Alphabet() {
@@ -54,7 +54,9 @@ std::string text_to_bytes(std::string_view text) {
     const std::size_t length = utf8_step(text.substr(at)).length;
     const auto lead = static_cast<unsigned char>(text[at]);
     std::uint32_t code = lead;
-    if (length == 2) code = static_cast<std::uint32_t>((lead & 0x1f) << 6 | (static_cast<unsigned char>(text[at + 1]) & 0x3f));
+    if (length == 2)
+      code =
+          static_cast<std::uint32_t>((lead & 0x1f) << 6 | (static_cast<unsigned char>(text[at + 1]) & 0x3f));
     const bool known = length <= 2 && code < alphabet().byte_of.size() && alphabet().byte_of[code] >= 0;
     if (known)
       bytes += static_cast<char>(alphabet().byte_of[code]);

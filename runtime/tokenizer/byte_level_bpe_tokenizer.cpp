@@ -1,12 +1,28 @@
 #include "runtime/tokenizer/byte_level_bpe_tokenizer.hpp"
 
+#include <utf8proc.h>
+
 #include <cctype>
+#include <cstdlib>
+#include <memory>
 
 namespace burin::runtime {
 namespace {
 
 std::uint64_t pair_key(TokenId left, TokenId right) {
-  return static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32 | static_cast<std::uint32_t>(right);
+  return static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32 |
+         static_cast<std::uint32_t>(right);
+}
+
+// Unicode NFC; text that is not UTF-8 has no such form and stays as it is.
+std::string composed(std::string_view text) {
+  utf8proc_uint8_t* result = nullptr;
+  const auto options = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+  const utf8proc_ssize_t length = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                               static_cast<utf8proc_ssize_t>(text.size()), &result, options);
+  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(result, &std::free);
+  if (length < 0) return std::string(text);
+  return {reinterpret_cast<const char*>(result), static_cast<std::size_t>(length)};
 }
 
 }  // namespace
@@ -40,7 +56,8 @@ ByteLevelBpeTokenizer::ByteLevelBpeTokenizer(
 
 BpeMerge ByteLevelBpeTokenizer::merge_of(const BpeSymbol& left, const BpeSymbol& right) const {
   if (merges_.empty()) {
-    const auto whole = by_bytes_.find(std::string_view(left.text.data(), left.text.size() + right.text.size()));
+    const auto whole =
+        by_bytes_.find(std::string_view(left.text.data(), left.text.size() + right.text.size()));
     if (whole == by_bytes_.end()) return {};
     return {whole->second, static_cast<double>(whole->second)};
   }
@@ -69,7 +86,10 @@ void ByteLevelBpeTokenizer::encode_word(std::string_view word, std::vector<Token
   }
 }
 
-void ByteLevelBpeTokenizer::encode_text(std::string_view text, bool after_special, std::vector<TokenId>& ids) const {
+void ByteLevelBpeTokenizer::encode_text(std::string_view text, bool after_special,
+                                        std::vector<TokenId>& ids) const {
+  std::string normalized;
+  if (options_.compose) text = normalized = composed(text);
   std::string prefixed;
   if (options_.prefix_space && after_special && !std::isspace(static_cast<unsigned char>(text[0]))) {
     prefixed = " " + std::string(text);

@@ -15,12 +15,14 @@ class ByteLevelBpeTokenizer final : public VocabularyTokenizer {
   struct Options {
     bool prefix_space = false;   // a word at the start gets a space in front
     bool ignore_merges = false;  // a word that is a token is that token, whatever the merges
+    bool compose = false;        // text is brought to Unicode NFC first
   };
   // `merges` are pairs of token texts in the vocabulary's spelling, best first; those whose parts or result
   // are no tokens are passed over, as other readers do. Without merges, any two symbols that form a token
   // merge, the one with the lowest id first (tiktoken's ranks).
   ByteLevelBpeTokenizer(Vocabulary vocabulary, SpecialTokens special, PreTokenizer pre_tokenizer,
-                        const std::vector<std::pair<std::string_view, std::string_view>>& merges, Options options);
+                        const std::vector<std::pair<std::string_view, std::string_view>>& merges,
+                        Options options);
 
  protected:
   void encode_text(std::string_view text, bool after_special, std::vector<TokenId>& ids) const override;

@@ -12,12 +12,18 @@ namespace {
 // As GGUF numbers them.
 TokenKind kind_from(std::int64_t type) {
   switch (type) {
-    case 2: return TokenKind::unused;  // unknown
-    case 3: return TokenKind::special;
-    case 4: return TokenKind::user_defined;
-    case 5: return TokenKind::unused;
-    case 6: return TokenKind::byte;
-    default: return TokenKind::normal;
+    case 2:
+      return TokenKind::unused;  // unknown
+    case 3:
+      return TokenKind::special;
+    case 4:
+      return TokenKind::user_defined;
+    case 5:
+      return TokenKind::unused;
+    case 6:
+      return TokenKind::byte;
+    default:
+      return TokenKind::normal;
   }
 }
 
@@ -30,11 +36,14 @@ class GgufTokenizerLoader {
     if (!kind) fail("{}: tokenizer.ggml.model is missing: the file has no tokenizer", gguf_.path());
     const bool sentencepiece = *kind == "llama";
     if (!sentencepiece && *kind != "gpt2")
-      fail("{}: tokenizer.ggml.model is '{}': not supported: llama (SentencePiece BPE) and gpt2 (byte-level BPE) are",
-           gguf_.path(), *kind);
+      fail(
+          "{}: tokenizer.ggml.model is '{}': not supported: llama (SentencePiece BPE) and gpt2 (byte-level "
+          "BPE) are",
+          gguf_.path(), *kind);
     read_tokens(sentencepiece);
     read_special_ids();
-    vocabulary_.add_bos = gguf_.boolean("tokenizer.ggml.add_bos_token").value_or(sentencepiece || adds_bos_by_name());
+    vocabulary_.add_bos =
+        gguf_.boolean("tokenizer.ggml.add_bos_token").value_or(sentencepiece || adds_bos_by_name());
     vocabulary_.add_eos = gguf_.boolean("tokenizer.ggml.add_eos_token").value_or(false);
     return sentencepiece ? make_sentencepiece() : make_byte_level();
   }
@@ -51,10 +60,11 @@ class GgufTokenizerLoader {
     const std::vector<std::string_view> tokens = gguf_.texts("tokenizer.ggml.tokens");
     const std::vector<std::int64_t> types = gguf_.integers("tokenizer.ggml.token_type");
     if (tokens.empty()) fail("{}: tokenizer.ggml.tokens is missing or empty", gguf_.path());
-    if (tokens.size() > (std::size_t{1} << 26)) fail("{}: tokenizer.ggml.tokens has {} entries: too many", gguf_.path(), tokens.size());
+    if (tokens.size() > (std::size_t{1} << 26))
+      fail("{}: tokenizer.ggml.tokens has {} entries: too many", gguf_.path(), tokens.size());
     if (!types.empty() && types.size() != tokens.size())
-      fail("{}: tokenizer.ggml.token_type has {} entries: tokenizer.ggml.tokens has {}", gguf_.path(), types.size(),
-           tokens.size());
+      fail("{}: tokenizer.ggml.token_type has {} entries: tokenizer.ggml.tokens has {}", gguf_.path(),
+           types.size(), tokens.size());
     for (std::size_t i = 0; i < tokens.size(); ++i) {
       const TokenKind kind = types.empty() ? TokenKind::normal : kind_from(types[i]);
       const bool literal = kind == TokenKind::special || kind == TokenKind::user_defined;
@@ -85,13 +95,14 @@ class GgufTokenizerLoader {
   std::unique_ptr<Tokenizer> make_sentencepiece() {
     std::vector<float> scores = gguf_.floats("tokenizer.ggml.scores");
     if (scores.size() != vocabulary_.size())
-      fail("{}: tokenizer.ggml.scores has {} entries: tokenizer.ggml.tokens has {}", gguf_.path(), scores.size(),
-           vocabulary_.size());
+      fail("{}: tokenizer.ggml.scores has {} entries: tokenizer.ggml.tokens has {}", gguf_.path(),
+           scores.size(), vocabulary_.size());
     vocabulary_.space_prefix = gguf_.boolean("tokenizer.ggml.add_space_prefix").value_or(true);
-    const auto prefix = vocabulary_.space_prefix ? TextBpeTokenizer::Prefix::every_part : TextBpeTokenizer::Prefix::none;
+    const auto prefix =
+        vocabulary_.space_prefix ? TextBpeTokenizer::Prefix::every_part : TextBpeTokenizer::Prefix::none;
     SpecialTokens special = SpecialTokens::of(vocabulary_);
-    return std::make_unique<TextBpeTokenizer>(std::move(vocabulary_), std::move(special), std::move(scores), MergeList(),
-                                              prefix);
+    return std::make_unique<TextBpeTokenizer>(std::move(vocabulary_), std::move(special), std::move(scores),
+                                              MergeList(), prefix);
   }
 
   std::unique_ptr<Tokenizer> make_byte_level() {
@@ -120,6 +131,8 @@ class GgufTokenizerLoader {
 
 }  // namespace
 
-std::unique_ptr<Tokenizer> load_gguf_tokenizer(const GgufFile& gguf) { return GgufTokenizerLoader(gguf).load(); }
+std::unique_ptr<Tokenizer> load_gguf_tokenizer(const GgufFile& gguf) {
+  return GgufTokenizerLoader(gguf).load();
+}
 
 }  // namespace burin::runtime

@@ -30,7 +30,8 @@ struct PreTokenizer::Pattern {
     if (code == nullptr) {
       PCRE2_UCHAR message[256] = {};
       pcre2_get_error_message(error, message, sizeof(message));
-      fail("{}: pattern '{}' is wrong at {}: {}", where, printable(pattern), offset, reinterpret_cast<char*>(message));
+      fail("{}: pattern '{}' is wrong at {}: {}", where, printable(pattern), offset,
+           reinterpret_cast<char*>(message));
     }
     pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);  // where it is not available, matching interprets
   }
@@ -40,13 +41,14 @@ struct PreTokenizer::Pattern {
 
   void split(std::string_view text, std::vector<std::string_view>& pieces) const {
     const std::unique_ptr<pcre2_match_data, MatchDataDeleter> data(pcre2_match_data_create(1, nullptr));
-    const std::unique_ptr<pcre2_match_context, MatchContextDeleter> context(pcre2_match_context_create(nullptr));
+    const std::unique_ptr<pcre2_match_context, MatchContextDeleter> context(
+        pcre2_match_context_create(nullptr));
     pcre2_set_match_limit(context.get(), kMatchLimit);
     std::size_t gap = 0;
     std::size_t at = 0;
     while (at < text.size()) {
-      const int found = pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), at, 0, data.get(),
-                                    context.get());
+      const int found = pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), at, 0,
+                                    data.get(), context.get());
       if (found < 0) break;
       const PCRE2_SIZE* range = pcre2_get_ovector_pointer(data.get());
       if (range[1] == range[0]) {  // an empty match cuts nothing

@@ -26,21 +26,26 @@ bool is_one_of(std::string_view name, std::initializer_list<std::string_view> na
 }  // namespace
 
 std::vector<std::string> patterns_by_name(std::string_view name) {
-  if (is_one_of(name, {"gpt-2", "mpt", "olmo", "phi-2", "jais", "trillion", "gigachat", "dbrx-gpt2", "roberta-bpe"}))
+  if (is_one_of(name, {"gpt-2", "mpt", "olmo", "phi-2", "jais", "trillion", "gigachat", "dbrx-gpt2",
+                       "roberta-bpe"}))
     return {kGpt2Pattern};
   if (is_one_of(name, {"llama-bpe", "llama3", "llama-v3", "falcon3", "dbrx", "smaug-bpe", "pixtral"}))
     return {kLlama3Pattern};
-  if (is_one_of(name, {"qwen2", "stablelm2", "deepseek-r1-qwen", "hunyuan", "megrez"})) return {kQwen2Pattern};
+  if (is_one_of(name, {"qwen2", "stablelm2", "deepseek-r1-qwen", "hunyuan", "megrez"}))
+    return {kQwen2Pattern};
   if (is_one_of(name, {"starcoder", "refact", "command-r", "smollm", "codeshell", "exaone", "minerva-7b"}))
     return {R"(\p{N})", kGpt2Pattern};
   if (name == "falcon") return {kPunctuation, kGpt2Pattern, kThreeDigits};
   if (name == "deepseek-llm")
-    return {R"([\r\n])", R"(\s?[\p{Lu}\p{Ll}\p{Lt}]+)",
-            R"(\s?[!-/:-~\x{ff01}-\x{ff0f}\x{ff1a}-\x{ff5e}\x{2018}-\x{201f}\x{3000}-\x{3002}]+)", R"(\s+$)",
-            R"([\x{4e00}-\x{9fa5}\x{0800}-\x{4e00}\x{ac00}-\x{d7ff}]+)", R"(\p{N}+)"};
+    return {R"([\r\n])",
+            R"(\s?[\p{Lu}\p{Ll}\p{Lt}]+)",
+            R"(\s?[!-/:-~\x{ff01}-\x{ff0f}\x{ff1a}-\x{ff5e}\x{2018}-\x{201f}\x{3000}-\x{3002}]+)",
+            R"(\s+$)",
+            R"([\x{4e00}-\x{9fa5}\x{0800}-\x{4e00}\x{ac00}-\x{d7ff}]+)",
+            R"(\p{N}+)"};
   if (name == "deepseek-coder")
-    return {R"([\r\n])", R"(\s?\p{L}+)", R"(\s?\p{P}+)", R"([\x{4e00}-\x{9fa5}\x{0800}-\x{4e00}\x{ac00}-\x{d7ff}]+)",
-            R"(\p{N})"};
+    return {R"([\r\n])", R"(\s?\p{L}+)", R"(\s?\p{P}+)",
+            R"([\x{4e00}-\x{9fa5}\x{0800}-\x{4e00}\x{ac00}-\x{d7ff}]+)", R"(\p{N})"};
   if (name == "default") return {kPunctuation, kGpt2Pattern, R"(\p{N}+)", kThreeDigits};
   return {};
 }

@@ -1,9 +1,9 @@
-#include "runtime/tokenizer/sentencepiece_tokenizer.hpp"
-
+// Tokenizers from a SentencePiece model file, by libsentencepiece.
 #include <sentencepiece_processor.h>
 
 #include "jit/error.hpp"
 #include "runtime/files/mapped_file.hpp"
+#include "runtime/tokenizer/loaders.hpp"
 #include "runtime/tokenizer/text_bpe_tokenizer.hpp"
 
 namespace burin::runtime {
@@ -39,12 +39,14 @@ TokenKind kind_of(const SentencePieceProcessor& processor, int id) {
 // Whether the model puts a space in front: the normaliser shows it.
 bool adds_prefix(const SentencePieceProcessor& processor) {
   std::vector<std::string> pieces;
-  return processor.Encode("a", &pieces).ok() && !pieces.empty() && sentencepiece_bytes(pieces[0]).starts_with(' ');
+  return processor.Encode("a", &pieces).ok() && !pieces.empty() &&
+         sentencepiece_bytes(pieces[0]).starts_with(' ');
 }
 
 }  // namespace
 
-std::unique_ptr<Tokenizer> load_sentencepiece(const std::filesystem::path& path, bool add_bos, bool add_eos) {
+std::unique_ptr<Tokenizer> load_sentencepiece(const std::filesystem::path& path,
+                                              const FolderSettings& settings) {
   const std::unique_ptr<MappedFile> file = MappedFile::open(path);
   refuse_lfs_pointer(file->path(), file->text());
   auto processor = std::make_unique<SentencePieceProcessor>();
@@ -56,15 +58,17 @@ std::unique_ptr<Tokenizer> load_sentencepiece(const std::filesystem::path& path,
     const std::string& piece = processor->IdToPiece(id);
     vocabulary.add(piece, sentencepiece_bytes(piece), kind_of(*processor, id));
   }
+  vocabulary.add_beyond(settings.added);
   vocabulary.bos = processor->bos_id();
   vocabulary.eos = processor->eos_id();
   vocabulary.unknown = processor->unk_id();
-  vocabulary.add_bos = add_bos;
-  vocabulary.add_eos = add_eos;
+  vocabulary.add_bos = settings.add_bos.value_or(true);
+  vocabulary.add_eos = settings.add_eos.value_or(false);
   vocabulary.space_prefix = adds_prefix(*processor);
   vocabulary.find_ends();
   SpecialTokens special = SpecialTokens::of(vocabulary);
-  return std::make_unique<SentencePieceTokenizer>(std::move(vocabulary), std::move(special), std::move(processor));
+  return std::make_unique<SentencePieceTokenizer>(std::move(vocabulary), std::move(special),
+                                                  std::move(processor));
 }
 
 }  // namespace burin::runtime

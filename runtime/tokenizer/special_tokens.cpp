@@ -24,7 +24,8 @@ SpecialTokens SpecialTokens::of(const Vocabulary& vocabulary) {
   for (std::size_t i = 0; i < vocabulary.size(); ++i) {
     const TokenKind kind = vocabulary.kinds[i];
     if (kind == TokenKind::special || kind == TokenKind::user_defined)
-      tokens.add({vocabulary.texts[i], static_cast<TokenId>(i), kind == TokenKind::user_defined, false, false});
+      tokens.add(
+          {vocabulary.texts[i], static_cast<TokenId>(i), kind == TokenKind::user_defined, false, false});
   }
   return tokens;
 }

@@ -15,15 +15,6 @@ struct TextPart {
   TokenId token = -1;
 };
 
-// How a token takes white space around it along (Hugging Face's added tokens).
-struct SpecialToken {
-  std::string text;
-  TokenId id = -1;
-  bool always = false;  // user-defined: also where special tokens are not looked for
-  bool strip_left = false;
-  bool strip_right = false;
-};
-
 class SpecialTokens {
  public:
   // Special and user-defined tokens of the vocabulary.

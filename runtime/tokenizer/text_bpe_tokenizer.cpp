@@ -72,7 +72,8 @@ BpeMerge TextBpeTokenizer::merge_of(const BpeSymbol& left, const BpeSymbol& righ
     const auto listed = merges_.find({left.id, right.id});
     return listed == merges_.end() ? BpeMerge{} : listed->second;
   }
-  const auto whole = mergeable_.find(std::string_view(left.text.data(), left.text.size() + right.text.size()));
+  const auto whole =
+      mergeable_.find(std::string_view(left.text.data(), left.text.size() + right.text.size()));
   if (whole == mergeable_.end()) return {};
   return {whole->second, -static_cast<double>(scores_[static_cast<std::size_t>(whole->second)])};
 }
@@ -93,12 +94,14 @@ void TextBpeTokenizer::append(const BpeSymbol& symbol, std::vector<TokenId>& ids
   }
 }
 
-void TextBpeTokenizer::encode_text(std::string_view text, bool after_special, std::vector<TokenId>& ids) const {
+void TextBpeTokenizer::encode_text(std::string_view text, bool after_special,
+                                   std::vector<TokenId>& ids) const {
   const bool prefix = prefix_ == Prefix::every_part || (prefix_ == Prefix::first_part && ids.size() <= 1);
   const std::string marked = with_space_marks(text, prefix && after_special);
   std::vector<BpeSymbol> symbols;
   for (std::size_t at = 0; at < marked.size();) {
-    const std::string_view character = std::string_view(marked).substr(at, utf8_step(std::string_view(marked).substr(at)).length);
+    const std::string_view character =
+        std::string_view(marked).substr(at, utf8_step(std::string_view(marked).substr(at)).length);
     const auto token = mergeable_.find(character);
     symbols.push_back({character, token == mergeable_.end() ? -1 : token->second});
     at += character.size();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -24,9 +25,12 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  // From GGUF metadata, tokenizer.json, tokenizer.model, vocab.json with merges.txt, or llama2.c's tokenizer
-  // file. Throws burin::Error where there is none, it is damaged, or of a kind not supported (named).
+  // From GGUF metadata, tokenizer.json, tokenizer.model (SentencePiece or tiktoken), vocab.json with
+  // merges.txt, or llama2.c's tokenizer file. Throws burin::Error where there is none, it is damaged, or of a
+  // kind not supported (named).
   static std::unique_ptr<Tokenizer> load(const ModelFile& model);
+  // The same for a path, without weights: a model, a folder that has only tokenizer files, or one such file.
+  static std::unique_ptr<Tokenizer> open(const std::filesystem::path& path);
 
   // Bytes that are no UTF-8 are encoded too, by byte tokens where the vocabulary has them.
   virtual std::vector<TokenId> encode(std::string_view text, EncodeOptions options = {}) const = 0;

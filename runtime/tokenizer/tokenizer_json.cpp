@@ -15,7 +15,6 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr std::size_t kLargestFile = 256u << 20;
-constexpr std::int64_t kMostTokens = 1 << 26;
 constexpr std::string_view kSpaceMark = "\xe2\x96\x81";
 
 using TextPair = std::pair<std::string, std::string>;
@@ -24,12 +23,14 @@ using TextPair = std::pair<std::string, std::string>;
 struct Splitting {
   bool byte_level = false;
   bool prefix_space = false;
+  bool compose = false;  // Unicode NFC
   std::vector<std::string> patterns;
 };
 
 class TokenizerJsonLoader {
  public:
-  TokenizerJsonLoader(std::string path, const FolderSettings& settings) : path_(std::move(path)), settings_(settings) {
+  TokenizerJsonLoader(std::string path, const FolderSettings& settings)
+      : path_(std::move(path)), settings_(settings) {
     vocabulary_.path = path_;
   }
 
@@ -46,19 +47,21 @@ class TokenizerJsonLoader {
   }
 
   std::unique_ptr<Tokenizer> load_pair(const fs::path& folder, const std::vector<std::string>& patterns) {
+    const bool compose = settings_.tokenizer_class.starts_with("Qwen2");
     const fs::path merges = folder / "merges.txt";
     const json vocab = parse_json_object(path_, read_text_file(path_, kLargestFile));
     read_vocabulary(vocab, json::object());
     const std::string text = read_text_file(merges, kLargestFile);
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t end = std::min(text.find('\n', at), text.size());
-      const std::string_view line = std::string_view(text).substr(at, end - at);
+      std::string_view line = std::string_view(text).substr(at, end - at);
       at = end + 1;
+      if (line.ends_with('\r')) line.remove_suffix(1);
       if (line.empty() || line.starts_with("#version")) continue;
       add_merge(line, merges.string());
     }
     read_special_ids(json::object());
-    Splitting splitting{true, false, patterns};
+    Splitting splitting{true, false, compose, patterns};
     return finish_byte_level(splitting, false);
   }
 
@@ -86,21 +89,26 @@ class TokenizerJsonLoader {
   void read_vocabulary(const json& vocab, const json& root) {
     std::vector<std::pair<std::int64_t, std::string>> entries;
     for (const auto& [text, id] : vocab.items()) {
-      if (!id.is_number_integer()) fail("{}: id of token '{}' is {}: a number is expected", path_, printable(text), id.type_name());
+      if (!id.is_number_integer())
+        fail("{}: id of token '{}' is {}: a number is expected", path_, printable(text), id.type_name());
       entries.emplace_back(id.get<std::int64_t>(), text);
     }
     std::set<std::int64_t> added;
     if (const auto at = root.find("added_tokens"); at != root.end() && at->is_array())
       for (const json& token : *at) read_added(token, entries, added);
+    if (root.empty())  // no tokenizer.json: they stand in tokenizer_config.json
+      for (const SpecialToken& token : settings_.added) add_special(token, entries, added);
     std::sort(entries.begin(), entries.end());
     if (entries.empty()) fail("{}: model.vocab is empty", path_);
-    if (entries.front().first < 0 || entries.back().first >= kMostTokens || entries.back().first > 4 * static_cast<std::int64_t>(entries.size()) + 1024)
-      fail("{}: token ids go from {} to {}: implausible for {} tokens", path_, entries.front().first, entries.back().first,
-           entries.size());
+    if (entries.front().first < 0 || entries.back().first >= kMostTokens ||
+        entries.back().first > 4 * static_cast<std::int64_t>(entries.size()) + 1024)
+      fail("{}: token ids go from {} to {}: implausible for {} tokens", path_, entries.front().first,
+           entries.back().first, entries.size());
     for (const auto& [id, text] : entries) {
       const auto next = static_cast<std::int64_t>(vocabulary_.size());
       if (id < next) {
-        if (vocabulary_.texts[static_cast<std::size_t>(id)] == text) continue;  // an added token that is in the vocabulary too
+        if (vocabulary_.texts[static_cast<std::size_t>(id)] == text)
+          continue;  // an added token that is in the vocabulary too
         fail("{}: token id {} stands twice: '{}' and '{}'", path_, id,
              printable(vocabulary_.texts[static_cast<std::size_t>(id)]), printable(text));
       }
@@ -116,14 +124,15 @@ class TokenizerJsonLoader {
                   std::set<std::int64_t>& added) {
     if (!token.is_object() || !token.contains("id") || !token["id"].is_number_integer())
       fail("{}: an entry of added_tokens has no number as id", path_);
-    const auto id = token["id"].get<std::int64_t>();
-    if (id < 0 || id >= kMostTokens) fail("{}: added_tokens id is {}: must be from 0 to {}", path_, id, kMostTokens - 1);
-    const std::string content = text_or(token, "content", "");
-    entries.emplace_back(id, content);
-    added.insert(id);
-    if (flag_or(token, "special", false)) added_special_.insert(static_cast<TokenId>(id));
-    added_.push_back({content, static_cast<TokenId>(id), !flag_or(token, "special", false), flag_or(token, "lstrip", false),
-                      flag_or(token, "rstrip", false)});
+    add_special(parse_added_token(path_, token["id"].get<std::int64_t>(), token), entries, added);
+  }
+
+  void add_special(SpecialToken token, std::vector<std::pair<std::int64_t, std::string>>& entries,
+                   std::set<std::int64_t>& added) {
+    entries.emplace_back(token.id, token.text);
+    added.insert(token.id);
+    if (!token.always) added_special_.insert(token.id);
+    added_.push_back(std::move(token));
   }
 
   // --- merges: "a b", or pairs
@@ -142,7 +151,6 @@ class TokenizerJsonLoader {
   }
 
   void add_merge(std::string_view line, const std::string& where) {
-    if (line.ends_with('\r')) line.remove_suffix(1);
     const std::size_t space = line.find(' ');
     if (space == std::string_view::npos || space == 0 || space + 1 == line.size())
       fail("{}: merge {} is '{}': two tokens are expected", where, merges_.size(), printable(line));
@@ -153,7 +161,9 @@ class TokenizerJsonLoader {
 
   TokenId id_of(const std::string& text) const {
     const auto at = std::find(vocabulary_.texts.begin(), vocabulary_.texts.end(), text);
-    return text.empty() || at == vocabulary_.texts.end() ? -1 : static_cast<TokenId>(at - vocabulary_.texts.begin());
+    return text.empty() || at == vocabulary_.texts.end()
+               ? -1
+               : static_cast<TokenId>(at - vocabulary_.texts.begin());
   }
 
   void read_special_ids(const json& root) {
@@ -175,7 +185,8 @@ class TokenizerJsonLoader {
 
   // TemplateProcessing says what stands before and after a text; it may be one of a sequence.
   void read_template(const json& post) {
-    if (text_or(post, "type", "") == "Sequence" && post.contains("processors") && post["processors"].is_array()) {
+    if (text_or(post, "type", "") == "Sequence" && post.contains("processors") &&
+        post["processors"].is_array()) {
       for (const json& part : post["processors"])
         if (part.is_object()) read_template(part);
       return;
@@ -240,13 +251,15 @@ class TokenizerJsonLoader {
       if (type == "Prepend")
         prefix = TextBpeTokenizer::Prefix::every_part;
       else if (type != "Replace")
-        fail("{}: normalizer is '{}': not supported with byte fallback: Prepend and Replace are", path_, printable(type));
+        fail("{}: normalizer is '{}': not supported with byte fallback: Prepend and Replace are", path_,
+             printable(type));
     });
     for_each_component(root, "pre_tokenizer", "pretokenizers", [&](const json& part) {
       if (text_or(part, "type", "") != "Metaspace")
         fail("{}: pre_tokenizer is '{}': not supported with byte fallback: Metaspace is", path_,
              printable(text_or(part, "type", "")));
-      const std::string scheme = text_or(part, "prepend_scheme", flag_or(part, "add_prefix_space", true) ? "always" : "never");
+      const std::string scheme =
+          text_or(part, "prepend_scheme", flag_or(part, "add_prefix_space", true) ? "always" : "never");
       prefix = scheme == "always"  ? TextBpeTokenizer::Prefix::every_part
                : scheme == "first" ? TextBpeTokenizer::Prefix::first_part
                                    : TextBpeTokenizer::Prefix::none;
@@ -269,8 +282,8 @@ class TokenizerJsonLoader {
         merges.emplace(std::pair(l->second, r->second), BpeMerge{whole->second, rank});
     }
     SpecialTokens special = special_tokens();
-    return std::make_unique<TextBpeTokenizer>(std::move(vocabulary_), std::move(special), std::vector<float>(), std::move(merges),
-                                              prefix);
+    return std::make_unique<TextBpeTokenizer>(std::move(vocabulary_), std::move(special),
+                                              std::vector<float>(), std::move(merges), prefix);
   }
 
   // --- byte-level BPE
@@ -284,43 +297,51 @@ class TokenizerJsonLoader {
     } else if (type == "Digits") {
       splitting.patterns.emplace_back(flag_or(part, "individual_digits", false) ? R"(\p{N})" : R"(\p{N}+)");
     } else if (type == "Punctuation") {
-      if (const std::string behavior = text_or(part, "behavior", "Isolated"); behavior != "Contiguous" && behavior != "Isolated")
+      if (const std::string behavior = text_or(part, "behavior", "Isolated");
+          behavior != "Contiguous" && behavior != "Isolated")
         fail("{}: pre_tokenizer Punctuation behavior '{}' is not supported", path_, printable(behavior));
-      splitting.patterns.emplace_back(text_or(part, "behavior", "Isolated") == "Contiguous" ? R"([\p{P}\$\+<=>\^~\|`]+)"
-                                                                                              : R"([\p{P}\$\+<=>\^~\|`])");
+      splitting.patterns.emplace_back(text_or(part, "behavior", "Isolated") == "Contiguous"
+                                          ? R"([\p{P}\$\+<=>\^~\|`]+)"
+                                          : R"([\p{P}\$\+<=>\^~\|`])");
     } else if (type == "Split") {
       const json& pattern = object(part, "pattern");
       const std::string behavior = text_or(part, "behavior", "Isolated");
       if (behavior != "Isolated" && !(behavior == "Removed" && flag_or(part, "invert", false)))
-        fail("{}: pre_tokenizer Split behavior '{}' is not supported: Isolated is", path_, printable(behavior));
-      if (!pattern.contains("Regex")) fail("{}: pre_tokenizer Split pattern is no Regex: not supported", path_);
+        fail("{}: pre_tokenizer Split behavior '{}' is not supported: Isolated is", path_,
+             printable(behavior));
+      if (!pattern.contains("Regex"))
+        fail("{}: pre_tokenizer Split pattern is no Regex: not supported", path_);
       splitting.patterns.push_back(text_or(pattern, "Regex", ""));
     } else {
-      fail("{}: pre_tokenizer '{}' is not supported: ByteLevel, Split, Digits and Punctuation are", path_, printable(type));
+      fail("{}: pre_tokenizer '{}' is not supported: ByteLevel, Split, Digits and Punctuation are", path_,
+           printable(type));
     }
   }
 
   std::unique_ptr<Tokenizer> make_byte_level(const json& root, bool ignore_merges) {
+    Splitting splitting;
     for_each_component(root, "normalizer", "normalizers", [&](const json& part) {
       const std::string type = text_or(part, "type", "");
-      if (type != "NFC")  // published texts are NFC already; others are encoded byte by byte as they are
-        fail("{}: normalizer '{}' is not supported", path_, printable(type));
+      if (type != "NFC") fail("{}: normalizer '{}' is not supported: NFC is", path_, printable(type));
+      splitting.compose = true;
     });
-    Splitting splitting;
-    for_each_component(root, "pre_tokenizer", "pretokenizers", [&](const json& part) { read_pre_tokenizer(part, splitting); });
-    if (!splitting.byte_level) fail("{}: pre_tokenizer is not ByteLevel: this kind of BPE is not supported", path_);
+    for_each_component(root, "pre_tokenizer", "pretokenizers",
+                       [&](const json& part) { read_pre_tokenizer(part, splitting); });
+    if (!splitting.byte_level)
+      fail("{}: pre_tokenizer is not ByteLevel: this kind of BPE is not supported", path_);
     return finish_byte_level(splitting, ignore_merges);
   }
 
   std::unique_ptr<Tokenizer> finish_byte_level(const Splitting& splitting, bool ignore_merges) {
     for (std::size_t i = 0; i < vocabulary_.size(); ++i)
-      vocabulary_.bytes[i] = vocabulary_.kinds[i] == TokenKind::normal ? text_to_bytes(vocabulary_.texts[i]) : vocabulary_.texts[i];
+      vocabulary_.bytes[i] = vocabulary_.kinds[i] == TokenKind::normal ? text_to_bytes(vocabulary_.texts[i])
+                                                                       : vocabulary_.texts[i];
     std::vector<std::pair<std::string_view, std::string_view>> merges(merges_.begin(), merges_.end());
     if (merges.empty()) fail("{}: there are no merges", path_);
     SpecialTokens special = special_tokens();
-    return std::make_unique<ByteLevelBpeTokenizer>(std::move(vocabulary_), std::move(special),
-                                                   PreTokenizer(splitting.patterns, path_), merges,
-                                                   ByteLevelBpeTokenizer::Options{splitting.prefix_space, ignore_merges});
+    return std::make_unique<ByteLevelBpeTokenizer>(
+        std::move(vocabulary_), std::move(special), PreTokenizer(splitting.patterns, path_), merges,
+        ByteLevelBpeTokenizer::Options{splitting.prefix_space, ignore_merges, splitting.compose});
   }
 
   std::string path_;

@@ -7,7 +7,8 @@
 namespace burin::runtime {
 
 struct Utf8Step {
-  std::size_t length = 1;   // bytes of the character, or of the maximal part that can't become one (Unicode 3.9)
+  std::size_t length =
+      1;  // bytes of the character, or of the maximal part that can't become one (Unicode 3.9)
   bool valid = false;
   bool incomplete = false;  // the text ends within a character that may still be completed
 };

@@ -7,7 +7,7 @@
 namespace burin::runtime {
 namespace {
 
-constexpr std::string_view kEndNames[] = {"<|eot_id|>", "<|im_end|>",    "<|endoftext|>", "<|end|>",
+constexpr std::string_view kEndNames[] = {"<|eot_id|>", "<|im_end|>",    "<|endoftext|>",   "<|end|>",
                                           "<|eom_id|>", "<end_of_turn>", "<|end_of_text|>", "<EOT>"};
 
 }  // namespace
@@ -18,9 +18,23 @@ void Vocabulary::add(std::string text, std::string decoded, TokenKind kind) {
   kinds.push_back(kind);
 }
 
+void Vocabulary::add_beyond(std::vector<SpecialToken> added) {
+  std::sort(added.begin(), added.end(),
+            [](const SpecialToken& a, const SpecialToken& b) { return a.id < b.id; });
+  for (const SpecialToken& token : added) {
+    const auto id = static_cast<std::size_t>(token.id);
+    if (id < size()) continue;
+    if (id > 2 * size() + 1024)
+      fail("{}: added token '{}' has id {}: implausible after {} tokens", path, token.text, token.id, size());
+    while (size() < id) add("", "", TokenKind::unused);
+    add(token.text, token.text, token.always ? TokenKind::user_defined : TokenKind::special);
+  }
+}
+
 TokenId Vocabulary::checked(std::int64_t id, std::string_view field) const {
   if (id < 0 || id >= static_cast<std::int64_t>(size()))
-    fail("{}: {} is {}: the vocabulary has ids 0 to {}", path, field, id, static_cast<std::int64_t>(size()) - 1);
+    fail("{}: {} is {}: the vocabulary has ids 0 to {}", path, field, id,
+         static_cast<std::int64_t>(size()) - 1);
   return static_cast<TokenId>(id);
 }
 

@@ -19,6 +19,15 @@ enum class TokenKind : std::uint8_t {
   unused,        // unknown-token marker, reserved: neither matched nor merged
 };
 
+// A token that is matched in text before anything else is done with it.
+struct SpecialToken {
+  std::string text;
+  TokenId id = -1;
+  bool always = false;      // user-defined: also where special tokens are not looked for
+  bool strip_left = false;  // takes white space before it along (Hugging Face's added tokens)
+  bool strip_right = false;
+};
+
 struct StringHash {
   using is_transparent = void;
   std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
@@ -33,13 +42,16 @@ struct Vocabulary {
   TokenId bos = -1;
   TokenId eos = -1;
   TokenId unknown = -1;
-  std::set<TokenId> ends;          // of generation
+  std::set<TokenId> ends;  // of generation
   bool add_bos = false;
   bool add_eos = false;
   bool space_prefix = false;
 
   std::size_t size() const { return texts.size(); }
   void add(std::string text, std::string decoded, TokenKind kind);
+  // Appends those of the added tokens whose ids lie behind the vocabulary; ids left out become unused.
+  // Throws burin::Error where the gap is implausible.
+  void add_beyond(std::vector<SpecialToken> added);
   // The id if it lies in the vocabulary; throws burin::Error naming file and field otherwise.
   TokenId checked(std::int64_t id, std::string_view field) const;
   // Ids by text; of tokens that stand twice, the first.

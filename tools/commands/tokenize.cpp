@@ -1,7 +1,7 @@
 // burin tokenize: text to ids, ids to text.
 #include <cstdio>
 
-#include "runtime/files/model_file.hpp"
+#include "runtime/tokenizer/tokenizer.hpp"
 #include "tools/command.hpp"
 #include "tools/common_options.hpp"
 
@@ -20,8 +20,7 @@ struct TokenizeOptions {
 void run(const TokenizeOptions& options, bool has_text, bool has_ids) {
   const bool has_file = !options.file.empty();
   if (has_text + has_ids + has_file != 1) wrong_usage("tokenize: give one of -p, -f and --ids");
-  const std::unique_ptr<runtime::ModelFile> file = runtime::ModelFile::open(options.common.model);
-  const std::unique_ptr<runtime::Tokenizer> tokenizer = runtime::Tokenizer::load(*file);
+  const std::unique_ptr<runtime::Tokenizer> tokenizer = runtime::Tokenizer::open(options.common.model);
   if (has_ids) {
     const std::string text = tokenizer->decode(parse_tokens(options.ids), options.special);
     if (options.common.json)
