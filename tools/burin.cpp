@@ -18,9 +18,26 @@ std::string one_line(std::string text) {
   return text;
 }
 
-int report(const std::string& message) {
+int report(const std::string& message, int status) {
   fmt::print(stderr, "burin: {}\n", one_line(message));
-  return kFailed;
+  return status;
+}
+
+// CLI11 would only say that a subcommand is missing.
+void check_subcommand(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return;
+  std::string known;
+  for (const CLI::App* command : app.get_subcommands(nullptr)) {
+    if (command->get_name() == argv[1]) return;
+    known += (known.empty() ? "" : ", ") + command->get_name();
+  }
+  burin::tools::wrong_usage("'{}' is no command: use one of {}", argv[1], known);
+}
+
+// "burin run" where the command line got that far.
+std::string help_command(const CLI::App& app) {
+  const std::vector<CLI::App*> chosen = app.get_subcommands();
+  return chosen.empty() ? "burin --help" : "burin " + chosen.front()->get_name() + " --help";
 }
 
 }  // namespace
@@ -32,20 +49,19 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   try {
     burin::tools::register_commands(app);
+    check_subcommand(app, argc, argv);
     app.parse(argc, argv);
     return 0;
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    fmt::print(stderr, "burin: {}: see burin --help\n", one_line(error.what()));
-    return kWrongUsage;
+    return report(fmt::format("{}: see {}", error.what(), help_command(app)), kWrongUsage);
   } catch (const burin::tools::UsageError& error) {
-    fmt::print(stderr, "burin: {}\n", one_line(error.what()));
-    return kWrongUsage;
+    return report(error.what(), kWrongUsage);
   } catch (const burin::Error& error) {
-    return report(error.what());
+    return report(error.what(), kFailed);
   } catch (const std::bad_alloc&) {
-    return report("out of memory: use a smaller model or context");
+    return report("out of memory: use a smaller model or context", kFailed);
   } catch (const std::exception& error) {
-    return report(error.what());
+    return report(error.what(), kFailed);
   }
 }

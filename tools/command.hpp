@@ -18,6 +18,16 @@ template <typename... Args>
   throw UsageError(fmt::format(format, std::forward<Args>(args)...));
 }
 
+// Calls parse(); what it throws is the arguments' fault and becomes a UsageError.
+template <typename Parse>
+auto from_arguments(Parse parse) {
+  try {
+    return parse();
+  } catch (const Error& error) {
+    throw UsageError(error.what());
+  }
+}
+
 // Adds all subcommands to the app; the chosen one runs while the command line is parsed.
 void register_commands(CLI::App& app);
 

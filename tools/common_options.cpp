@@ -27,27 +27,34 @@ kernels::ScaleType parse_scale(const std::string& text) {
 
 kernels::WeightFormat parse_weights(const CommonOptions& options) {
   const std::string& kind = options.weights;
+  const bool is_float = kind == "f32" || kind == "f16" || kind == "bf16";
+  if (is_float && (options.group != 0 || !options.scheme.empty() || !options.scale.empty()))
+    wrong_usage("--weights {}: has no groups: leave out --group, --scheme and --scale", kind);
   if (kind == "f32") return kernels::WeightFormat::float_format(kernels::WeightKind::f32);
   if (kind == "f16") return kernels::WeightFormat::float_format(kernels::WeightKind::f16);
   if (kind == "bf16") return kernels::WeightFormat::float_format(kernels::WeightKind::bf16);
   const bool is_integer = kind.size() == 4 && kind.starts_with("int") && kind[3] >= '1' && kind[3] <= '8';
-  if (!is_integer) fail("--weights {}: not supported: use int1 to int8, f16, bf16 or f32", kind);
+  if (!is_integer) wrong_usage("--weights {}: not supported: use int1 to int8, f16, bf16 or f32", kind);
   const std::int64_t group = options.group == 0 ? 32 : options.group;
   if (group < 32 || group > 1024 || group % 32 != 0)
-    fail("--group {}: not supported: use a multiple of 32 up to 1024", group);
+    wrong_usage("--group {}: not supported: use a multiple of 32 up to 1024", group);
   if (!options.scheme.empty() && options.scheme != "sym" && options.scheme != "asym")
     wrong_usage("--scheme '{}': unknown: use sym or asym", options.scheme);
-  return kernels::WeightFormat::integer_format(kind[3] - '0', options.scheme != "asym", static_cast<int>(group),
-                                               parse_scale(options.scale));
+  return kernels::WeightFormat::integer_format(kind[3] - '0', options.scheme != "asym",
+                                               static_cast<int>(group), parse_scale(options.scale));
 }
 
 void check_contradictions(const CommonOptions& options) {
   if (options.weights.empty() && (options.group != 0 || !options.scheme.empty() || !options.scale.empty()))
     wrong_usage("--group, --scheme and --scale say how to quantise: add --weights int4 or the like");
   if (!options.cache.empty() && options.cache != "off")
-    fail("--cache {}: a disk cache is not supported yet: kernels are emitted at every start (--cache off)", options.cache);
-  if (!options.kernels.empty()) fail("--kernels {}: bundles are not supported yet", options.kernels.front());
-  if (options.no_emit) fail("--no-emit: bundles and a disk cache are not supported yet, kernels must be emitted");
+    wrong_usage(
+        "--cache {}: a disk cache is not supported yet: kernels are emitted at every start (--cache off)",
+        options.cache);
+  if (!options.kernels.empty())
+    wrong_usage("--kernels {}: bundles are not supported yet", options.kernels.front());
+  if (options.no_emit)
+    wrong_usage("--no-emit: bundles and a disk cache are not supported yet, kernels must be emitted");
 }
 
 // Drawn only where someone sees it, and only once loading takes a while.
@@ -58,7 +65,8 @@ class ProgressBar {
     if (isatty(STDERR_FILENO) != 0 && (seconds > 0.5 || drawn_)) {
       drawn_ = true;
       const int filled = static_cast<int>(done * 40);
-      fmt::print(stderr, "\rloading [{:<40}] {:3.0f} %", std::string(static_cast<std::size_t>(filled), '#'), done * 100);
+      fmt::print(stderr, "\rloading [{:<40}] {:3.0f} %", std::string(static_cast<std::size_t>(filled), '#'),
+                 done * 100);
       if (done >= 1) fmt::print(stderr, "\r{:60}\r", "");
       std::fflush(stderr);
     }
@@ -79,7 +87,8 @@ void add_model_option(CLI::App& command, CommonOptions& options) {
 void add_compute_options(CLI::App& command, CommonOptions& options) {
   command.add_option("--threads", options.threads, "Threads (default: the CPUs this process may use)")
       ->check(CLI::Range(1, kMostThreads));
-  command.add_option("--target", options.target, "CPU name or feature list to emit kernels for (default: detect)");
+  command.add_option("--target", options.target,
+                     "CPU name or feature list to emit kernels for (default: detect)");
   command.add_option("--compute", options.compute, "int8, f32 or auto");
   command.add_option("--kv", options.kv, "KV cache: f32, bf16 or auto");
   command.add_option("--weights", options.weights, "Quantise on load: int1 .. int8, or f16, bf16, f32");
@@ -104,8 +113,8 @@ void add_json_option(CLI::App& command, CommonOptions& options) {
 graph::PlanOptions plan_options(const CommonOptions& options) {
   check_contradictions(options);
   graph::PlanOptions plan;
-  plan.compute = graph::parse_compute_type(options.compute);
-  plan.kv = graph::parse_kv_type(options.kv);
+  plan.compute = from_arguments([&] { return graph::parse_compute_type(options.compute); });
+  plan.kv = from_arguments([&] { return graph::parse_kv_type(options.kv); });
   if (!options.weights.empty()) plan.weights = parse_weights(options);
   plan.context = options.context;
   if (options.chunk > 0) plan.chunk = options.chunk;
@@ -116,6 +125,7 @@ runtime::LoadOptions load_options(const CommonOptions& options) {
   runtime::LoadOptions load;
   load.threads = options.threads;
   load.target = options.target;
+  from_arguments([&] { jit::require_host_can_run(jit::parse_target(options.target)); });
   load.plan = plan_options(options);
   load.progress = ProgressBar();
   return load;
@@ -128,9 +138,10 @@ std::shared_ptr<const runtime::Model> load_model(const CommonOptions& options) {
   if (options.logs_info())
     for (const std::string& remark : model->plan().remarks) fmt::print(stderr, "burin: remark: {}\n", remark);
   if (options.logs_info())
-    fmt::print(stderr, "burin: {} kernels emitted in {:.1f} ms for {}; {:.1f} MiB of weights packed in {:.2f} s\n",
-               model->statistics().kernels_emitted, model->statistics().emit_milliseconds, model->target_name(),
-               static_cast<double>(model->statistics().weight_bytes) / 1048576.0, model->statistics().seconds);
+    fmt::print(
+        stderr, "burin: {} kernels emitted in {:.1f} ms for {}; {:.1f} MiB of weights packed in {:.2f} s\n",
+        model->statistics().kernels_emitted, model->statistics().emit_milliseconds, model->target_name(),
+        static_cast<double>(model->statistics().weight_bytes) / 1048576.0, model->statistics().seconds);
   return model;
 }
 

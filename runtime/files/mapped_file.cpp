@@ -19,7 +19,7 @@ constexpr std::size_t kLongestQuote = 60;
 // Closes the descriptor on every way out.
 class Descriptor {
  public:
-  explicit Descriptor(const char* path) : fd_(::open(path, O_RDONLY | O_CLOEXEC)) {}
+  explicit Descriptor(const char* path) : fd_(::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -35,6 +35,7 @@ class Descriptor {
 
 std::unique_ptr<MappedFile> MappedFile::open(const std::filesystem::path& path) {
   const std::string name = path.string();
+  if (name.empty()) fail("'': is no file name: give a model file or folder");
   const Descriptor file(name.c_str());
   if (file.get() < 0) fail("{}: cannot be opened: {}", name, std::strerror(errno));
   struct stat status {};

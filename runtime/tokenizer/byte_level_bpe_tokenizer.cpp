@@ -92,7 +92,7 @@ void ByteLevelBpeTokenizer::encode_text(std::string_view text, bool after_specia
   if (options_.compose) text = normalized = composed(text);
   std::string prefixed;
   if (options_.prefix_space && after_special && !std::isspace(static_cast<unsigned char>(text[0]))) {
-    prefixed = " " + std::string(text);
+    prefixed.assign(1, ' ').append(text);
     text = prefixed;
   }
   for (const std::string_view word : pre_tokenizer_.split(text)) encode_word(word, ids);

@@ -5,6 +5,7 @@
 #include "graph/plan.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/model_state.hpp"
+#include "runtime/synthetic.hpp"
 #include "tools/command.hpp"
 #include "tools/common_options.hpp"
 
@@ -37,7 +38,8 @@ double spread(const std::vector<double>& values) {
 // Any valid ids, not all alike.
 std::vector<runtime::TokenId> some_tokens(std::int64_t count, std::int64_t vocabulary) {
   std::vector<runtime::TokenId> tokens;
-  for (std::int64_t i = 0; i < count; ++i) tokens.push_back(static_cast<runtime::TokenId>((i * 7919 + 13) % vocabulary));
+  for (std::int64_t i = 0; i < count; ++i)
+    tokens.push_back(static_cast<runtime::TokenId>((i * 7919 + 13) % vocabulary));
   return tokens;
 }
 
@@ -104,7 +106,8 @@ void measure(const BenchOptions& options, const runtime::Model& model, runtime::
     const double steps = static_cast<double>(options.generate);
     samples.read_limit.push_back(limit);
     samples.decode_rate.push_back(steps / seconds);
-    samples.decode_share.push_back(decode_bytes(plan, first + options.generate / 2) * steps / seconds / 1e9 / limit);
+    samples.decode_share.push_back(decode_bytes(plan, first + options.generate / 2) * steps / seconds / 1e9 /
+                                   limit);
   }
 }
 
@@ -125,27 +128,31 @@ void print_text(const BenchOptions& options, const nlohmann::json& result) {
   fmt::print("{} for {}, {} threads, {} repeats (medians)\n", result["model"].get<std::string>(),
              result["target"].get<std::string>(), result["threads"].get<int>(), options.repeats);
   if (result.contains("prefill_tok_s"))
-    fmt::print("prefill {:>5} tokens  {:>9.1f} tok/s  {:5.1f} % of the dot-product peak ({:.0f} GMAC/s)\n", options.prompt,
-               result["prefill_tok_s"].get<double>(), 100 * result["prefill_share_of_dot_peak"].get<double>(),
+    fmt::print("prefill {:>5} tokens  {:>9.1f} tok/s  {:5.1f} % of the dot-product peak ({:.0f} GMAC/s)\n",
+               options.prompt, result["prefill_tok_s"].get<double>(),
+               100 * result["prefill_share_of_dot_peak"].get<double>(),
                result["dot_peak_gmac_s"].get<double>());
   if (result.contains("decode_tok_s"))
-    fmt::print("decode  {:>5} tokens  {:>9.1f} tok/s  {:5.1f} % of the read limit ({:.1f} GB/s)\n", options.generate,
-               result["decode_tok_s"].get<double>(), 100 * result["decode_share_of_read_limit"].get<double>(),
-               result["read_gb_s"].get<double>());
+    fmt::print("decode  {:>5} tokens  {:>9.1f} tok/s  {:5.1f} % of the read limit ({:.1f} GB/s)\n",
+               options.generate, result["decode_tok_s"].get<double>(),
+               100 * result["decode_share_of_read_limit"].get<double>(), result["read_gb_s"].get<double>());
   for (const char* phase : {"prefill", "decode"}) {
     const nlohmann::json& parts = result["breakdown"][phase];
     double total = 0;
     for (const auto& [kind, seconds] : parts.items()) total += seconds.get<double>();
     if (total <= 0) continue;
     fmt::print("{} time:", phase);
-    for (const auto& [kind, seconds] : parts.items()) fmt::print("  {} {:.1f} %", kind, 100 * seconds.get<double>() / total);
+    for (const auto& [kind, seconds] : parts.items())
+      fmt::print("  {} {:.1f} %", kind, 100 * seconds.get<double>() / total);
     fmt::print("\n");
   }
-  if (result["noisy"].get<bool>()) fmt::print("note: repeats differ by more than 10 %: the machine is busy\n");
+  if (result["noisy"].get<bool>())
+    fmt::print("note: repeats differ by more than 10 %: the machine is busy\n");
 }
 
 // One more pass of each kind with thread 0's clock on.
-nlohmann::json measure_breakdown(const BenchOptions& options, const runtime::Model& model, runtime::Session& session) {
+nlohmann::json measure_breakdown(const BenchOptions& options, const runtime::Model& model,
+                                 runtime::Session& session) {
   nlohmann::json breakdown = {{"prefill", nlohmann::json::object()}, {"decode", nlohmann::json::object()}};
   session.reset();
   session.measure_steps(true);
@@ -154,18 +161,24 @@ nlohmann::json measure_breakdown(const BenchOptions& options, const runtime::Mod
     session.evaluate(some_tokens(options.prompt, model.vocabulary_size()));
     breakdown["prefill"] = breakdown_json(session.step_times(true));
   }
-  for (std::int64_t i = 0; i < options.generate; ++i) session.evaluate(some_tokens(1, model.vocabulary_size()));
+  for (std::int64_t i = 0; i < options.generate; ++i)
+    session.evaluate(some_tokens(1, model.vocabulary_size()));
   breakdown["decode"] = breakdown_json(session.step_times(true));
   session.measure_steps(false);
   return breakdown;
 }
 
 void run(BenchOptions& options) {
-  if (options.batch != 1) fail("--batch {}: not supported yet: use 1", options.batch);
-  if (!options.save.empty()) fail("--save {}: not supported yet", options.save);
-  if (options.startup) fail("--startup: not supported yet: burin run --json prints load and emission times");
-  if (options.common.model.empty() == options.synthetic.empty()) wrong_usage("bench: give either MODEL or --synthetic SHAPE");
-  if (options.common.context == 0) options.common.context = options.depth + options.prompt + options.generate + 1;
+  if (options.batch != 1) wrong_usage("--batch {}: not supported yet: use 1", options.batch);
+  if (!options.save.empty()) wrong_usage("--save {}: not supported yet", options.save);
+  if (options.startup)
+    wrong_usage("--startup: not supported yet: burin run --json prints load and emission times");
+  if (options.common.model.empty() == options.synthetic.empty())
+    wrong_usage("bench: give either MODEL or --synthetic SHAPE");
+  if (!options.synthetic.empty())
+    from_arguments([&] { static_cast<void>(runtime::synthetic_description(options.synthetic)); });
+  if (options.common.context == 0)
+    options.common.context = options.depth + options.prompt + options.generate + 1;
   const std::shared_ptr<const runtime::Model> model =
       options.synthetic.empty() ? load_model(options.common)
                                 : runtime::Model::synthetic(options.synthetic, load_options(options.common));
@@ -206,14 +219,16 @@ void add_bench_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("bench", "Prefill and decode speed next to this machine's limits");
   command->footer("Example: burin bench --synthetic llama-7b:8 --weights int4 --group 32 -p 512 -n 32");
   command->add_option("MODEL", options->common.model, "GGUF file or Hugging Face folder");
-  command->add_option("--synthetic", options->synthetic, "Random weights of a known shape: llama-7b[:LAYERS], ...");
+  command->add_option("--synthetic", options->synthetic,
+                      "Random weights of a known shape: llama-7b[:LAYERS], ...");
   command->add_option("-p,--prompt", options->prompt, "Tokens of the prefill (default 512; 0: none)")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 20));
   command->add_option("-n,--generate", options->generate, "Tokens to decode (default 32; 0: none)")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 20));
   command->add_option("-d,--depth", options->depth, "Tokens in the cache before (default 0)")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 20));
-  command->add_option("-r,--repeats", options->repeats, "Repeats; medians are printed (default 5)")->check(CLI::Range(1, 1000));
+  command->add_option("-r,--repeats", options->repeats, "Repeats; medians are printed (default 5)")
+      ->check(CLI::Range(1, 1000));
   command->add_option("--batch", options->batch, "Rows decoded at once (only 1 so far)");
   command->add_flag("--startup", options->startup, "Measure the start (not supported yet)");
   command->add_option("--save", options->save, "Write the synthetic model (not supported yet)");

@@ -28,7 +28,8 @@ struct EvalOptions {
 nlohmann::json top_logits(std::span<const float> logits, int count) {
   std::vector<int> ids(logits.size());
   std::iota(ids.begin(), ids.end(), 0);
-  const auto shown = static_cast<std::ptrdiff_t>(std::min<std::size_t>(static_cast<std::size_t>(count), ids.size()));
+  const auto shown =
+      static_cast<std::ptrdiff_t>(std::min<std::size_t>(static_cast<std::size_t>(count), ids.size()));
   const auto larger = [&](int a, int b) {
     const float x = logits[static_cast<std::size_t>(a)];
     const float y = logits[static_cast<std::size_t>(b)];
@@ -110,17 +111,20 @@ void evaluate_perplexity(EvalOptions& options) {
   runtime::Session session(model);
   const runtime::Perplexity result = runtime::perplexity(session, *model, text);
   if (options.common.json) {
-    print_json({{"perplexity", result.value}, {"tokens", result.counted}, {"top1_accuracy", result.top1_accuracy}});
+    print_json(
+        {{"perplexity", result.value}, {"tokens", result.counted}, {"top1_accuracy", result.top1_accuracy}});
     return;
   }
-  fmt::print("perplexity {:.6f} over {} tokens (windows of {}), most likely token right {:.2f} %\n", result.value,
-             result.counted, options.common.context, 100 * result.top1_accuracy);
+  fmt::print("perplexity {:.6f} over {} tokens (windows of {}), most likely token right {:.2f} %\n",
+             result.value, result.counted, options.common.context, 100 * result.top1_accuracy);
 }
 
 void run(EvalOptions& options, bool has_tokens) {
-  if (!options.task.empty()) fail("--task {}: not supported yet: use --tokens or --perplexity", options.task);
+  if (!options.task.empty())
+    wrong_usage("--task {}: not supported yet: use --tokens or --perplexity", options.task);
   if (options.keep >= 0 || options.discard >= 0)
-    fail("--keep and --discard: the ring cache is not supported yet: use a context that holds all tokens");
+    wrong_usage(
+        "--keep and --discard: the ring cache is not supported yet: use a context that holds all tokens");
   if (has_tokens == !options.perplexity.empty()) wrong_usage("eval: give either --tokens or --perplexity");
   if (has_tokens)
     evaluate_tokens(options);
@@ -140,7 +144,8 @@ void add_eval_command(CLI::App& app) {
   CLI::Option* tokens = command->add_option("--tokens", options->tokens, "Token ids: 1,2,3 or @FILE");
   command->add_option("--perplexity", options->perplexity, "Text file to measure")->excludes(tokens);
   command->add_option("--task", options->task, "lambada, piqa, ... (not supported yet)");
-  command->add_option("--top", options->top, "How many logits to show (default 10)")->check(CLI::Range(1, 1 << 24));
+  command->add_option("--top", options->top, "How many logits to show (default 10)")
+      ->check(CLI::Range(1, 1 << 24));
   command->add_flag("--all-positions", options->all_positions, "Show them for every position");
   command->add_option("--full", options->full, "Write all logits as float32 rows to this file");
   command->add_option("--keep", options->keep, "Ring cache: sink tokens (not supported yet)");

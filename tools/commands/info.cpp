@@ -10,7 +10,9 @@
 namespace burin::tools {
 namespace {
 
-std::int64_t system_value(int name) { return std::max<std::int64_t>(sysconf(name), 0); }
+std::int64_t system_value(int name) {
+  return std::max<std::int64_t>(sysconf(name), 0);
+}
 
 void run(const CommonOptions& options) {
   const jit::Target target = jit::host_target();
@@ -33,10 +35,10 @@ void run(const CommonOptions& options) {
                 {"known_targets", targets}});
     return;
   }
-  fmt::print("target    {} ({})\nCPUs      {} allowed, {} threads by default\n", target.name, jit::to_text(target.features),
-             cpus, runtime::default_thread_count());
-  fmt::print("caches    L1d {} KiB, L2 {} KiB, L3 {} KiB\nmemory    {} MiB\n", l1d / 1024, l2 / 1024, l3 / 1024,
-             memory / 1048576);
+  fmt::print("target    {} ({})\nCPUs      {} allowed, {} threads by default\n", target.name,
+             jit::to_text(target.features), cpus, runtime::default_thread_count());
+  fmt::print("caches    L1d {} KiB, L2 {} KiB, L3 {} KiB\nmemory    {} MiB\n", l1d / 1024, l2 / 1024,
+             l3 / 1024, memory / 1048576);
 }
 
 }  // namespace

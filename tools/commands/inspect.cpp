@@ -29,8 +29,9 @@ std::string shown(std::string text) {
 }
 
 void print_text(const graph::ModelDescription& model, std::int64_t parameters, std::uint64_t bytes) {
-  fmt::print("{}: {}, {} tensors, {:.3f} million parameters, {:.1f} MiB\n", model.path, shown(model.architecture),
-             model.tensors.size(), static_cast<double>(parameters) / 1e6, static_cast<double>(bytes) / 1048576.0);
+  fmt::print("{}: {}, {} tensors, {:.3f} million parameters, {:.1f} MiB\n", model.path,
+             shown(model.architecture), model.tensors.size(), static_cast<double>(parameters) / 1e6,
+             static_cast<double>(bytes) / 1048576.0);
   fmt::print("\nconfiguration\n");
   for (const auto& [key, value] : model.config.items()) {
     std::string text = shown(value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
@@ -40,7 +41,8 @@ void print_text(const graph::ModelDescription& model, std::int64_t parameters, s
   fmt::print("\ntensors\n");
   std::map<std::string, std::pair<int, std::uint64_t>> totals;
   for (const graph::TensorDescription& t : model.tensors) {
-    fmt::print("  {:<48} {:<8} {:>14}  [{}]\n", shown(t.name), t.type_name, t.bytes, fmt::join(t.shape, ", "));
+    fmt::print("  {:<48} {:<8} {:>14}  [{}]\n", shown(t.name), t.type_name, t.bytes,
+               fmt::join(t.shape, ", "));
     totals[t.type_name].first += 1;
     totals[t.type_name].second += t.bytes;
   }
@@ -60,7 +62,9 @@ void run(const CommonOptions& options) {
   }
   if (options.json)
     print_json({{"path", model.path},
-                {"format", file->gguf() ? "gguf" : model.origin == graph::Origin::gguf ? "llama2.c" : "hugging_face"},
+                {"format", file->gguf()                          ? "gguf"
+                           : model.origin == graph::Origin::gguf ? "llama2.c"
+                                                                 : "hugging_face"},
                 {"architecture", model.architecture},
                 {"parameters", parameters},
                 {"bytes", bytes},
@@ -74,7 +78,8 @@ void run(const CommonOptions& options) {
 
 void add_inspect_command(CLI::App& app) {
   const auto options = std::make_shared<CommonOptions>();
-  CLI::App* command = app.add_subcommand("inspect", "Configuration and tensors of a model, from its headers alone");
+  CLI::App* command =
+      app.add_subcommand("inspect", "Configuration and tensors of a model, from its headers alone");
   command->footer("Example: burin inspect demo/shakespeare-q8_0.gguf");
   add_model_option(*command, *options);
   add_json_option(*command, *options);

@@ -30,15 +30,20 @@ graph::KernelSpec parse_name(const std::string& name) {
   if (try_parse<kernels::GemmSpec>(name, spec) || try_parse<kernels::PrepareSpec>(name, spec) ||
       try_parse<kernels::AttentionSpec>(name, spec) || try_parse<kernels::EmbedSpec>(name, spec))
     return spec;
-  fail("kernel '{}': unknown kind: names begin with gemm-, prepare-, attention- or embed- (see burin plan MODEL)", name);
+  fail(
+      "kernel '{}': unknown kind: names begin with gemm-, prepare-, attention- or embed- (see burin plan "
+      "MODEL)",
+      name);
 }
 
 void run(const KernelOptions& options) {
-  const jit::Target target = jit::parse_target(options.common.target);
-  const jit::CodeImage image = graph::emit_kernel(parse_name(options.name), target);
+  const jit::Target target = from_arguments([&] { return jit::parse_target(options.common.target); });
+  const graph::KernelSpec spec = from_arguments([&] { return parse_name(options.name); });
+  const jit::CodeImage image = graph::emit_kernel(spec, target);
   if (!options.bytes_file.empty()) {
     std::ofstream file(options.bytes_file, std::ios::binary);
-    file.write(reinterpret_cast<const char*>(image.bytes.data()), static_cast<std::streamsize>(image.bytes.size()));
+    file.write(reinterpret_cast<const char*>(image.bytes.data()),
+               static_cast<std::streamsize>(image.bytes.size()));
     file.close();
     if (!file) fail("{}: cannot be written", options.bytes_file);
   }
@@ -62,7 +67,9 @@ void run(const KernelOptions& options) {
 void add_kernel_command(CLI::App& app) {
   const auto options = std::make_shared<KernelOptions>();
   CLI::App* command = app.add_subcommand("kernel", "One kernel by its name, for any target");
-  command->footer("Example: burin kernel prepare-k.64-w.int4s.g32.f16-a.s8-norm.rms-is.64 --target haswell --disassemble");
+  command->footer(
+      "Example: burin kernel prepare-k.64-w.int4s.g32.f16-a.s8-norm.rms-is.64 --target haswell "
+      "--disassemble");
   command->add_option("NAME", options->name, "Kernel name as burin plan prints it")->required();
   command->add_option("--target", options->common.target, "CPU name or feature list (default: detect)");
   command->add_flag("--disassemble", options->disassemble, "Print the instructions");

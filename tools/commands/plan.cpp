@@ -1,5 +1,6 @@
 // burin plan: what the planner decided and why, from headers alone.
 #include "graph/plan.hpp"
+
 #include "runtime/files/model_file.hpp"
 #include "tools/command.hpp"
 #include "tools/common_options.hpp"
@@ -9,7 +10,8 @@ namespace {
 
 void run(const CommonOptions& options) {
   const graph::PlanOptions wanted = plan_options(options);
-  const jit::Target target = jit::parse_target(options.target);  // need not be this machine
+  // The target need not be this machine.
+  const jit::Target target = from_arguments([&] { return jit::parse_target(options.target); });
   const std::unique_ptr<runtime::ModelFile> file = runtime::ModelFile::open(options.model);
   const graph::Plan plan = graph::make_plan(file->description(), target, wanted);
   if (options.json)

@@ -5,9 +5,11 @@
 #include <csignal>
 #include <cstdio>
 #include <iterator>
+#include <limits>
 
 #include "graph/plan.hpp"
 #include "runtime/generation.hpp"
+#include "runtime/stop_texts.hpp"
 #include "tools/command.hpp"
 #include "tools/common_options.hpp"
 
@@ -43,7 +45,11 @@ std::string prompt_text(const RunOptions& options) {
 }
 
 std::vector<runtime::TokenId> prompt_tokens(const RunOptions& options, const runtime::Model& model) {
-  if (options.has_tokens) return parse_tokens(options.tokens);
+  if (options.has_tokens) {
+    std::vector<runtime::TokenId> tokens = parse_tokens(options.tokens);
+    if (tokens.empty()) wrong_usage("--tokens: there is no token: give ids as in 1,2,3");
+    return tokens;
+  }
   std::vector<runtime::TokenId> tokens = model.tokenizer().encode(prompt_text(options));
   // An empty prompt starts from BOS, also where the tokenizer does not add it by itself.
   if (tokens.empty() && model.tokenizer().bos() >= 0) tokens.push_back(model.tokenizer().bos());
@@ -90,20 +96,24 @@ void print_result(const RunOptions& options, const runtime::Model& model, std::s
   fmt::print("\n");
   if (options.common.logs_info() || isatty(STDERR_FILENO) != 0)
     fmt::print(stderr,
-               "burin: {} prompt tokens at {:.1f} tok/s, {} generated at {:.1f} tok/s, ended by {}; loaded in {:.2f} s, "
+               "burin: {} prompt tokens at {:.1f} tok/s, {} generated at {:.1f} tok/s, ended by {}; loaded "
+               "in {:.2f} s, "
                "{} kernels emitted in {:.1f} ms\n",
-               prompt, prefill_rate, result.tokens.size(), decode_rate, runtime::to_text(result.reason), load.seconds,
-               load.kernels_emitted, load.emit_milliseconds);
+               prompt, prefill_rate, result.tokens.size(), decode_rate, runtime::to_text(result.reason),
+               load.seconds, load.kernels_emitted, load.emit_milliseconds);
 }
 
 void run(RunOptions& options) {
   if (options.keep >= 0 || options.discard >= 0)
-    fail("--keep and --discard: the ring cache is not supported yet: the text ends when the context is full");
+    wrong_usage(
+        "--keep and --discard: the ring cache is not supported yet: the text ends when the context is full");
   options.generation.most_tokens = options.most_tokens;
-  runtime::validate(options.generation.sampling);
+  from_arguments([&] { runtime::validate(options.generation.sampling); });
+  from_arguments([&] { runtime::StopTexts{options.generation.stops}; });
   const std::shared_ptr<const runtime::Model> model = load_model(options.common);
   const std::vector<runtime::TokenId> prompt = prompt_tokens(options, *model);
-  if (prompt.empty()) fail("{}: the prompt is empty and the model has no BOS token: give a prompt (-p)", options.common.model);
+  if (prompt.empty())
+    fail("{}: the prompt is empty and the model has no BOS token: give a prompt (-p)", options.common.model);
   runtime::Session session(model);
   std::signal(SIGINT, on_interrupt);
   const std::function<void(std::string_view)> show = [&](std::string_view piece) {
@@ -116,14 +126,32 @@ void run(RunOptions& options) {
   print_result(options, *model, prompt.size(), result);
 }
 
+// CLI11 lets negative numbers wrap.
+std::string is_not_negative(const std::string& text) {
+  return text.starts_with('-') ? text + " is negative: give 0 or more" : "";
+}
+
 void add_sampling_options(CLI::App& command, runtime::SamplingOptions& sampling) {
-  command.add_option("--temp", sampling.temperature, "Temperature; 0 is greedy (default 0.8)");
-  command.add_option("--top-k", sampling.top_k, "Keep the K most likely tokens; 0: all (default 40)");
-  command.add_option("--top-p", sampling.top_p, "Keep the likeliest tokens up to probability P (default 0.95)");
-  command.add_option("--min-p", sampling.min_p, "Keep tokens at least P times as likely as the best (default 0.05)");
-  command.add_option("--repeat-penalty", sampling.repeat_penalty, "Penalise recent tokens; 1: off (default 1)");
-  command.add_option("--repeat-last", sampling.repeat_last, "How many tokens the penalty looks back (default 64)");
-  command.add_option("--seed", sampling.seed, "The same seed gives the same text (default 0)");
+  command.add_option("--temp", sampling.temperature, "Temperature; 0 is greedy (default 0.8)")
+      ->check(CLI::Range(0.0, 100.0));
+  command.add_option("--top-k", sampling.top_k, "Keep the K most likely tokens; 0: all (default 40)")
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  command
+      .add_option("--top-p", sampling.top_p, "Keep the likeliest tokens up to probability P (default 0.95)")
+      ->check(CLI::Range(0.0, 1.0));
+  command
+      .add_option("--min-p", sampling.min_p,
+                  "Keep tokens at least P times as likely as the best (default 0.05)")
+      ->check(CLI::Range(0.0, 1.0));
+  command
+      .add_option("--repeat-penalty", sampling.repeat_penalty, "Penalise recent tokens; 1: off (default 1)")
+      ->check(CLI::Range(0.01, 100.0));
+  command
+      .add_option("--repeat-last", sampling.repeat_last,
+                  "How many tokens the penalty looks back (default 64)")
+      ->check(CLI::Range(0, 1 << 20));
+  command.add_option("--seed", sampling.seed, "The same seed gives the same text (default 0)")
+      ->check(is_not_negative);
 }
 
 }  // namespace
@@ -135,10 +163,13 @@ void add_run_command(CLI::App& app) {
   add_model_option(*command, options->common);
   CLI::Option* prompt = command->add_option("-p,--prompt", options->prompt, "Text to continue");
   CLI::Option* file = command->add_option("-f,--file", options->file, "File with the text to continue");
-  CLI::Option* tokens = command->add_option("--tokens", options->tokens, "Token ids to continue: 1,2,3 or @FILE");
+  CLI::Option* tokens =
+      command->add_option("--tokens", options->tokens, "Token ids to continue: 1,2,3 or @FILE");
   prompt->excludes(file)->excludes(tokens);
   file->excludes(tokens);
-  command->add_option("-n,--predict", options->most_tokens, "Most tokens to generate (default: until the text ends)")
+  command
+      ->add_option("-n,--predict", options->most_tokens,
+                   "Most tokens to generate (default: until the text ends)")
       ->check(CLI::Range(std::int64_t{-1}, std::int64_t{1} << 40));
   command->add_option("--stop", options->generation.stops, "End the text before this; may repeat");
   command->add_option("--keep", options->keep, "Ring cache: sink tokens (not supported yet)");

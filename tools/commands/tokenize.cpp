@@ -41,8 +41,8 @@ void run(const TokenizeOptions& options, bool has_text, bool has_ids) {
 
 void add_tokenize_command(CLI::App& app) {
   const auto options = std::make_shared<TokenizeOptions>();
-  CLI::App* command = app.add_subcommand(
-      "tokenize", "Text to token ids (with BOS where the model asks for it), ids to text");
+  CLI::App* command =
+      app.add_subcommand("tokenize", "Text to token ids (with BOS where the model asks for it), ids to text");
   command->footer("Example: burin tokenize demo/shakespeare-q8_0.gguf -p \"To be, or not to be\"");
   add_model_option(*command, options->common);
   CLI::Option* text = command->add_option("-p,--prompt", options->text, "Text to encode");
