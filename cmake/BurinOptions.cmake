@@ -23,6 +23,10 @@ target_compile_options(burin_options INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor
   -Woverloaded-virtual -Wcast-align -Wformat=2 -Wimplicit-fallthrough
   $<$<BOOL:${BURIN_WARNINGS_AS_ERRORS}>:-Werror>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # False positives in std::string's operator+ (GCC bug 105651).
+  target_compile_options(burin_options INTERFACE -Wno-restrict)
+endif()
 if(BURIN_SANITIZE)
   target_compile_options(burin_options INTERFACE
     -fsanitize=${BURIN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)

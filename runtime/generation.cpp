@@ -12,6 +12,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// The text's memory is taken before the token loop, so that the loop allocates nothing.
+constexpr std::size_t kTypicalTokenBytes = 16;
+constexpr std::size_t kLargestTextReserve = std::size_t{1} << 20;
+
 double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
@@ -71,10 +75,12 @@ GenerationResult generate(Session& session, const Model& model, std::span<const 
   if (room < 0)
     fail("prompt: {} tokens do not fit: the context has room for {}: use a larger context (-c)", prompt.size(),
          model.context_length() - session.position());
-  const std::int64_t most = options.most_tokens < 0 ? room + 1 : options.most_tokens;
+  // The last token need not be evaluated, so one more than there is room for can be generated.
+  const std::int64_t most = options.most_tokens < 0 ? room + 1 : std::min(options.most_tokens, room + 1);
 
   GenerationResult result;
-  result.tokens.reserve(static_cast<std::size_t>(std::min(most, room + 1)));
+  result.tokens.reserve(static_cast<std::size_t>(most));
+  result.text.reserve(std::min(static_cast<std::size_t>(most) * kTypicalTokenBytes, kLargestTextReserve));
   Sampler sampler(options.sampling, static_cast<std::size_t>(model.vocabulary_size()));
   TextStream stream(tokenizer, begins_text(tokenizer, prompt), options.stops, on_text, result.text);
   for (const TokenId token : prompt)
@@ -96,9 +102,8 @@ GenerationResult generate(Session& session, const Model& model, std::span<const 
       result.reason = StopReason::stop_text;
       break;
     }
-    if (static_cast<std::int64_t>(result.tokens.size()) == most) break;
-    if (session.position() == model.context_length()) {
-      result.reason = StopReason::context;
+    if (static_cast<std::int64_t>(result.tokens.size()) == most) {
+      result.reason = most == options.most_tokens ? StopReason::length : StopReason::context;
       break;
     }
     session.evaluate({&result.tokens.back(), 1});

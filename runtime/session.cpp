@@ -40,8 +40,8 @@ Model::~Model() = default;
 std::shared_ptr<const Model> Model::load(const std::string& path, const LoadOptions& options) {
   auto state = std::make_unique<State>();
   state->file = ModelFile::open(path);
+  state->tokenizer = Tokenizer::load(*state->file);  // first: packing takes long, and this may fail
   prepare_model(*state, state->file->description(), options);
-  state->tokenizer = Tokenizer::load(*state->file);
   return std::shared_ptr<const Model>(new Model(std::move(state)));
 }
 

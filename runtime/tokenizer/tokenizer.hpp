@@ -34,9 +34,9 @@ class Tokenizer {
 
   // Bytes that are no UTF-8 are encoded too, by byte tokens where the vocabulary has them.
   virtual std::vector<TokenId> encode(std::string_view text, EncodeOptions options = {}) const = 0;
-  // The bytes a token stands for; special tokens are empty unless `special`. Throws burin::Error for an id
-  // outside the vocabulary.
-  virtual std::string token_bytes(TokenId id, bool special = false) const = 0;
+  // The bytes a token stands for, valid as long as the tokenizer; special tokens are empty unless `special`.
+  // Throws burin::Error for an id outside the vocabulary.
+  virtual std::string_view token_bytes(TokenId id, bool special = false) const = 0;
   // Text of a whole sequence, without the space that encoding put in front.
   virtual std::string decode(std::span<const TokenId> ids, bool special = false) const = 0;
 
@@ -49,19 +49,21 @@ class Tokenizer {
 };
 
 // Decodes a stream of tokens so that every returned piece is whole UTF-8 characters; bytes that can no
-// longer become a character are returned as U+FFFD. One stream per object; not thread-safe.
+// longer become a character are returned as U+FFFD. One stream per object; not thread-safe. Views are valid
+// until the next call; once its buffers have grown to the longest token, it allocates nothing.
 class StreamDecoder {
  public:
   // at_start: the stream begins the text, so the space that encoding adds is not part of it.
   explicit StreamDecoder(const Tokenizer& tokenizer, bool at_start = false)
       : tokenizer_(tokenizer), drop_space_(at_start && tokenizer.adds_space_prefix()) {}
-  std::string push(TokenId id);
-  std::string finish();  // what is left, incomplete characters replaced
+  std::string_view push(TokenId id);
+  std::string_view finish();  // what is left, incomplete characters replaced
 
  private:
   const Tokenizer& tokenizer_;
   bool drop_space_;
-  std::string pending_;
+  std::string pending_;  // bytes that may still become a character
+  std::string ready_;    // what the last call returned
 };
 
 }  // namespace burin::runtime

@@ -19,13 +19,13 @@ std::vector<TokenId> VocabularyTokenizer::encode(std::string_view text, EncodeOp
   return ids;
 }
 
-std::string VocabularyTokenizer::token_bytes(TokenId id, bool special) const {
+std::string_view VocabularyTokenizer::token_bytes(TokenId id, bool special) const {
   if (id < 0 || static_cast<std::size_t>(id) >= vocabulary_.size())
     fail("{}: token id {} is outside the vocabulary: ids are 0 to {}", vocabulary_.path, id,
          static_cast<std::int64_t>(vocabulary_.size()) - 1);
   const auto at = static_cast<std::size_t>(id);
   if (vocabulary_.kinds[at] == TokenKind::special || vocabulary_.kinds[at] == TokenKind::unused)
-    return special ? vocabulary_.texts[at] : std::string();
+    return special ? std::string_view(vocabulary_.texts[at]) : std::string_view();
   return vocabulary_.bytes[at];
 }
 
@@ -33,9 +33,9 @@ std::string VocabularyTokenizer::decode(std::span<const TokenId> ids, bool speci
   std::string text;
   bool drop_space = vocabulary_.space_prefix;
   for (const TokenId id : ids) {
-    std::string piece = token_bytes(id, special);
+    std::string_view piece = token_bytes(id, special);
     if (drop_space && !piece.empty()) {
-      if (piece.front() == ' ') piece.erase(0, 1);
+      if (piece.front() == ' ') piece.remove_prefix(1);
       drop_space = false;
     }
     text += piece;

@@ -13,7 +13,7 @@ class VocabularyTokenizer : public Tokenizer {
       : vocabulary_(std::move(vocabulary)), special_(std::move(special)) {}
 
   std::vector<TokenId> encode(std::string_view text, EncodeOptions options) const override;
-  std::string token_bytes(TokenId id, bool special) const override;
+  std::string_view token_bytes(TokenId id, bool special) const override;
   std::string decode(std::span<const TokenId> ids, bool special) const override;
   std::size_t vocabulary_size() const override { return vocabulary_.size(); }
   TokenId bos() const override { return vocabulary_.bos; }

@@ -13,7 +13,7 @@
 
 #include "jit/error.hpp"
 #include "runtime/random.hpp"
-#include "tests/threads/allocation_count.hpp"
+#include "tests/support/allocation_count.hpp"
 
 namespace burin::runtime {
 namespace {

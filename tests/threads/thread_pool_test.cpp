@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "jit/error.hpp"
-#include "tests/threads/allocation_count.hpp"
+#include "tests/support/allocation_count.hpp"
 
 namespace burin::runtime {
 namespace {

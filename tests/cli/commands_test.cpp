@@ -1,0 +1,183 @@
+// Every command on the demo model: what it prints, and the fields of its JSON that scripts rely on.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include "tests/support/reference_data.hpp"
+#include "tests/support/run_command.hpp"
+
+namespace burin::tests {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+const std::string kDemo = BURIN_SOURCE_DIR "/demo/shakespeare-q8_0.gguf";
+
+json reference() {
+  return read_json(BURIN_SOURCE_DIR "/demo/reference.json");
+}
+
+std::string prompt_ids() {
+  const json tokens = reference()["tokens"];
+  std::string ids;
+  for (const json& id : tokens) ids += (ids.empty() ? "" : ",") + id.dump();
+  return ids;
+}
+
+json run_json(std::vector<std::string> arguments) {
+  arguments.emplace_back("--json");
+  const CommandResult result = run_burin(std::move(arguments));
+  EXPECT_EQ(result.status, 0) << result.errors;
+  EXPECT_EQ(std::count(result.output.begin(), result.output.end(), '\n'), 1);
+  return result.status == 0 ? result.json() : json::object();
+}
+
+void expect_fields(const json& object, std::initializer_list<const char*> fields) {
+  for (const char* field : fields) EXPECT_TRUE(object.contains(field)) << field << " in " << object.dump();
+}
+
+TEST(Commands, RunStreamsTheText) {
+  const auto text = reference()["greedy_text"].get<std::string>();
+  const auto prompt = reference()["prompt"].get<std::string>();
+  const CommandResult result = run_burin({"run", kDemo, "-p", prompt, "-n", "96", "--temp", "0"});
+  EXPECT_EQ(result.status, 0);
+  EXPECT_EQ(result.output.substr(0, text.size()), text);
+  EXPECT_EQ(result.errors, "");
+}
+
+TEST(Commands, RunJson) {
+  const auto expected = reference();
+  const json result = run_json({"run", kDemo, "-p", expected["prompt"], "-n", "96", "--temp", "0"});
+  EXPECT_EQ(result["tokens"], expected["greedy"]);
+  EXPECT_EQ(result["prompt_tokens"], expected["tokens"].size());
+  EXPECT_EQ(result["stop_reason"], "length");
+  expect_fields(result, {"text", "target", "peak_rss_mib"});
+  expect_fields(result["timings"], {"load_s", "prefill_s", "prefill_tok_s", "decode_s", "decode_tok_s"});
+  expect_fields(result["kernels"], {"emitted", "from_disk", "from_bundle", "emit_ms"});
+  EXPECT_GT(result["kernels"]["emitted"].get<int>(), 5);
+}
+
+TEST(Commands, RunTakesThePromptFromAnywhere) {
+  const std::string prompt = "ROMEO:\nWhat light";
+  const json expected = run_json({"run", kDemo, "-p", prompt, "-n", "8", "--temp", "0"})["tokens"];
+  EXPECT_EQ(run_json({"run", kDemo, "--tokens", prompt_ids(), "-n", "8", "--temp", "0"})["tokens"], expected);
+  const CommandResult piped = run_burin({"run", kDemo, "-n", "8", "--temp", "0", "--json"}, prompt);
+  EXPECT_EQ(piped.json()["tokens"], expected);
+}
+
+TEST(Commands, RunEndsCleanlyOnInterrupt) {
+  Command command({"run", kDemo, "-p", "ROMEO:", "-c", "100000", "--json"});
+  std::this_thread::sleep_for(std::chrono::milliseconds(700));
+  kill(command.process(), SIGINT);
+  const CommandResult result = command.wait();
+  EXPECT_EQ(result.status, 0);
+  const json object = result.json();
+  EXPECT_EQ(object["stop_reason"], "interrupted");
+  EXPECT_GT(object["tokens"].size(), 10u);
+  EXPECT_GT(object["text"].get<std::string>().size(), 10u);
+}
+
+TEST(Commands, EvalTop) {
+  const json expected = reference()["top10"];
+  const json result = run_json({"eval", kDemo, "--tokens", prompt_ids(), "--compute", "f32", "--kv", "f32"});
+  ASSERT_EQ(result["top"].size(), 10u);
+  for (std::size_t i = 0; i < 10; ++i) {
+    EXPECT_EQ(result["top"][i][0], expected[i][0]);
+    EXPECT_NEAR(result["top"][i][1].get<double>(), expected[i][1].get<double>(), 2e-3);
+  }
+}
+
+TEST(Commands, EvalAllPositionsAndFullAgree) {
+  const std::filesystem::path file = testing::TempDir() + "burin-full.f32";
+  const json all =
+      run_json({"eval", kDemo, "--tokens", prompt_ids(), "--all-positions", "--top", "3", "--full", file});
+  const std::vector<float> rows = read_floats(file);
+  const std::size_t positions = reference()["tokens"].size();
+  ASSERT_EQ(rows.size(), positions * 512);
+  ASSERT_EQ(all["top"].size(), positions);
+  for (std::size_t i = 0; i < positions; ++i) {
+    ASSERT_EQ(all["top"][i].size(), 3u);
+    const auto best = all["top"][i][0];
+    EXPECT_FLOAT_EQ(rows[i * 512 + best[0].get<std::size_t>()], best[1].get<float>());
+  }
+  std::filesystem::remove(file);
+}
+
+TEST(Commands, EvalTakesTokensFromAFile) {
+  const std::filesystem::path file = testing::TempDir() + "burin-tokens.txt";
+  std::ofstream(file) << prompt_ids() << "\n";
+  EXPECT_EQ(run_json({"eval", kDemo, "--tokens", "@" + file.string()})["top"],
+            run_json({"eval", kDemo, "--tokens", prompt_ids()})["top"]);
+  std::filesystem::remove(file);
+}
+
+TEST(Commands, EvalPerplexity) {
+  const json protocol = reference()["perplexity"];
+  BURIN_NEEDS_REFERENCE(protocol["text"].get<std::string>());
+  const std::string text =
+      read_bytes(reference_path(protocol["text"].get<std::string>())).substr(protocol["from_char"]);
+  const std::filesystem::path file = testing::TempDir() + "burin-perplexity.txt";
+  std::ofstream(file, std::ios::binary) << text;
+  const json result =
+      run_json({"eval", kDemo, "--perplexity", file, "-c", std::to_string(protocol["window"].get<int>())});
+  EXPECT_EQ(result["tokens"], protocol["counted"]);
+  EXPECT_NEAR(result["perplexity"].get<double>(), protocol["value"].get<double>(),
+              protocol["value"].get<double>() * 5e-4);
+  expect_fields(result, {"top1_accuracy"});
+  std::filesystem::remove(file);
+}
+
+TEST(Commands, TokenizeBothWays) {
+  const json ids = run_json({"tokenize", kDemo, "-p", reference()["prompt"]})["ids"];
+  EXPECT_EQ(ids, reference()["tokens"]);
+  EXPECT_EQ(run_json({"tokenize", kDemo, "--ids", prompt_ids()})["text"], reference()["prompt"]);
+  EXPECT_EQ(run_burin({"tokenize", kDemo, "--ids", prompt_ids()}).output,
+            reference()["prompt"].get<std::string>() + "\n");
+}
+
+TEST(Commands, Inspect) {
+  const json result = run_json({"inspect", kDemo});
+  EXPECT_EQ(result["architecture"], "llama");
+  EXPECT_NEAR(result["parameters"].get<double>(), 1.67e6, 0.1e6);
+  expect_fields(result["tensors"][0], {"name", "type", "shape"});
+}
+
+TEST(Commands, Info) {
+  expect_fields(run_json({"info"}), {"target", "features", "cores", "l1d", "l2", "l3"});
+}
+
+TEST(Commands, PlanForACpuThatNeedNotBeThisOne) {
+  for (const std::string target : {"haswell", "icelake-server", "graniterapids"}) {
+    const json result = run_json({"plan", kDemo, "--target", target, "--compute", "int8"});
+    expect_fields(result, {"layers", "steps", "barriers_per_layer", "arena_bytes"});
+    expect_fields(result["steps"][0], {"kind", "kernel", "reads", "writes", "bytes"});
+    EXPECT_EQ(result["layers"], 4);
+  }
+  EXPECT_THAT(run_burin({"plan", kDemo}).output, HasSubstr("attention"));
+}
+
+TEST(Commands, KernelOfAPlanCanBeSeen) {
+  const json plan = run_json({"plan", kDemo, "--target", "haswell"});
+  const auto name = plan["steps"][1]["kernel"].get<std::string>();
+  const json kernel = run_json({"kernel", name, "--target", "haswell"});
+  EXPECT_EQ(kernel["name"], name);
+  EXPECT_GT(kernel["code_bytes"].get<int>(), 100);
+  const CommandResult listing = run_burin({"kernel", name, "--target", "haswell", "--disassemble"});
+  EXPECT_THAT(listing.output, HasSubstr("vfmadd231ps"));
+  EXPECT_THAT(listing.output, testing::Not(HasSubstr("zmm")));
+}
+
+TEST(Commands, BenchPrintsSharesOfTheLimits) {
+  const json result = run_json({"bench", "--synthetic", "llama-1b:1", "--weights", "int4", "--group", "32",
+                                "-p", "16", "-n", "2", "-r", "1"});
+  expect_fields(result, {"prefill_tok_s", "decode_tok_s", "prefill_share_of_dot_peak",
+                         "decode_share_of_read_limit", "read_gb_s", "dot_peak_gmac_s", "breakdown"});
+  EXPECT_GT(result["prefill_share_of_dot_peak"].get<double>(), 0);
+}
+
+}  // namespace
+}  // namespace burin::tests

@@ -1,0 +1,54 @@
+// The token loop takes no memory from the heap once it runs.
+#include <gtest/gtest.h>
+
+#include "tests/support/allocation_count.hpp"
+#include "tests/support/load_model.hpp"
+#include "tests/support/reference_data.hpp"
+
+namespace burin::runtime {
+namespace {
+
+const std::string kDemo = BURIN_SOURCE_DIR "/demo/shakespeare-q8_0.gguf";
+
+TEST(TokenLoop, EvaluationAllocatesNothing) {
+  for (const graph::ComputeType compute : {graph::ComputeType::f32, graph::ComputeType::int8}) {
+    Session session(tests::load_model(kDemo, {.compute = compute}));
+    const std::vector<TokenId> prompt(200, 50);
+    const std::vector<TokenId> one = {47};
+    EXPECT_EQ(tests::allocations_of([&] {
+                session.evaluate(prompt);
+                for (int i = 0; i < 100; ++i) session.evaluate(one);
+              }),
+              0);
+  }
+}
+
+// From the first piece of text on: sampling with everything switched on, stop texts, decoding, counting.
+TEST(TokenLoop, GenerationAllocatesNothingPerToken) {
+  const auto model = tests::load_model(kDemo);
+  Session session(model);
+  GenerationOptions options;
+  options.most_tokens = 200;
+  options.sampling.repeat_penalty = 1.1f;
+  options.stops = {"this text does not come", "nor does this one"};
+  int pieces = 0;
+  long warm = 0;
+  long last = 0;
+  // Kept out of the callback, which must not allocate itself.
+  const std::function<void(std::string_view)> on_text = [&](std::string_view) {
+    last = tests::allocation_count.load();
+    if (++pieces == 20) warm = last;  // buffers have seen their longest token
+  };
+  const GenerationResult result =
+      generate(session, *model, model->tokenizer().encode("ROMEO:"), options, on_text);
+  EXPECT_EQ(result.tokens.size(), 200u);
+  EXPECT_GT(pieces, 100);
+  EXPECT_EQ(last - warm, 0);
+}
+
+TEST(TokenLoop, TheCounterCounts) {
+  EXPECT_EQ(tests::allocations_of([] { ::operator delete(::operator new(1)); }), 1);
+}
+
+}  // namespace
+}  // namespace burin::runtime

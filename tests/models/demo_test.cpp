@@ -1,0 +1,161 @@
+// The shipped model: always there, so these run everywhere.
+#include <gtest/gtest.h>
+
+#include "jit/error.hpp"
+#include "tests/support/host_targets.hpp"
+#include "tests/support/load_model.hpp"
+#include "tests/support/reference_data.hpp"
+
+namespace burin::runtime {
+namespace {
+
+using graph::ComputeType;
+using graph::KvType;
+using tests::load_model;
+using tests::ModelSettings;
+
+const std::string kDemo = BURIN_SOURCE_DIR "/demo/shakespeare-q8_0.gguf";
+
+nlohmann::json reference() {
+  return tests::read_json(BURIN_SOURCE_DIR "/demo/reference.json");
+}
+std::vector<TokenId> prompt() {
+  return reference()["tokens"].get<std::vector<TokenId>>();
+}
+
+TEST(Demo, GreedyTextIsTheReference) {
+  const nlohmann::json expected = reference();
+  const auto model = load_model(kDemo, {.compute = ComputeType::automatic, .kv = KvType::automatic});
+  EXPECT_EQ(model->tokenizer().encode(expected["prompt"].get<std::string>()), prompt());
+  const auto tokens = expected["greedy"].get<std::vector<TokenId>>();
+  const GenerationResult result = tests::greedy(model, prompt(), static_cast<std::int64_t>(tokens.size()));
+  EXPECT_EQ(result.tokens, tokens);
+  const auto text = expected["greedy_text"].get<std::string>();
+  EXPECT_EQ(result.text.substr(0, text.size()), text);
+  EXPECT_EQ(result.reason, StopReason::length);
+}
+
+TEST(Demo, SameTokensWithAnyNumberOfThreads) {
+  for (const ComputeType compute : {ComputeType::f32, ComputeType::int8}) {
+    const auto one = tests::greedy(load_model(kDemo, {.compute = compute, .threads = 1}), prompt(), 64);
+    for (const int threads : {2, 3, 7})
+      EXPECT_EQ(
+          tests::greedy(load_model(kDemo, {.compute = compute, .threads = threads}), prompt(), 64).tokens,
+          one.tokens)
+          << threads << " threads";
+  }
+}
+
+TEST(Demo, SameTokensInAnyChunks) {
+  const auto text =
+      tests::read_json(BURIN_SOURCE_DIR "/demo/reference.json")["greedy_text"].get<std::string>();
+  const auto whole = load_model(kDemo, {.compute = ComputeType::int8, .kv = KvType::bf16});
+  std::vector<TokenId> tokens = whole->tokenizer().encode(text + text + text + text);
+  ASSERT_GT(tokens.size(), 130u);
+  for (const ComputeType compute : {ComputeType::f32, ComputeType::int8})
+    for (const KvType kv : {KvType::f32, KvType::bf16}) {
+      const auto expected = tests::greedy(load_model(kDemo, {.compute = compute, .kv = kv}), tokens, 32);
+      for (const std::int64_t chunk : {1, 7, 64})
+        EXPECT_EQ(tests::greedy(load_model(kDemo, {.compute = compute, .kv = kv, .chunk = chunk}), tokens, 32)
+                      .tokens,
+                  expected.tokens)
+            << "chunks of " << chunk;
+    }
+}
+
+// Batched rows and single rows go through different kernels; with f32 they agree to rounding.
+TEST(Demo, LogitsOfAllPositionsInAnyChunks) {
+  const std::vector<TokenId> tokens =
+      load_model(kDemo)->tokenizer().encode(reference()["greedy_text"].get<std::string>());
+  const std::vector<float> expected = tests::all_logits(load_model(kDemo), tokens);
+  for (const std::int64_t chunk : {1, 7}) {
+    const std::vector<float> rows = tests::all_logits(load_model(kDemo, {.chunk = chunk}), tokens);
+    ASSERT_EQ(rows.size(), expected.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) ASSERT_NEAR(rows[i], expected[i], 1e-4) << "logit " << i;
+  }
+}
+
+TEST(Demo, SameTextOnEveryTarget) {
+  const auto expected = tests::greedy(load_model(kDemo), prompt(), 96);
+  for (const jit::Target& target : tests::host_targets())
+    EXPECT_EQ(tests::greedy(load_model(kDemo, {.target = target.name}), prompt(), 96).text, expected.text)
+        << target.name;
+}
+
+TEST(Demo, SessionsAreIndependent) {
+  const auto model = load_model(kDemo);
+  Session first(model);
+  Session second(model);
+  const std::vector<TokenId> tokens = prompt();
+  first.evaluate(tokens);
+  second.evaluate(std::vector<TokenId>{1, 2, 3});
+  const std::vector<float> before(first.logits().begin(), first.logits().end());
+  second.evaluate(tokens);
+  EXPECT_EQ(std::vector<float>(first.logits().begin(), first.logits().end()), before);
+  second.reset();
+  EXPECT_EQ(second.position(), 0);
+  second.evaluate(tokens);
+  EXPECT_EQ(std::vector<float>(second.logits().begin(), second.logits().end()), before);
+}
+
+TEST(Demo, RefusedTokensLeaveTheSequenceAsItWas) {
+  const auto model = load_model(kDemo, {.context = 16});
+  Session session(model);
+  session.evaluate(prompt());
+  const std::int64_t position = session.position();
+  EXPECT_THROW(session.evaluate(std::vector<TokenId>{1, 512}), Error);
+  EXPECT_THROW(session.evaluate(std::vector<TokenId>{-1}), Error);
+  EXPECT_THROW(session.evaluate(std::vector<TokenId>(16, 1)), Error);
+  EXPECT_EQ(session.position(), position);
+}
+
+TEST(Demo, EndsWhereTheContextDoes) {
+  const auto model = load_model(kDemo, {.context = 16});
+  const GenerationResult result = tests::greedy(model, prompt(), -1);
+  EXPECT_EQ(result.reason, StopReason::context);
+  EXPECT_EQ(prompt().size() + result.tokens.size(), 17u);  // the last one need not be evaluated
+}
+
+TEST(Demo, EndsBeforeAStopText) {
+  const auto model = load_model(kDemo);
+  Session session(model);
+  GenerationOptions options;
+  options.sampling.temperature = 0;
+  options.most_tokens = 96;
+  options.stops = {"NORTHUMBERLAND"};
+  std::string streamed;
+  const GenerationResult result =
+      generate(session, *model, prompt(), options, [&](std::string_view piece) { streamed += piece; });
+  EXPECT_EQ(result.reason, StopReason::stop_text);
+  EXPECT_EQ(result.text, streamed);
+  const auto whole = reference()["greedy_text"].get<std::string>();
+  EXPECT_EQ(streamed, whole.substr(0, whole.find("NORTHUMBERLAND")));
+}
+
+TEST(Demo, CancelEndsTheText) {
+  const auto model = load_model(kDemo);
+  Session session(model);
+  GenerationOptions options;
+  std::atomic<bool> cancel{false};
+  int pieces = 0;
+  const GenerationResult result = generate(
+      session, *model, prompt(), options, [&](std::string_view) { cancel = ++pieces == 3; }, &cancel);
+  EXPECT_EQ(result.reason, StopReason::interrupted);
+  EXPECT_LT(result.tokens.size(), 20u);
+}
+
+TEST(Demo, SameSeedSameText) {
+  const auto model = load_model(kDemo);
+  const auto sampled = [&](std::uint64_t seed) {
+    Session session(model);
+    GenerationOptions options;
+    options.sampling.seed = seed;
+    options.most_tokens = 48;
+    return generate(session, *model, prompt(), options, [](std::string_view) {}).text;
+  };
+  EXPECT_EQ(sampled(7), sampled(7));
+  EXPECT_NE(sampled(7), sampled(8));
+}
+
+}  // namespace
+}  // namespace burin::runtime

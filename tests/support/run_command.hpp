@@ -1,0 +1,81 @@
+// Runs the built `burin` as a user would.
+#pragma once
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+extern char** environ;
+
+namespace burin::tests {
+
+struct CommandResult {
+  int status = -1;  // exit status; 128 + signal where it was killed
+  std::string output;
+  std::string errors;
+
+  nlohmann::json json() const { return nlohmann::json::parse(output); }
+  // All of standard error without its line end; more than one line stays visible as such.
+  std::string error_line() const {
+    return errors.ends_with('\n') ? errors.substr(0, errors.size() - 1) : errors;
+  }
+};
+
+// A running command; its outputs go to files, so that nothing blocks.
+class Command {
+ public:
+  explicit Command(std::vector<std::string> arguments, const std::string& input = "") {
+    char folder[] = "/tmp/burin-command-XXXXXX";
+    if (mkdtemp(folder) == nullptr) throw std::runtime_error("mkdtemp failed");
+    folder_ = folder;
+    std::ofstream(folder_ / "in") << input;
+    arguments.insert(arguments.begin(), BURIN_BINARY);
+    std::vector<char*> pointers;
+    for (std::string& argument : arguments) pointers.push_back(argument.data());
+    pointers.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 0, (folder_ / "in").c_str(), O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, 1, (folder_ / "out").c_str(), O_WRONLY | O_CREAT, 0600);
+    posix_spawn_file_actions_addopen(&actions, 2, (folder_ / "err").c_str(), O_WRONLY | O_CREAT, 0600);
+    const int failed = posix_spawn(&process_, BURIN_BINARY, &actions, nullptr, pointers.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (failed != 0) throw std::runtime_error("cannot start " BURIN_BINARY);
+  }
+  ~Command() { std::filesystem::remove_all(folder_); }
+  Command(const Command&) = delete;
+
+  pid_t process() const { return process_; }
+  std::string output_so_far() const { return read("out"); }
+
+  CommandResult wait() {
+    int status = 0;
+    waitpid(process_, &status, 0);
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read("out"), read("err")};
+  }
+
+ private:
+  std::string read(const char* name) const {
+    std::ifstream file(folder_ / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  }
+
+  std::filesystem::path folder_;
+  pid_t process_ = -1;
+};
+
+inline CommandResult run_burin(std::vector<std::string> arguments, const std::string& input = "") {
+  return Command(std::move(arguments), input).wait();
+}
+
+}  // namespace burin::tests
