@@ -13,41 +13,30 @@
 #include "tests/support/host_targets.hpp"
 #include "tests/support/kernel_call.hpp"
 #include "tests/support/random_values.hpp"
+#include "tests/support/weight_formats.hpp"
 
 namespace burin::kernels {
 namespace {
 
+using tests::all_formats;
 using tests::GuardedBuffer;
 using tests::RandomValues;
 
 constexpr float kEpsilon = 1e-5f;
 
-std::vector<WeightFormat> all_formats() {
-  std::vector<WeightFormat> formats;
-  for (const WeightKind kind : {WeightKind::f32, WeightKind::f16, WeightKind::bf16})
-    formats.push_back(WeightFormat::float_format(kind));
-  for (int bits = 1; bits <= 8; ++bits)
-    for (const bool symmetric : {true, false})
-      formats.push_back(WeightFormat::integer_format(bits, symmetric, 32, ScaleType::f16));
-  for (const int group : {64, 128, 256, 512})
-    formats.push_back(WeightFormat::integer_format(4, group != 128, group, ScaleType::bf16));
-  formats.push_back(WeightFormat::integer_format(8, true, 32, ScaleType::f32));
-  return formats;
+std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
 }
-
-std::int64_t round_up(std::int64_t value, std::int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
 // One GEMM problem with everything in guarded memory.
 struct Problem {
   Problem(const WeightFormat& weights_format, std::int64_t k, std::int64_t n, std::uint64_t seed)
-      : format(weights_format),
-        shape(packed_shape(format, k, n)),
-        random(seed),
-        packed(shape.total_bytes) {
+      : format(weights_format), shape(packed_shape(format, k, n)), random(seed), packed(shape.total_bytes) {
     const std::vector<float> stored = random.values(static_cast<std::size_t>(k * n), 0.1f);
     const StoredMatrix matrix = {reinterpret_cast<const std::byte*>(stored.data()), StoredType::f32, n, k};
     std::vector<ColumnSource> columns(static_cast<std::size_t>(shape.columns));
-    for (std::int64_t i = 0; i < n; ++i) columns[static_cast<std::size_t>(i)] = {0, static_cast<std::int32_t>(i)};
+    for (std::int64_t i = 0; i < n; ++i)
+      columns[static_cast<std::size_t>(i)] = {0, static_cast<std::int32_t>(i)};
     pack_blocks(format, k, {&matrix, 1}, columns, 0, shape.columns / kBlockColumns, packed.as());
   }
 
@@ -88,7 +77,9 @@ std::vector<double> normed_row(const float* input, std::int64_t inputs, const fl
   return row;
 }
 
-double silu(double x) { return x / (1 + std::exp(-x)); }
+double silu(double x) {
+  return x / (1 + std::exp(-x));
+}
 
 void prepare_rows(const Problem& p, const ActivationRows& rows, std::int64_t count, const float* input,
                   std::int64_t stride, const jit::Target& target, std::byte* out) {
@@ -150,13 +141,15 @@ void check_gemm(const WeightFormat& format, Activation activation, GemmRegime re
 
   for (std::int64_t m = 0; m < s.rows; ++m) {
     const std::vector<double> a = row_values(rows, prepared.as() + m * rows.row_bytes);
-    const std::vector<double> exact = normed_row(input.as<float>() + m * stride, s.k, norm_weight.as<float>(), spec.norm);
+    const std::vector<double> exact =
+        normed_row(input.as<float>() + m * stride, s.k, norm_weight.as<float>(), spec.norm);
     double norm = 0;
     for (std::size_t i = 0; i < exact.size(); ++i) {
       norm += exact[i] * exact[i];
       // Preparation itself: half a step of the group's scale, or float rounding.
       const double largest = 4.0;
-      ASSERT_NEAR(a[i], exact[i], activation == Activation::s8 ? largest / 127 * 0.51 : 1e-5) << "row " << m << " input " << i;
+      ASSERT_NEAR(a[i], exact[i], activation == Activation::s8 ? largest / 127 * 0.51 : 1e-5)
+          << "row " << m << " input " << i;
     }
     std::vector<double> sums(static_cast<std::size_t>(p.shape.columns));
     double weight_norm = 0;
@@ -171,7 +164,8 @@ void check_gemm(const WeightFormat& format, Activation activation, GemmRegime re
       weight_norm = std::max(weight_norm, squares);
       sums[static_cast<std::size_t>(c)] = sum;
     }
-    const double tolerance = 4e-6 * std::sqrt(norm * weight_norm) * std::sqrt(static_cast<double>(s.k)) + 2e-6;
+    const double tolerance =
+        4e-6 * std::sqrt(norm * weight_norm) * std::sqrt(static_cast<double>(s.k)) + 2e-6;
     for (std::int64_t c = 0; c < spec.output_stride; ++c) {
       const auto at = static_cast<std::size_t>(c);
       double expected = sums[at];

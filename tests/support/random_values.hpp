@@ -18,7 +18,9 @@ class RandomValues {
   }
   // Uniform in [-1, 1).
   float value() { return static_cast<float>(static_cast<std::int64_t>(bits() >> 40) - (1 << 23)) * 0x1p-23f; }
-  std::int64_t below(std::int64_t limit) { return static_cast<std::int64_t>(bits() % static_cast<std::uint64_t>(limit)); }
+  std::int64_t below(std::int64_t limit) {
+    return static_cast<std::int64_t>(bits() % static_cast<std::uint64_t>(limit));
+  }
   std::vector<float> values(std::size_t count, float scale = 1) {
     std::vector<float> all(count);
     for (float& v : all) v = scale * value();
