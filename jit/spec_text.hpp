@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "jit/error.hpp"
 
@@ -35,6 +36,8 @@ void read_field(std::string_view text, Value& value) {
   if (error != std::errc() || end != text.data() + text.size()) fail("'{}' is not a number", text);
   if constexpr (std::is_same_v<Value, bool>) {
     if (number != 0 && number != 1) fail("'{}' is neither 0 nor 1", text);
+  } else if (!std::in_range<Value>(number)) {
+    fail("'{}' is out of range", text);
   }
   value = static_cast<Value>(number);
 }

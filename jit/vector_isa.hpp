@@ -48,7 +48,8 @@ class VectorIsa {
 
   // to = round to nearest even integer, as float.
   virtual void round_to_integer(Vector to, Vector from) = 0;
-  // value *= 2^exponent, exponent an integral float in -126..127 (smaller ones give 0). exponent is overwritten.
+  // value *= 2^exponent, exponent an integral float in -126..127 (smaller ones may give 0). exponent is
+  // overwritten.
   virtual void scale_by_power_of_two(Vector value, Vector exponent) = 0;
 
   // Sum or maximum of all lanes, in every lane of the lowest 128 bits at least. scratch is overwritten.

@@ -92,6 +92,18 @@ class EmbedEmitter {
     a.add(codes(), static_cast<std::uint32_t>(static_cast<int>(packed_.group_bytes) - code_bytes()));
     a.cmp(at(), static_cast<std::uint32_t>(packed_.padded_inputs * 4));
     a.jl(group, kNear);
+    if (!s_.weights.symmetric && s_.width < packed_.padded_inputs) zero_padding();
+  }
+
+  // Code 0 of the padding stands for the minimum; readers of the row want zeros.
+  void zero_padding() {
+    Xbyak::Label loop;
+    a.mov(at(), static_cast<std::uint32_t>(s_.width * 4));
+    a.L(loop);
+    a.mov(a.dword[output() + at()], 0);
+    a.add(at(), 4);
+    a.cmp(at(), static_cast<std::uint32_t>(packed_.padded_inputs * 4));
+    a.jl(loop);
   }
 
   // codes is displaced by 4 bytes per column; scales are bytes_of(scale) apart.

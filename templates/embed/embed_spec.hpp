@@ -34,7 +34,7 @@ void visit_fields(Spec& spec, Visitor&& visit) {
   visit("os", output_stride);
 }
 
-// Writes `width` floats (rounded up to the group, or to 8 for float formats) per row.
+// Writes `width` floats per row and zeros behind them, up to the group (or to 8 for float formats).
 struct EmbedArguments {
   const std::byte* weights = nullptr;
   const std::int32_t* tokens = nullptr;  // rows ids, each below vocabulary

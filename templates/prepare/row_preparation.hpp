@@ -37,7 +37,8 @@ struct RowPreparationRegisters {
 };
 
 // rms: y = x * weight / sqrt(mean(x^2) + epsilon), mean over `inputs` (Zhang & Sennrich 2019).
-// Quantisation: scale = max|y| / 127 per group, codes rounded to nearest even; a group of zeros has scale 0.
+// Quantisation: scale = max|y| / 127 per group, codes rounded to nearest even; a group of zeros has scale 0,
+// one of magnitudes below 1e-30 may lose its digits.
 // Overwrites vector registers 0..11.
 void emit_row_preparation(jit::Assembler& a, const RowPreparation& preparation,
                           const RowPreparationRegisters& registers);

@@ -2,80 +2,30 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstring>
 #include <vector>
 
 #include "jit/spec_text.hpp"
-#include "templates/formats/packing.hpp"
 #include "templates/gemm/gemm_spec.hpp"
-#include "templates/prepare/prepare_spec.hpp"
+#include "tests/kernels/prepared_rows.hpp"
 #include "tests/support/guarded_buffer.hpp"
 #include "tests/support/host_targets.hpp"
 #include "tests/support/kernel_call.hpp"
+#include "tests/support/packed_matrix.hpp"
 #include "tests/support/random_values.hpp"
+#include "tests/support/weight_formats.hpp"
 
 namespace burin::kernels {
 namespace {
 
+using tests::all_formats;
 using tests::GuardedBuffer;
+using tests::PackedMatrix;
 using tests::RandomValues;
 
 constexpr float kEpsilon = 1e-5f;
 
-std::vector<WeightFormat> all_formats() {
-  std::vector<WeightFormat> formats;
-  for (const WeightKind kind : {WeightKind::f32, WeightKind::f16, WeightKind::bf16})
-    formats.push_back(WeightFormat::float_format(kind));
-  for (int bits = 1; bits <= 8; ++bits)
-    for (const bool symmetric : {true, false})
-      formats.push_back(WeightFormat::integer_format(bits, symmetric, 32, ScaleType::f16));
-  for (const int group : {64, 128, 256, 512})
-    formats.push_back(WeightFormat::integer_format(4, group != 128, group, ScaleType::bf16));
-  formats.push_back(WeightFormat::integer_format(8, true, 32, ScaleType::f32));
-  return formats;
-}
-
 std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
-}
-
-// One GEMM problem with everything in guarded memory.
-struct Problem {
-  Problem(const WeightFormat& weights_format, std::int64_t k, std::int64_t n, std::uint64_t seed)
-      : format(weights_format), shape(packed_shape(format, k, n)), random(seed), packed(shape.total_bytes) {
-    const std::vector<float> stored = random.values(static_cast<std::size_t>(k * n), 0.1f);
-    const StoredMatrix matrix = {reinterpret_cast<const std::byte*>(stored.data()), StoredType::f32, n, k};
-    std::vector<ColumnSource> columns(static_cast<std::size_t>(shape.columns));
-    for (std::int64_t i = 0; i < n; ++i)
-      columns[static_cast<std::size_t>(i)] = {0, static_cast<std::int32_t>(i)};
-    pack_blocks(format, k, {&matrix, 1}, columns, 0, shape.columns / kBlockColumns, packed.as());
-  }
-
-  double weight(std::int64_t k, std::int64_t column) const {
-    return static_cast<double>(packed_value(format, shape, packed.as(), k, column));
-  }
-
-  WeightFormat format;
-  PackedShape shape;
-  RandomValues random;
-  GuardedBuffer packed;
-};
-
-// What a prepared row stands for.
-std::vector<double> row_values(const ActivationRows& rows, const std::byte* row) {
-  std::vector<double> values(static_cast<std::size_t>(rows.padded));
-  for (std::int64_t i = 0; i < rows.padded; ++i) {
-    if (rows.type == Activation::f32) {
-      values[static_cast<std::size_t>(i)] = static_cast<double>(reinterpret_cast<const float*>(row)[i]);
-      continue;
-    }
-    const std::byte* group = row + i / rows.group * rows.group_bytes();
-    float scale;
-    std::memcpy(&scale, group + 4, sizeof(scale));
-    const auto code = static_cast<std::int8_t>(group[8 + i % rows.group]);
-    values[static_cast<std::size_t>(i)] = static_cast<double>(scale) * code;
-  }
-  return values;
 }
 
 std::vector<double> normed_row(const float* input, std::int64_t inputs, const float* weight, RowNorm norm) {
@@ -92,62 +42,53 @@ double silu(double x) {
   return x / (1 + std::exp(-x));
 }
 
-void prepare_rows(const Problem& p, const ActivationRows& rows, std::int64_t count, const float* input,
-                  std::int64_t stride, const jit::Target& target, std::byte* out) {
-  PrepareSpec spec;
-  spec.inputs = rows.inputs;
-  spec.weights = p.format;
-  spec.activation = rows.type;
-  spec.input_stride = stride;
-  const PrepareArguments arguments = {input, out, nullptr, count, 0};
-  tests::run_kernel(emit_prepare(spec, target), arguments);
-}
-
 struct Shape {
   std::int64_t k, n, rows;
 };
 
 void check_gemm(const WeightFormat& format, Activation activation, GemmRegime regime, GemmEpilogue epilogue,
                 const Shape& s, const jit::Target& target) {
-  Problem p(format, s.k, s.n, static_cast<std::uint64_t>(s.k * 1000 + s.n + s.rows));
+  RandomValues random(static_cast<std::uint64_t>(s.k * 1000 + s.n + s.rows));
+  const PackedMatrix packed(format, s.k, s.n, random);
+  const std::int64_t columns = packed.shape().columns;
   const ActivationRows rows = activation_rows(activation, s.k, format);
   GemmSpec spec;
   spec.inputs = s.k;
-  spec.columns = p.shape.columns;
+  spec.columns = columns;
   spec.weights = format;
   spec.activation = activation;
   spec.regime = regime;
   spec.norm = regime == GemmRegime::stream ? RowNorm::rms : RowNorm::none;
   spec.epilogue = epilogue;
   spec.bias = epilogue == GemmEpilogue::store;
-  spec.output_stride = epilogue == GemmEpilogue::gate_silu ? p.shape.columns / 2 : p.shape.columns;
+  spec.output_stride = epilogue == GemmEpilogue::gate_silu ? columns / 2 : columns;
   SCOPED_TRACE(jit::spec_text(spec) + " rows " + std::to_string(s.rows) + " target " + target.name);
 
   const std::int64_t stride = round_up(rows.padded, 32);
   GuardedBuffer input(static_cast<std::size_t>(stride * s.rows) * 4, 4);
   for (std::int64_t m = 0; m < s.rows; ++m)
-    for (std::int64_t k = 0; k < s.k; ++k) input.as<float>()[m * stride + k] = p.random.value();
+    for (std::int64_t k = 0; k < s.k; ++k) input.as<float>()[m * stride + k] = random.value();
   GuardedBuffer norm_weight(static_cast<std::size_t>(rows.padded) * 4);
-  for (std::int64_t k = 0; k < s.k; ++k) norm_weight.as<float>()[k] = 1 + 0.5f * p.random.value();
+  for (std::int64_t k = 0; k < s.k; ++k) norm_weight.as<float>()[k] = 1 + 0.5f * random.value();
   GuardedBuffer prepared(static_cast<std::size_t>(rows.row_bytes * s.rows));
   GuardedBuffer output(static_cast<std::size_t>(spec.output_stride * s.rows) * 4, 4);
   GuardedBuffer residual(output.size(), 4);
-  for (std::size_t i = 0; i < residual.size() / 4; ++i) residual.as<float>()[i] = p.random.value();
-  const std::vector<float> bias = p.random.values(static_cast<std::size_t>(p.shape.columns));
+  for (std::size_t i = 0; i < residual.size() / 4; ++i) residual.as<float>()[i] = random.value();
+  const std::vector<float> bias = random.values(static_cast<std::size_t>(columns));
 
   GemmArguments arguments;
-  arguments.weights = p.packed.as();
+  arguments.weights = packed.bytes();
   arguments.activations = prepared.as();
   arguments.output = output.as<float>();
   arguments.residual = residual.as<float>();
   arguments.bias = bias.data();
   arguments.rows = s.rows;
-  arguments.last_block = p.shape.columns / kBlockColumns;
+  arguments.last_block = packed.blocks();
   arguments.input = input.as<float>();
   arguments.norm_weight = norm_weight.as<float>();
   arguments.epsilon = kEpsilon;
   if (regime == GemmRegime::tiles)
-    prepare_rows(p, rows, s.rows, input.as<float>(), stride, target, prepared.as());
+    prepare_rows(format, rows, s.rows, input.as<float>(), stride, target, prepared.as());
   tests::run_kernel(emit_gemm(spec, target), arguments);
 
   for (std::int64_t m = 0; m < s.rows; ++m) {
@@ -162,13 +103,13 @@ void check_gemm(const WeightFormat& format, Activation activation, GemmRegime re
       ASSERT_NEAR(a[i], exact[i], activation == Activation::s8 ? largest / 127 * 0.51 : 1e-5)
           << "row " << m << " input " << i;
     }
-    std::vector<double> sums(static_cast<std::size_t>(p.shape.columns));
+    std::vector<double> sums(static_cast<std::size_t>(columns));
     double weight_norm = 0;
-    for (std::int64_t c = 0; c < p.shape.columns; ++c) {
+    for (std::int64_t c = 0; c < columns; ++c) {
       double sum = 0;
       double squares = 0;
       for (std::int64_t k = 0; k < s.k; ++k) {
-        const double w = p.weight(k, c);
+        const double w = static_cast<double>(packed.value(k, c));
         sum += w * a[static_cast<std::size_t>(k)];
         squares += w * w;
       }

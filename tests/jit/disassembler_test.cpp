@@ -1,0 +1,104 @@
+// Machine code as text.
+#include "jit/disassembler.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <regex>
+#include <sstream>
+
+#include "jit/assembler.hpp"
+#include "jit/error.hpp"
+#include "templates/gemm/gemm_spec.hpp"
+
+namespace burin::jit {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(Disassembler, OneLinePerInstruction) {
+  Assembler a(parse_target("avx2"));
+  a.mov(a.eax, 7);
+  a.vpaddd(a.ymm1, a.ymm2, a.ptr[a.rsi + 64]);
+  a.ret();
+  EXPECT_EQ(disassemble(a.finish("three")),
+            "  0000  mov eax, 0x07\n"
+            "  0005  vpaddd ymm1, ymm2, [rsi+0x40]\n"
+            "  000a  ret\n");
+}
+
+TEST(Disassembler, JumpTargetsHaveALine) {
+  Assembler a(parse_target("avx2"));
+  Xbyak::Label loop;
+  Xbyak::Label done;
+  a.L(loop);
+  a.dec(a.rcx);
+  a.jz(done, Xbyak::CodeGenerator::T_NEAR);
+  a.jmp(loop);
+  a.L(done);
+  a.ret();
+  EXPECT_EQ(disassemble(a.finish("loop")),
+            "L0000:\n"
+            "  0000  dec rcx\n"
+            "  0003  jz 0x000000000000000B\n"
+            "  0009  jmp 0x0000000000000000\n"
+            "L000b:\n"
+            "  000b  ret\n");
+}
+
+TEST(Disassembler, ConstantsAreLeftOut) {
+  Assembler a(parse_target("avx2"));
+  a.vmovups(a.ymm0, a.vector_constant(0x06060606));  // 06 is no instruction in 64-bit code
+  a.ret();
+  const CodeImage image = a.finish("constant");
+  ASSERT_GT(image.bytes.size(), image.code_size);
+  const std::string text = disassemble(image);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2) << text;
+  EXPECT_THAT(text, HasSubstr("vmovups ymm0"));
+
+  CodeImage with_constants = image;
+  with_constants.code_size = static_cast<std::uint32_t>(image.bytes.size());
+  EXPECT_THROW(disassemble(with_constants), Error);
+}
+
+TEST(Disassembler, WhatIsNoCodeIsNamed) {
+  CodeImage image;
+  image.name = "broken";
+  image.bytes = {0x90, 0x06};
+  image.code_size = 2;
+  try {
+    disassemble(image);
+    FAIL() << "disassembled";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "kernel broken: no instruction at offset 0x1");
+  }
+  image.bytes = {0x90, 0xb8, 0x01};  // cut off within mov eax, imm32
+  image.code_size = 3;
+  EXPECT_THROW(disassemble(image), Error);
+  image.code_size = 0;
+  EXPECT_EQ(disassemble(image), "");
+}
+
+// Kernels of all targets, also those that this host cannot run, read back from end to end.
+TEST(Disassembler, ReadsWholeKernels) {
+  kernels::GemmSpec spec;
+  spec.inputs = 64;
+  spec.weights = kernels::WeightFormat::integer_format(5, false, 32, kernels::ScaleType::f16);
+  spec.activation = kernels::Activation::s8;
+  spec.regime = kernels::GemmRegime::tiles;
+  const std::regex line("  [0-9a-f]{4,}  [a-z].*|L[0-9a-f]{4,}:");
+  for (const NamedTarget& known : known_targets()) {
+    const CodeImage image = emit_gemm(spec, parse_target(known.name));
+    const std::string text = disassemble(image);
+    EXPECT_THAT(text, HasSubstr("ret\n")) << known.name;
+    const bool wide = parse_target(known.name).has(Feature::avx512);
+    EXPECT_THAT(text, wide ? testing::Matcher<std::string>(HasSubstr("zmm31")) : Not(HasSubstr("zmm")))
+        << known.name;
+    std::istringstream lines(text);
+    for (std::string one; std::getline(lines, one);) ASSERT_TRUE(std::regex_match(one, line)) << one;
+  }
+}
+
+}  // namespace
+}  // namespace burin::jit

@@ -1,0 +1,255 @@
+// Attention of every head grouping x cache x math x target against plain double arithmetic.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "jit/error.hpp"
+#include "jit/spec_text.hpp"
+#include "tests/kernels/attention_reference.hpp"
+#include "tests/support/guarded_buffer.hpp"
+#include "tests/support/host_targets.hpp"
+#include "tests/support/kernel_call.hpp"
+#include "tests/support/kv_cache.hpp"
+#include "tests/support/random_values.hpp"
+
+namespace burin::kernels {
+namespace {
+
+using tests::GuardedBuffer;
+using tests::KvCache;
+using tests::RandomValues;
+
+constexpr float kUntouched = 12345.0f;
+constexpr int kGap = 3;  // floats between rows: strides are not the rows' widths
+
+struct Numbers {
+  KvStorage storage;
+  AttentionMath math;
+};
+
+// What the target can compute with.
+std::vector<Numbers> numbers_of(const jit::Target& target) {
+  std::vector<Numbers> all = {{KvStorage::f32, AttentionMath::f32}, {KvStorage::bf16, AttentionMath::f32}};
+  if (target.has(jit::Feature::avx512bf16)) all.push_back({KvStorage::bf16, AttentionMath::bf16});
+  return all;
+}
+
+// Queries of `rows` positions from `position` on, all heads, and a cache that ends with the last of them.
+class Problem {
+ public:
+  Problem(const AttentionSpec& spec, std::int64_t position, std::int64_t rows, float query_scale = 2)
+      : spec_(spec),
+        position_(position),
+        rows_(rows),
+        random_(static_cast<std::uint64_t>(spec.heads.head_size * 1000 + position + rows)),
+        cache_(spec.heads, position + rows),
+        query_stride_(spec.heads.query_heads * spec.heads.query_head_columns() + kGap),
+        query_(static_cast<std::size_t>(query_stride_ * rows - kGap) * 4, 4),
+        scale_(1.0f / std::sqrt(static_cast<float>(spec.heads.head_size))) {
+    for (std::int64_t row = 0; row < rows; ++row)
+      for (int head = 0; head < spec.heads.query_heads; ++head)
+        for (int pair = 0; pair < spec.heads.pairs(); ++pair)
+          for (const int which : {0, 1})
+            query(row, head)[spec.heads.pair_column(pair, which)] = query_scale * random_.value();
+    fill_cache();
+  }
+
+  const HeadLayout& heads() const { return spec_.heads; }
+  const KvCache& cache() const { return cache_; }
+  float scale() const { return scale_; }
+  float* query(std::int64_t row, int head) const {
+    return query_.as<float>() + row * query_stride_ + head * heads().query_head_columns();
+  }
+
+  // Output of rows [first, first + rows) of one KV head's group in one call: [row][head of the group][value].
+  std::vector<float> run(const jit::Target& target, int kv_head, std::int64_t first,
+                         std::int64_t rows) const {
+    const std::int64_t width = heads().group() * heads().head_size;
+    const std::int64_t stride = width + kGap;
+    const GuardedBuffer output(static_cast<std::size_t>(stride * rows - kGap) * 4, 4);
+    std::fill_n(output.as<float>(), output.size() / 4, kUntouched);
+    const GuardedBuffer scratch(attention_scratch_bytes(spec_));
+    std::memset(scratch.as(), 0xff, scratch.size());  // NaNs
+    AttentionArguments arguments;
+    arguments.query = query(first, kv_head * heads().group());
+    arguments.output = output.as<float>();
+    arguments.kv = cache_.head(kv_head);
+    arguments.scratch = scratch.as();
+    arguments.query_stride = query_stride_;
+    arguments.output_stride = stride;
+    arguments.position = position_ + first;
+    arguments.rows = rows;
+    arguments.scale = scale_;
+    tests::run_kernel(emit_attention(spec_, target), arguments);
+    std::vector<float> results;
+    for (std::int64_t row = 0; row < rows; ++row) {
+      const float* from = output.as<float>() + row * stride;
+      results.insert(results.end(), from, from + width);
+      for (int i = 0; i < kGap && row + 1 < rows; ++i)
+        EXPECT_EQ(from[width + i], kUntouched) << "behind row " << row;
+    }
+    return results;
+  }
+
+  // Compares all rows of one KV head with the reference.
+  void check(const jit::Target& target, int kv_head) const {
+    SCOPED_TRACE(jit::spec_text(spec_) + " kv head " + std::to_string(kv_head) + " position " +
+                 std::to_string(position_) + " rows " + std::to_string(rows_) + " target " + target.name);
+    const std::vector<float> results = run(target, kv_head, 0, rows_);
+    std::size_t at = 0;
+    for (std::int64_t row = 0; row < rows_; ++row)
+      for (int head = 0; head < heads().group(); ++head) {
+        const AttentionReference expected =
+            attention_reference(cache_, kv_head, position_ + row,
+                                query(row, kv_head * heads().group() + head), scale_, spec_.math);
+        for (std::size_t i = 0; i < expected.output.size(); ++i, ++at)
+          ASSERT_NEAR(static_cast<double>(results[at]), expected.output[i],
+                      relative_error(expected) * expected.magnitude[i] + 1e-30)
+              << "row " << row << " head " << head << " value " << i;
+      }
+  }
+
+ private:
+  // Positions that no row may see hold NaN keys and huge values.
+  void fill_cache() {
+    const std::int64_t visible = position_ + rows_;
+    for (int head = 0; head < heads().kv_heads; ++head)
+      for (std::int64_t position = 0; position < (visible + kKvBlock - 1) / kKvBlock * kKvBlock; ++position) {
+        const bool seen = position < visible;
+        for (int pair = 0; pair < heads().pairs(); ++pair)
+          for (const int which : {0, 1})
+            cache_.set_key(head, position, pair, which,
+                           seen ? 2 * random_.value() : std::numeric_limits<float>::quiet_NaN());
+        for (int column = 0; column < heads().head_size; ++column)
+          cache_.set_value(head, position, column, seen ? random_.value() : 1e30f);
+      }
+  }
+
+  // An error of a score is one of the probability's exponent. bf16 math rounds probabilities to 8 significant
+  // bits.
+  double relative_error(const AttentionReference& reference) const {
+    const double probabilities = spec_.math == AttentionMath::bf16 ? 0x1p-8 : 0;
+    return probabilities + 3e-6 + 4e-7 * reference.largest_products;
+  }
+
+  AttentionSpec spec_;
+  std::int64_t position_;
+  std::int64_t rows_;
+  RandomValues random_;
+  KvCache cache_;
+  std::int64_t query_stride_;
+  GuardedBuffer query_;
+  float scale_;
+};
+
+AttentionSpec spec_of(int query_heads, int kv_heads, int head_size, const Numbers& numbers) {
+  return {{query_heads, kv_heads, head_size, numbers.storage}, numbers.math};
+}
+
+// MHA, GQA with two sizes of group, MQA.
+constexpr std::pair<int, int> kHeads[] = {{4, 4}, {4, 2}, {6, 1}, {8, 2}};
+
+TEST(Attention, HeadSizesMatchReference) {
+  for (const jit::Target& target : tests::host_targets())
+    for (const Numbers& numbers : numbers_of(target))
+      for (const auto& [query_heads, kv_heads] : kHeads)
+        for (const int head_size : {2, 8, 20, 48, 64, 80, 128, 130}) {
+          const Problem problem(spec_of(query_heads, kv_heads, head_size, numbers), 61, 7);
+          problem.check(target, kv_heads - 1);
+        }
+}
+
+// Positions around the blocks of 64 keys and the softmax's chunks of 256.
+TEST(Attention, PositionsMatchReference) {
+  for (const jit::Target& target : tests::host_targets())
+    for (const Numbers& numbers : numbers_of(target))
+      for (const std::int64_t position : {0, 1, 63, 64, 255, 256, 300, 700})
+        for (const std::int64_t rows : {1, 2, 6, 9}) {
+          const Problem problem(spec_of(6, 2, 20, numbers), position, rows);
+          for (const int kv_head : {0, 1}) problem.check(target, kv_head);
+        }
+}
+
+TEST(Attention, EveryRowCountMatchesReference) {
+  for (const jit::Target& target : tests::host_targets())
+    for (const Numbers& numbers : numbers_of(target))
+      for (const auto& [query_heads, kv_heads] : kHeads) {
+        const AttentionSpec spec = spec_of(query_heads, kv_heads, 8, numbers);
+        for (int rows = 1; rows <= attention_rows_per_call(spec); ++rows)
+          Problem(spec, 240, rows).check(target, 0);
+      }
+}
+
+// However a prompt is cut into calls, a row gets the same bits.
+TEST(Attention, ARowDoesNotDependOnTheOthersOfItsCall) {
+  for (const jit::Target& target : tests::host_targets())
+    for (const Numbers& numbers : numbers_of(target))
+      for (const std::int64_t position : {0, 60, 250, 511}) {
+        const AttentionSpec spec = spec_of(8, 2, 48, numbers);
+        const int rows = attention_rows_per_call(spec);
+        const Problem problem(spec, position, rows);
+        SCOPED_TRACE(jit::spec_text(spec) + " position " + std::to_string(position) + " target " +
+                     target.name);
+        const std::vector<float> together = problem.run(target, 1, 0, rows);
+        std::vector<float> alone;
+        for (int row = 0; row < rows; ++row) {
+          const std::vector<float> one = problem.run(target, 1, row, 1);
+          alone.insert(alone.end(), one.begin(), one.end());
+        }
+        EXPECT_EQ(together, alone);
+      }
+}
+
+// Scores of +80 and -80 in turns, with the large ones in either chunk: e^80 squared overflows a float.
+TEST(Attention, LargeScoresStayNumbers) {
+  constexpr std::int64_t kPosition = 300;
+  for (const jit::Target& target : tests::host_targets())
+    for (const Numbers& numbers : numbers_of(target))
+      for (const int first_sign : {1, -1})
+        for (const bool by_chunk : {false, true}) {
+          const Problem problem(spec_of(2, 1, 64, numbers), kPosition, 2);
+          for (const std::int64_t row : {0, 1})
+            for (const int head : {0, 1}) std::fill_n(problem.query(row, head), 64, 10.0f);
+          for (std::int64_t position = 0; position < kPosition + 2; ++position) {
+            const bool flip = by_chunk ? position >= 256 : position % 2 != 0;
+            const auto key = static_cast<float>(flip ? -first_sign : first_sign);
+            for (int pair = 0; pair < 32; ++pair)
+              for (const int which : {0, 1}) problem.cache().set_key(0, position, pair, which, key);
+          }
+          problem.check(target, 0);
+        }
+}
+
+TEST(Attention, EmissionIsDeterministic) {
+  for (const jit::Target& target : tests::host_targets())
+    for (const Numbers& numbers : numbers_of(target))
+      EXPECT_EQ(emit_attention(spec_of(8, 2, 80, numbers), target).bytes,
+                emit_attention(spec_of(8, 2, 80, numbers), target).bytes);
+}
+
+TEST(Attention, RefusesWhatItCannotDo) {
+  const auto refusal = [](const AttentionSpec& spec, std::string_view target) -> std::string {
+    try {
+      emit_attention(spec, jit::parse_target(target));
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "emitted";
+  };
+  const Numbers plain = {KvStorage::f32, AttentionMath::f32};
+  const Numbers bf16 = {KvStorage::bf16, AttentionMath::bf16};
+  EXPECT_EQ(refusal(spec_of(4, 2, 64, plain), "avx2"), "emitted");
+  EXPECT_EQ(refusal(spec_of(4, 2, 64, bf16), "avx512bf16"), "emitted");
+  EXPECT_THAT(refusal(spec_of(4, 2, 64, {KvStorage::f32, AttentionMath::bf16}), "avx512bf16"),
+              testing::HasSubstr("needs a bf16 cache"));
+  EXPECT_THAT(refusal(spec_of(4, 2, 64, bf16), "avx2"), testing::HasSubstr("needs avx512bf16"));
+  EXPECT_THAT(refusal(spec_of(4, 2, 64, bf16), "avx512vnni"), testing::HasSubstr("needs avx512bf16"));
+  EXPECT_THAT(refusal(spec_of(4, 2, 65, plain), "avx2"), testing::HasSubstr("must be even"));
+  EXPECT_THAT(refusal(spec_of(5, 2, 64, plain), "avx2"), testing::HasSubstr("multiple of KV heads"));
+}
+
+}  // namespace
+}  // namespace burin::kernels

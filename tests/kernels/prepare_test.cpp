@@ -1,0 +1,240 @@
+// Row preparation: norm, quantisation, corrections and padding as templates/activation_rows.hpp says.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include "jit/spec_text.hpp"
+#include "templates/prepare/prepare_spec.hpp"
+#include "tests/support/guarded_buffer.hpp"
+#include "tests/support/host_targets.hpp"
+#include "tests/support/kernel_call.hpp"
+#include "tests/support/random_values.hpp"
+#include "tests/support/weight_formats.hpp"
+
+namespace burin::kernels {
+namespace {
+
+using tests::GuardedBuffer;
+using tests::RandomValues;
+
+constexpr float kEpsilon = 1e-5f;
+constexpr std::int64_t kGap = 5;  // NaNs between the rows' padding and the next row
+
+// Inputs of all rows, and what the kernel made of them.
+class Prepared {
+ public:
+  // values(row, input) are the activations.
+  template <typename Values>
+  Prepared(const PrepareSpec& spec, std::int64_t rows, Values values)
+      : spec_(spec),
+        layout_(activation_rows(spec.activation, spec.inputs, spec.weights)),
+        count_(rows),
+        input_(static_cast<std::size_t>((layout_.padded + kGap) * rows - kGap) * 4, 4),
+        norm_weight_(static_cast<std::size_t>(layout_.padded) * 4, 4),
+        output_(static_cast<std::size_t>(layout_.row_bytes * rows)) {
+    spec_.input_stride = layout_.padded + kGap;
+    std::fill_n(input_.as<float>(), input_.size() / 4, std::numeric_limits<float>::quiet_NaN());
+    RandomValues random(static_cast<std::uint64_t>(spec.inputs));
+    for (std::int64_t i = 0; i < spec.inputs; ++i) norm_weight_.as<float>()[i] = 1 + 0.5f * random.value();
+    for (std::int64_t row = 0; row < rows; ++row)
+      for (std::int64_t i = 0; i < layout_.padded; ++i)
+        input_.as<float>()[row * spec_.input_stride + i] = i < spec.inputs ? values(row, i) : 0.0f;
+    std::memset(output_.as(), 0xee, output_.size());
+  }
+
+  void run(const jit::Target& target) {
+    name_ = jit::spec_text(spec_) + " target " + target.name;
+    const PrepareArguments arguments = {input_.as<float>(), output_.as(), norm_weight_.as<float>(), count_,
+                                        kEpsilon};
+    tests::run_kernel(emit_prepare(spec_, target), arguments);
+  }
+
+  const ActivationRows& layout() const { return layout_; }
+  float value_f32(std::int64_t row, std::int64_t i) const { return read<float>(row, i * 4); }
+  float scale(std::int64_t row, std::int64_t group) const { return read<float>(row, group_at(group) + 4); }
+  std::int8_t code(std::int64_t row, std::int64_t i) const {
+    return read<std::int8_t>(row, group_at(i / layout_.group) + 8 + i % layout_.group);
+  }
+
+  // The row after the norm, in double arithmetic; zero past the inputs.
+  std::vector<double> expected(std::int64_t row) const {
+    const float* input = input_.as<float>() + row * spec_.input_stride;
+    std::vector<double> y(input, input + layout_.padded);
+    if (spec_.norm == RowNorm::none) return y;
+    double squares = 0;
+    for (const double x : y) squares += x * x;
+    const double mean = squares / static_cast<double>(spec_.inputs);
+    for (std::size_t i = 0; i < y.size(); ++i)
+      y[i] *=
+          static_cast<double>(norm_weight_.as<float>()[i]) / std::sqrt(mean + static_cast<double>(kEpsilon));
+    return y;
+  }
+
+  void check() const {
+    SCOPED_TRACE(name_);
+    for (std::int64_t row = 0; row < count_; ++row) {
+      SCOPED_TRACE("row " + std::to_string(row));
+      if (spec_.activation == Activation::f32)
+        check_f32(row);
+      else
+        for (std::int64_t group = 0; group < layout_.groups(); ++group) check_group(row, group);
+    }
+  }
+
+ private:
+  template <typename Value>
+  Value read(std::int64_t row, std::int64_t byte) const {
+    Value value;
+    std::memcpy(&value, output_.as() + row * layout_.row_bytes + byte, sizeof(value));
+    return value;
+  }
+  std::int64_t group_at(std::int64_t group) const { return group * layout_.group_bytes(); }
+  // Of a value the norm made; the last digits of denormals are fewer.
+  double rounding(double value) const {
+    return spec_.norm == RowNorm::none ? 0 : 4e-7 * std::fabs(value) + 4e-45;
+  }
+
+  void check_f32(std::int64_t row) const {
+    const std::vector<double> y = expected(row);
+    for (std::size_t i = 0; i < y.size(); ++i)
+      ASSERT_NEAR(static_cast<double>(value_f32(row, static_cast<std::int64_t>(i))), y[i], rounding(y[i]))
+          << "input " << i;
+  }
+
+  void check_group(std::int64_t row, std::int64_t group) const {
+    const std::vector<double> y = expected(row);
+    const std::int64_t first = group * layout_.group;
+    double largest = 0;
+    for (std::int64_t i = first; i < first + layout_.group; ++i)
+      largest = std::max(largest, std::fabs(y[static_cast<std::size_t>(i)]));
+    const auto step = static_cast<double>(scale(row, group));
+    ASSERT_NEAR(step, largest / 127, largest / 127 * 2e-7 + rounding(largest / 127) + 1e-45)
+        << "scale of group " << group;
+    int sum = 0;
+    for (std::int64_t i = first; i < first + layout_.group; ++i) {
+      // A nearest code, give or take what rounding the scale moves at the far end. Groups that are smaller
+      // than 1e-30 altogether may lose precision.
+      ASSERT_NEAR(step * code(row, i), y[static_cast<std::size_t>(i)],
+                  step * 0.5001 + (largest < 1e-30 ? largest : 0))
+          << "input " << i;
+      sum += code(row, i);
+    }
+    if (spec_.weights.symmetric)
+      ASSERT_EQ(read<std::int32_t>(row, group_at(group)), -spec_.weights.zero_code() * sum)
+          << "group " << group;
+    else
+      ASSERT_EQ(read<float>(row, group_at(group)), scale(row, group) * static_cast<float>(sum))
+          << "group " << group;
+  }
+
+  PrepareSpec spec_;
+  ActivationRows layout_;
+  std::int64_t count_;
+  GuardedBuffer input_;
+  GuardedBuffer norm_weight_;
+  GuardedBuffer output_;
+  std::string name_;
+};
+
+PrepareSpec spec_of(std::int64_t inputs, const WeightFormat& weights, Activation activation, RowNorm norm) {
+  PrepareSpec spec;
+  spec.inputs = inputs;
+  spec.weights = weights;
+  spec.activation = activation;
+  spec.norm = norm;
+  return spec;
+}
+
+// Every format x activation x norm x target; visit(spec, target).
+template <typename Visit>
+void for_each_spec(std::initializer_list<std::int64_t> widths, Visit visit) {
+  for (const jit::Target& target : tests::host_targets())
+    for (const WeightFormat& weights : tests::all_formats())
+      for (const Activation activation : {Activation::f32, Activation::s8}) {
+        if (activation == Activation::s8 && !weights.is_integer()) continue;
+        for (const RowNorm norm : {RowNorm::none, RowNorm::rms})
+          for (const std::int64_t inputs : widths) visit(spec_of(inputs, weights, activation, norm), target);
+      }
+}
+
+TEST(Prepare, MatchesReference) {
+  for_each_spec({1, 31, 32, 33, 172, 640}, [](const PrepareSpec& spec, const jit::Target& target) {
+    RandomValues random(static_cast<std::uint64_t>(spec.inputs) + 7);
+    Prepared rows(spec, 3, [&](std::int64_t, std::int64_t) { return 3 * random.value(); });
+    rows.run(target);
+    rows.check();
+  });
+}
+
+// Padded inputs past the row's end are zeros whatever the activation type: kernels multiply them.
+TEST(Prepare, PaddingIsZero) {
+  for_each_spec({33, 172}, [](const PrepareSpec& spec, const jit::Target& target) {
+    Prepared rows(spec, 2, [](std::int64_t, std::int64_t) { return 1.0f; });
+    rows.run(target);
+    for (const std::int64_t row : {0, 1})
+      for (std::int64_t i = spec.inputs; i < rows.layout().padded; ++i)
+        ASSERT_EQ(spec.activation == Activation::f32 ? rows.value_f32(row, i)
+                                                     : static_cast<float>(rows.code(row, i)),
+                  0.0f)
+            << jit::spec_text(spec) << " input " << i;
+  });
+}
+
+TEST(Prepare, RowsOfZerosHaveScaleZero) {
+  for_each_spec({64, 100}, [](const PrepareSpec& spec, const jit::Target& target) {
+    if (spec.activation == Activation::f32) return;
+    // The row between them shows that rows do not mix.
+    Prepared rows(spec, 3, [](std::int64_t row, std::int64_t) { return row == 1 ? 1.0f : 0.0f; });
+    rows.run(target);
+    rows.check();
+    for (std::int64_t group = 0; group < rows.layout().groups(); ++group) {
+      ASSERT_EQ(rows.scale(0, group), 0.0f) << jit::spec_text(spec);
+      ASSERT_EQ(rows.scale(2, group), 0.0f) << jit::spec_text(spec);
+    }
+  });
+}
+
+// Magnitudes near both ends of the floats. Squares of the huge ones have no float, so no norm.
+TEST(Prepare, ExtremeMagnitudes) {
+  for_each_spec({172}, [](const PrepareSpec& spec, const jit::Target& target) {
+    for (const float magnitude : {3e38f, 1e20f, 1e15f, 1e-10f, 1e-20f, 2e-30f, 1e-31f, 1e-37f, 1e-41f}) {
+      if (spec.norm == RowNorm::rms && magnitude > 1e18f) continue;
+      RandomValues random(5);
+      Prepared rows(spec, 2, [&](std::int64_t, std::int64_t) { return magnitude * random.value(); });
+      rows.run(target);
+      SCOPED_TRACE(testing::Message() << "magnitude " << magnitude);
+      rows.check();
+    }
+  });
+}
+
+// One large value takes the whole range of its group; ties go to even codes.
+TEST(Prepare, CodesAreRoundedToNearestEven) {
+  const WeightFormat weights = WeightFormat::integer_format(4, true, 32, ScaleType::f16);
+  for (const jit::Target& target : tests::host_targets()) {
+    // Largest 127 x 2: scale 2 exactly, so odd inputs are ties.
+    constexpr float kInputs[] = {254, -254, 1, 3, 5, -1, -3, -5, 251, -251, 0.99f, 1.01f};
+    constexpr int kCodes[] = {127, -127, 0, 2, 2, 0, -2, -2, 126, -126, 0, 1};
+    Prepared rows(spec_of(std::size(kInputs), weights, Activation::s8, RowNorm::none), 1,
+                  [&](std::int64_t, std::int64_t i) { return kInputs[i]; });
+    rows.run(target);
+    rows.check();
+    for (std::size_t i = 0; i < std::size(kCodes); ++i)
+      EXPECT_EQ(rows.code(0, static_cast<std::int64_t>(i)), kCodes[i])
+          << "input " << kInputs[i] << " " << target.name;
+  }
+}
+
+TEST(Prepare, NoRowsTouchNothing) {
+  for_each_spec({64}, [](const PrepareSpec& spec, const jit::Target& target) {
+    const PrepareArguments nothing;  // null pointers
+    tests::run_kernel(emit_prepare(spec, target), nothing);
+  });
+}
+
+}  // namespace
+}  // namespace burin::kernels

@@ -1,0 +1,277 @@
+// The epilogue of merged QKV matrices: rotated queries to the output, rotated keys and values to the cache.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "jit/error.hpp"
+#include "jit/spec_text.hpp"
+#include "templates/gemm/gemm_spec.hpp"
+#include "tests/kernels/prepared_rows.hpp"
+#include "tests/support/guarded_buffer.hpp"
+#include "tests/support/host_targets.hpp"
+#include "tests/support/kernel_call.hpp"
+#include "tests/support/kv_cache.hpp"
+#include "tests/support/packed_matrix.hpp"
+#include "tests/support/random_values.hpp"
+
+namespace burin::kernels {
+namespace {
+
+using tests::GuardedBuffer;
+using tests::KvCache;
+using tests::PackedMatrix;
+using tests::RandomValues;
+
+constexpr float kUntouched = 12345.0f;
+constexpr std::int64_t kInputs = 40;
+constexpr std::int64_t kInputStride = 64;
+
+// Which columns of the merged matrix have weights; the others fill up blocks and heads.
+std::vector<ColumnSource> merged_columns(const HeadLayout& heads) {
+  std::vector<ColumnSource> columns(static_cast<std::size_t>(heads.blocks()) * 32);
+  const auto weights_at = [&](int column) { columns[static_cast<std::size_t>(column)].row = column; };
+  for (int head = 0; head < heads.query_heads + heads.kv_heads; ++head)
+    for (int pair = 0; pair < heads.pairs(); ++pair)
+      for (const int which : {0, 1})
+        weights_at(head * heads.query_head_columns() + heads.pair_column(pair, which));
+  const int values = (heads.query_heads + heads.kv_heads) * heads.query_head_columns();
+  for (int head = 0; head < heads.kv_heads; ++head)
+    for (int i = 0; i < heads.head_size; ++i) weights_at(values + head * heads.value_columns() + i);
+  return columns;
+}
+
+// One call's operands in guarded memory, and the same result by plain arithmetic.
+class Problem {
+ public:
+  Problem(const GemmSpec& spec, std::int64_t rows, std::int64_t position)
+      : spec_(spec),
+        rows_(rows),
+        position_(position),
+        random_(static_cast<std::uint64_t>(spec.heads.head_size * 100 + rows)),
+        packed_(spec.weights, kInputs, merged_columns(spec.heads), random_),
+        layout_(activation_rows(spec.activation, kInputs, spec.weights)),
+        input_(static_cast<std::size_t>(kInputStride * rows) * 4),
+        activations_(static_cast<std::size_t>(layout_.row_bytes * rows)),
+        output_(static_cast<std::size_t>(spec.output_stride * rows) * 4, 4),
+        rotation_(static_cast<std::size_t>(spec.heads.rotation_row() * rows) * 4, 4),
+        bias_(static_cast<std::size_t>(spec.columns) * 4, 4),
+        cache_(spec.heads, position + rows),
+        before_(spec.heads, position + rows) {
+    for (std::int64_t row = 0; row < rows; ++row)
+      for (std::int64_t i = 0; i < kInputs; ++i) input_.as<float>()[row * kInputStride + i] = random_.value();
+    std::fill_n(output_.as<float>(), output_.size() / 4, kUntouched);
+    const int places = spec.heads.rotation_row() / 2;
+    for (std::int64_t row = 0; row < rows; ++row)
+      for (int place = 0; place < places; ++place) {
+        const float angle = place < spec.heads.pairs() ? 3 * random_.value() : 0;
+        rotation_.as<float>()[row * 2 * places + place] = std::cos(angle);
+        rotation_.as<float>()[row * 2 * places + places + place] = std::sin(angle);
+      }
+    const std::vector<ColumnSource> columns = merged_columns(spec.heads);
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      if (spec.bias && columns[i].row >= 0) bias_.as<float>()[i] = random_.value();
+    for (std::size_t i = 0; i < cache_.size(); ++i)
+      cache_.bytes()[i] = before_.bytes()[i] = static_cast<std::byte>(i * 37 + 11);
+  }
+
+  void check(const jit::Target& target) {
+    SCOPED_TRACE(jit::spec_text(spec_) + " rows " + std::to_string(rows_) + " position " +
+                 std::to_string(position_) + " target " + target.name);
+    run(target);
+    for (std::int64_t row = 0; row < rows_; ++row) {
+      compute_sums(row);
+      check_queries(row);
+      check_cache(row);
+    }
+    EXPECT_EQ(std::memcmp(cache_.bytes(), before_.bytes(), cache_.size()), 0)
+        << "other positions were written";
+  }
+
+ private:
+  const HeadLayout& heads() const { return spec_.heads; }
+
+  // Two calls share the blocks, as threads do.
+  void run(const jit::Target& target) {
+    GemmArguments arguments;
+    arguments.weights = packed_.bytes();
+    arguments.activations = activations_.as();
+    arguments.output = output_.as<float>();
+    arguments.bias = bias_.as<float>();
+    arguments.rows = rows_;
+    arguments.input = input_.as<float>();
+    arguments.rotation = rotation_.as<float>();
+    arguments.kv = cache_.bytes();
+    arguments.kv_head_bytes = cache_.head_bytes();
+    arguments.position = position_;
+    if (spec_.regime == GemmRegime::tiles)
+      prepare_rows(spec_.weights, layout_, rows_, input_.as<float>(), kInputStride, target,
+                   activations_.as());
+    const jit::CodeImage image = emit_gemm(spec_, target);
+    for (const std::int64_t first : {std::int64_t{0}, packed_.blocks() / 2}) {
+      arguments.first_block = first;
+      arguments.last_block = first == 0 ? packed_.blocks() / 2 : packed_.blocks();
+      tests::run_kernel(image, arguments);
+    }
+  }
+
+  void compute_sums(std::int64_t row) {
+    const std::vector<double> a = row_values(layout_, activations_.as() + row * layout_.row_bytes);
+    sums_.clear();
+    for (std::int64_t column = 0; column < spec_.columns; ++column) {
+      auto sum = static_cast<double>(bias_.as<float>()[column]);
+      for (std::int64_t i = 0; i < kInputs; ++i)
+        sum += a[static_cast<std::size_t>(i)] * static_cast<double>(packed_.value(i, column));
+      sums_.push_back(sum);
+    }
+  }
+
+  // Element `which` of a rotated pair; heads are counted through queries and keys.
+  double rotated(std::int64_t row, int head, int pair, int which) const {
+    const auto x = [&](int i) {
+      return sums_[static_cast<std::size_t>(head * heads().query_head_columns() +
+                                            heads().pair_column(pair, i))];
+    };
+    const float* row_rotation = rotation_.as<float>() + row * heads().rotation_row();
+    const auto cosine = static_cast<double>(row_rotation[pair]);
+    const auto sine = static_cast<double>(row_rotation[heads().rotation_row() / 2 + pair]);
+    return which == 0 ? x(0) * cosine - x(1) * sine : x(0) * sine + x(1) * cosine;
+  }
+
+  void check_queries(std::int64_t row) const {
+    const float* output = output_.as<float>() + row * spec_.output_stride;
+    const int width = heads().query_head_columns();
+    for (int head = 0; head < heads().query_heads; ++head)
+      for (int pair = 0; pair < width / 2; ++pair)
+        for (const int which : {0, 1})
+          ASSERT_NEAR(static_cast<double>(output[head * width + heads().pair_column(pair, which)]),
+                      pair < heads().pairs() ? rotated(row, head, pair, which) : 0, kTolerance)
+              << "row " << row << " query head " << head << " pair " << pair << " element " << which;
+    for (std::int64_t i = heads().query_heads * width; i < spec_.output_stride; ++i)
+      ASSERT_EQ(output[i], kUntouched) << "row " << row << " behind the queries: " << i;
+  }
+
+  // Wipes what was written, so that the rest can be compared as bytes.
+  void check_cache(std::int64_t row) const {
+    const std::int64_t position = position_ + row;
+    for (int head = 0; head < heads().kv_heads; ++head) {
+      for (int pair = 0; pair < heads().pairs(); ++pair)
+        for (const int which : {0, 1}) {
+          expect_stored(
+              cache_.key(head, position, pair, which), rotated(row, heads().query_heads + head, pair, which),
+              testing::Message() << "key of pair " << pair << " element " << which << " head " << head);
+          for (const KvCache* cache : {&cache_, &before_}) cache->set_key(head, position, pair, which, 0);
+        }
+      const int first = (heads().query_heads + heads().kv_heads) * heads().query_head_columns() +
+                        head * heads().value_columns();
+      for (int i = 0; i < heads().value_columns(); ++i) {
+        expect_stored(cache_.value(head, position, i), sums_[static_cast<std::size_t>(first + i)],
+                      testing::Message() << "value " << i << " head " << head);
+        for (const KvCache* cache : {&cache_, &before_}) cache->set_value(head, position, i, 0);
+      }
+    }
+  }
+
+  // What rounds to nearest is between the roundings of the bounds.
+  void expect_stored(double stored, double expected, const testing::Message& what) const {
+    const auto rounded = [&](double bound) {
+      const auto value = static_cast<float>(bound);
+      return static_cast<double>(heads().kv == KvStorage::f32 ? value : bf16_to_f32(f32_to_bf16(value)));
+    };
+    EXPECT_GE(stored, rounded(expected - kTolerance)) << what;
+    EXPECT_LE(stored, rounded(expected + kTolerance)) << what;
+  }
+
+  static constexpr double kTolerance = 3e-6;  // sums of 40 products of at most 0.1, and a bias of at most 1
+
+  GemmSpec spec_;
+  std::int64_t rows_;
+  std::int64_t position_;
+  RandomValues random_;
+  PackedMatrix packed_;
+  ActivationRows layout_;
+  GuardedBuffer input_;
+  GuardedBuffer activations_;
+  GuardedBuffer output_;
+  GuardedBuffer rotation_;
+  GuardedBuffer bias_;
+  KvCache cache_;
+  KvCache before_;
+  std::vector<double> sums_;
+};
+
+GemmSpec spec_of(const HeadLayout& heads, const WeightFormat& weights, Activation activation,
+                 GemmRegime regime) {
+  GemmSpec spec;
+  spec.inputs = kInputs;
+  spec.columns = heads.blocks() * 32;
+  spec.weights = weights;
+  spec.activation = activation;
+  spec.regime = regime;
+  spec.epilogue = GemmEpilogue::rope_kv;
+  spec.heads = heads;
+  spec.output_stride = heads.query_blocks() * 32 + 7;
+  return spec;
+}
+
+const WeightFormat kInt4 = WeightFormat::integer_format(4, true, 32, ScaleType::f16);
+
+// MHA, GQA, MQA; three KV heads make an odd number of value halves.
+constexpr std::pair<int, int> kHeads[] = {{4, 4}, {4, 2}, {6, 1}, {8, 2}, {3, 3}};
+
+TEST(RopeKv, HeadSizesMatchReference) {
+  for (const jit::Target& target : tests::host_targets())
+    for (const KvStorage kv : {KvStorage::f32, KvStorage::bf16})
+      for (const auto& [query_heads, kv_heads] : kHeads)
+        for (const int head_size : {2, 8, 20, 48, 64, 80, 128, 130})
+          for (const Activation activation : {Activation::f32, Activation::s8}) {
+            const HeadLayout heads = {query_heads, kv_heads, head_size, kv};
+            Problem(spec_of(heads, kInt4, activation, GemmRegime::stream), 1, 5).check(target);
+            Problem(spec_of(heads, kInt4, activation, GemmRegime::tiles), 3, 62).check(target);
+          }
+}
+
+// Tiles of every size and several per call; the rows cross into the next 64 positions.
+TEST(RopeKv, RowsMatchReference) {
+  for (const jit::Target& target : tests::host_targets())
+    for (const KvStorage kv : {KvStorage::f32, KvStorage::bf16})
+      for (const WeightFormat& weights : {kInt4, WeightFormat::float_format(WeightKind::bf16)})
+        for (const std::int64_t rows : {1, 2, 4, 5, 6, 7, 13})
+          for (const std::int64_t position : {0, 59, 64, 127}) {
+            const Activation activation = weights.is_integer() ? Activation::s8 : Activation::f32;
+            Problem(spec_of({4, 2, 20, kv}, weights, activation, GemmRegime::tiles), rows, position)
+                .check(target);
+          }
+}
+
+TEST(RopeKv, PositionsOfSingleRowsMatchReference) {
+  for (const jit::Target& target : tests::host_targets())
+    for (const KvStorage kv : {KvStorage::f32, KvStorage::bf16})
+      for (const Activation activation : {Activation::f32, Activation::s8})
+        for (const std::int64_t position : {0, 1, 62, 63, 64, 65, 300}) {
+          GemmSpec spec = spec_of({6, 2, 36, kv}, kInt4, activation, GemmRegime::stream);
+          spec.bias = position % 2 == 0;  // as Qwen2 has
+          Problem(spec, 1, position).check(target);
+        }
+}
+
+TEST(RopeKv, RefusesHeadsThatDoNotFit) {
+  const HeadLayout heads = {4, 2, 64, KvStorage::f32};
+  const GemmSpec fits = spec_of(heads, kInt4, Activation::f32, GemmRegime::tiles);
+  EXPECT_NO_THROW(emit_gemm(fits, jit::host_target()));
+  GemmSpec spec = fits;
+  spec.columns += 32;
+  EXPECT_THROW(emit_gemm(spec, jit::host_target()), Error);
+  spec = fits;
+  spec.heads.head_size = 63;
+  EXPECT_THROW(emit_gemm(spec, jit::host_target()), Error);
+  spec = fits;
+  spec.heads.kv_heads = 3;
+  spec.columns = spec.heads.blocks() * 32;
+  EXPECT_THROW(emit_gemm(spec, jit::host_target()), Error);
+}
+
+}  // namespace
+}  // namespace burin::kernels

@@ -1,0 +1,87 @@
+// A layer's KV cache, written and read element by element by the words of templates/head_layout.hpp.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "templates/formats/float16.hpp"
+#include "templates/head_layout.hpp"
+#include "tests/support/guarded_buffer.hpp"
+
+namespace burin::tests {
+
+class KvCache {
+ public:
+  KvCache(const kernels::HeadLayout& heads, std::int64_t context)
+      : heads_(heads),
+        head_bytes_(heads.kv_head_bytes(context)),
+        memory_(static_cast<std::size_t>(head_bytes_ * heads.kv_heads)) {}
+
+  const kernels::HeadLayout& heads() const { return heads_; }
+  std::byte* bytes() const { return memory_.as(); }
+  std::size_t size() const { return memory_.size(); }
+  std::byte* head(int kv_head) const { return memory_.as() + kv_head * head_bytes_; }
+  std::int64_t head_bytes() const { return head_bytes_; }
+
+  // Element `which` of a rotary pair of a key. What is read back is what the storage made of it.
+  void set_key(int kv_head, std::int64_t position, int pair, int which, float value) const {
+    store(key_place(kv_head, position, pair, which), value);
+  }
+  double key(int kv_head, std::int64_t position, int pair, int which) const {
+    return load(key_place(kv_head, position, pair, which));
+  }
+  // `column` may lie in the padding behind the head's values.
+  void set_value(int kv_head, std::int64_t position, int column, float value) const {
+    store(value_place(kv_head, position, column), value);
+  }
+  double value(int kv_head, std::int64_t position, int column) const {
+    return load(value_place(kv_head, position, column));
+  }
+
+ private:
+  bool f32() const { return heads_.kv == kernels::KvStorage::f32; }
+
+  // Elements before the wanted one, then times the size of one: the layout's sentences as sums.
+  std::byte* block(int kv_head, std::int64_t position) const {
+    const std::int64_t elements = 64 * (heads_.head_size + (heads_.head_size + 15) / 16 * 16);
+    return head(kv_head) + position / 64 * elements * (f32() ? 4 : 2);
+  }
+  std::byte* key_place(int kv_head, std::int64_t position, int pair, int which) const {
+    const std::int64_t slot = position % 64;
+    std::byte* keys = block(kv_head, position);
+    return f32() ? keys + ((pair * 2 + which) * 64 + slot) * 4 : keys + ((pair * 64 + slot) * 2 + which) * 2;
+  }
+  std::byte* value_place(int kv_head, std::int64_t position, int column) const {
+    const std::int64_t slot = position % 64;
+    const std::int64_t columns = (heads_.head_size + 15) / 16 * 16;
+    std::byte* values = block(kv_head, position) + 64 * heads_.head_size * (f32() ? 4 : 2);
+    return f32() ? values + (slot * columns + column) * 4
+                 : values + ((slot / 2 * columns + column) * 2 + slot % 2) * 2;
+  }
+
+  void store(std::byte* place, float value) const {
+    if (f32()) {
+      std::memcpy(place, &value, sizeof(value));
+      return;
+    }
+    const std::uint16_t bits = kernels::f32_to_bf16(value);
+    std::memcpy(place, &bits, sizeof(bits));
+  }
+  double load(const std::byte* place) const {
+    float value;
+    if (f32()) {
+      std::memcpy(&value, place, sizeof(value));
+    } else {
+      std::uint16_t bits;
+      std::memcpy(&bits, place, sizeof(bits));
+      value = kernels::bf16_to_f32(bits);
+    }
+    return static_cast<double>(value);
+  }
+
+  kernels::HeadLayout heads_;
+  std::int64_t head_bytes_;
+  GuardedBuffer memory_;
+};
+
+}  // namespace burin::tests
