@@ -80,9 +80,11 @@ QuantizedGroup quantize_group(const WeightFormat& format, std::span<const float>
     offset = scale_value(format.scale, group.minimum);
   }
   const float scale = scale_value(format.scale, group.scale);
-  const float inverse = scale != 0 ? 1.0f / scale : 0.0f;
-  for (std::size_t i = 0; i < values.size(); ++i)
-    codes[i] = clamp_code(std::nearbyint((values[i] - offset) * inverse) + zero, largest);
+  // Divided, not multiplied by the inverse: that is infinite for scales near the smallest float.
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const float steps = scale != 0 ? (values[i] - offset) / scale : 0.0f;
+    codes[i] = clamp_code(std::nearbyint(steps) + zero, largest);
+  }
   return group;
 }
 
