@@ -28,8 +28,8 @@ std::uint8_t clamp_code(float code, int largest) {
   return static_cast<std::uint8_t>(std::clamp(code, 0.0f, static_cast<float>(largest)));
 }
 
-// Codes 0 and 1 mean -scale and 0. Where k values share a code other than zero, their mean serves them best and
-// takes sum^2 / k off the squared error; the best k are the farthest on one side.
+// Codes 0 and 1 mean -scale and 0. Where k values have code 0, their mean serves them best and takes
+// sum^2 / k off the squared error; the best k are the farthest on one side.
 float one_bit_scale(std::span<const float> values) {
   std::vector<float> sorted(values.begin(), values.end());
   std::sort(sorted.begin(), sorted.end());
