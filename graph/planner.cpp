@@ -80,7 +80,9 @@ class Planner {
   bool layers_have(bool integer) const {
     return std::any_of(graph_.nodes.begin(), graph_.nodes.end(), [&](const Node& node) {
       return node.op == Op::linear && !node.linear.last_row_only &&
-             format_of(node, node.linear.parts[0]).is_integer() == integer;
+             std::any_of(node.linear.parts.begin(), node.linear.parts.end(), [&](const LinearPart& part) {
+               return format_of(node, part).is_integer() == integer;
+             });
     });
   }
 
