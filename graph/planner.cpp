@@ -375,7 +375,8 @@ class Planner {
     Program& many = node.linear.last_row_only ? plan_.head_many : plan_.prefill;
     Step step;
     step.name = node.name;
-    step.layer = node.linear.attention.layer;
+    if (node.linear.epilogue == LinearEpilogue::rope_kv) layer_ = node.linear.attention.layer;
+    step.layer = node.linear.last_row_only ? -1 : layer_;
     step.input = buffer_of_.at(node.inputs[0]);
     step.output = buffer_of_.at(node.output);
     step.residual = node.linear.epilogue == LinearEpilogue::add ? buffer_of_.at(node.inputs[1]) : -1;
@@ -438,6 +439,7 @@ class Planner {
   Plan plan_;
   Graph graph_;
   int embedding_ = -1;
+  int layer_ = -1;  // whose steps are being made: each begins with its QKV node
   std::map<std::string, std::vector<Segment>> segments_;  // by node name
   std::map<ValueId, int> buffer_of_;
 };
