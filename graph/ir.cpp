@@ -115,7 +115,7 @@ std::string to_text(const Graph& graph) {
   for (const Node& node : graph.nodes) {
     text += fmt::format("%{} {} = {}(", node.output, node.name, name_of(node.op));
     for (std::size_t i = 0; i < node.inputs.size(); ++i) text += fmt::format("{}%{}", i ? ", " : "", node.inputs[i]);
-    text += ")" + attributes_text(node) + "\n";
+    text += fmt::format("){}\n", attributes_text(node));
   }
   return text;
 }
