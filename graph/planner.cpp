@@ -80,7 +80,9 @@ class Planner {
   bool layers_have(bool integer) const {
     return std::any_of(graph_.nodes.begin(), graph_.nodes.end(), [&](const Node& node) {
       return node.op == Op::linear && !node.linear.last_row_only &&
-             format_of(node, node.linear.parts[0]).is_integer() == integer;
+             std::any_of(node.linear.parts.begin(), node.linear.parts.end(), [&](const LinearPart& part) {
+               return format_of(node, part).is_integer() == integer;
+             });
     });
   }
 
@@ -268,10 +270,13 @@ class Planner {
     return last;
   }
 
-  // Values that are dead hand their buffer to later values of the same width: what lies past a row's real
-  // width was zero and stays so. A residual sum takes the place of its summand.
+  // Floats of a buffer's row, and how many of them are ever written.
+  using Extent = std::pair<std::int64_t, std::int64_t>;
+
+  // Values that are dead hand their buffer to later values that write as much of as wide a row: what lies
+  // past that was zero and stays so. A residual sum takes the place of its summand.
   void assign_buffers() {
-    std::multimap<std::int64_t, int> free;
+    std::multimap<Extent, int> free;
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
       const Node& node = graph_.nodes[i];
       const bool in_place = node.op == Op::linear && node.linear.epilogue == LinearEpilogue::add &&
@@ -279,20 +284,23 @@ class Planner {
       if (in_place) {
         buffer_of_[node.output] = buffer_of_.at(node.inputs[1]);
       } else {
-        const std::int64_t width = buffer_width(node.output);
+        const Extent extent = {buffer_width(node.output), written_width(node)};
         const std::int64_t rows = node.output == graph_.logits ? kHeadRows : plan_.options.chunk;
-        const auto reusable = free.find(width);
+        const auto reusable = free.find(extent);
         if (reusable != free.end() && node.output != graph_.logits) {
           buffer_of_[node.output] = reusable->second;
           free.erase(reusable);
         } else {
-          plan_.buffers.push_back({graph_.values[static_cast<std::size_t>(node.output)].name, width, rows, 0});
+          plan_.buffers.push_back(
+              {graph_.values[static_cast<std::size_t>(node.output)].name, extent.first, rows, 0});
           buffer_of_[node.output] = static_cast<int>(plan_.buffers.size()) - 1;
         }
       }
       for (const ValueId input : node.inputs)
-        if (last_use(input) == i && !(in_place && input == node.inputs[1]))
-          free.emplace(buffer(buffer_of_.at(input)).width, buffer_of_.at(input));
+        if (last_use(input) == i && !(in_place && input == node.inputs[1])) {
+          const int index = buffer_of_.at(input);
+          free.emplace(Extent{buffer(index).width, written_width(*graph_.producer(input))}, index);
+        }
     }
     plan_.logits = buffer_of_.at(graph_.logits);
     plan_.head_rows = kHeadRows;
@@ -373,7 +381,8 @@ class Planner {
     Program& many = node.linear.last_row_only ? plan_.head_many : plan_.prefill;
     Step step;
     step.name = node.name;
-    step.layer = node.linear.attention.layer;
+    if (node.linear.epilogue == LinearEpilogue::rope_kv) layer_ = node.linear.attention.layer;
+    step.layer = node.linear.last_row_only ? -1 : layer_;
     step.input = buffer_of_.at(node.inputs[0]);
     step.output = buffer_of_.at(node.output);
     step.residual = node.linear.epilogue == LinearEpilogue::add ? buffer_of_.at(node.inputs[1]) : -1;
@@ -436,6 +445,7 @@ class Planner {
   Plan plan_;
   Graph graph_;
   int embedding_ = -1;
+  int layer_ = -1;  // whose steps are being made: each begins with its QKV node
   std::map<std::string, std::vector<Segment>> segments_;  // by node name
   std::map<ValueId, int> buffer_of_;
 };

@@ -68,15 +68,14 @@ std::vector<double> gguf_frequencies(const ConfigReader& config, std::string_vie
   const auto key = [&](std::string_view name) { return fmt::format("{}.rope.{}", prefix, name); };
   std::vector<double> frequencies =
       plain_frequencies(config.number_or(key("freq_base"), kDefaultBase, 1, kLargestBase), rotary);
-  if (config.has(key("scaling.type"))) {
-    const std::string type = config.text_or(key("scaling.type"), "none");
-    if (type == "linear")
-      divide(frequencies, config.number(key("scaling.factor"), 1e-3, kLargestFactor));
-    else if (type != "none")
-      config.refuse(key("scaling.type"), kWhatWorks);
-  } else if (config.has(key("scale_linear"))) {
+  // As llama.cpp reads them: a factor without a type means linear, and wins over the older key.
+  const std::string type = config.text_or(key("scaling.type"), "linear");
+  if (type == "none") return frequencies;
+  if (type != "linear") config.refuse(key("scaling.type"), kWhatWorks);
+  if (config.has(key("scale_linear")) && !config.has(key("scaling.factor")))
     divide(frequencies, config.number(key("scale_linear"), 1e-3, kLargestFactor));
-  }
+  else if (config.has(key("scaling.factor")) || config.has(key("scaling.type")))
+    divide(frequencies, config.number(key("scaling.factor"), 1e-3, kLargestFactor));
   return frequencies;
 }
 

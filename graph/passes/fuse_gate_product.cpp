@@ -13,13 +13,6 @@
 namespace burin::graph {
 namespace {
 
-bool is_plain_linear(const Graph& graph, std::ptrdiff_t index) {
-  if (index < 0) return false;
-  const Node& node = graph.nodes[static_cast<std::size_t>(index)];
-  return node.op == Op::linear && node.linear.parts.size() == 1 &&
-         node.linear.epilogue == LinearEpilogue::none && !node.linear.normed;
-}
-
 // Why the multiply node at `index` does not fit; empty where it was fused.
 std::string try_fuse(Graph& graph, std::size_t index) {
   const Node& multiply = graph.nodes[index];

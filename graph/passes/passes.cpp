@@ -10,6 +10,13 @@ std::ptrdiff_t index_of_producer(const Graph& graph, ValueId value) {
   return at == graph.nodes.end() ? -1 : at - graph.nodes.begin();
 }
 
+bool is_plain_linear(const Graph& graph, std::ptrdiff_t index) {
+  if (index < 0) return false;
+  const Node& node = graph.nodes[static_cast<std::size_t>(index)];
+  return node.op == Op::linear && node.linear.parts.size() == 1 &&
+         node.linear.epilogue == LinearEpilogue::none && !node.linear.normed;
+}
+
 void remove_nodes(Graph& graph, std::vector<std::size_t> indices) {
   std::sort(indices.rbegin(), indices.rend());
   for (const std::size_t index : indices)

@@ -29,6 +29,8 @@ Trace run_passes(Graph& graph);
 
 // Index into graph.nodes of the node that makes `value`, or -1.
 std::ptrdiff_t index_of_producer(const Graph& graph, ValueId value);
+// Whether there is a linear node at `index` with one matrix and nothing fused into it.
+bool is_plain_linear(const Graph& graph, std::ptrdiff_t index);
 // Removes nodes by index.
 void remove_nodes(Graph& graph, std::vector<std::size_t> indices);
 

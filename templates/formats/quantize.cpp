@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <vector>
 
 #include "jit/error.hpp"
 #include "templates/formats/float16.hpp"
@@ -27,23 +28,34 @@ std::uint8_t clamp_code(float code, int largest) {
   return static_cast<std::uint8_t>(std::clamp(code, 0.0f, static_cast<float>(largest)));
 }
 
+// Codes 0 and 1 mean -scale and 0. Where k values have code 0, their mean serves them best and takes
+// sum^2 / k off the squared error; the best k are the farthest on one side.
+float one_bit_scale(std::span<const float> values) {
+  std::vector<float> sorted(values.begin(), values.end());
+  std::sort(sorted.begin(), sorted.end());
+  double best_gain = 0;
+  double best_mean = 0;
+  const auto try_side = [&](auto at, auto end) {
+    double sum = 0;
+    for (double count = 1; at != end; ++at, ++count) {
+      sum += static_cast<double>(*at);
+      if (sum * sum / count <= best_gain) continue;
+      best_gain = sum * sum / count;
+      best_mean = sum / count;
+    }
+  };
+  try_side(sorted.begin(), sorted.end());
+  try_side(sorted.rbegin(), sorted.rend());
+  return static_cast<float>(0.0 - best_mean);
+}
+
 float symmetric_scale(const WeightFormat& format, std::span<const float> values) {
   float extreme = 0;  // of largest magnitude, with its sign
   for (const float value : values)
     if (std::fabs(value) > std::fabs(extreme)) extreme = value;
   if (format.bits == 8) return std::fabs(extreme) / 127.0f;
   if (format.bits > 1) return extreme / -static_cast<float>(format.zero_code());
-  // One bit: codes 0 and 1 mean -scale and 0. The mean of the values on one side is best for that side;
-  // take the side that removes more error: (sum)^2 / count.
-  double sums[2] = {0, 0};
-  double counts[2] = {0, 0};
-  for (const float value : values) {
-    sums[value < 0] += static_cast<double>(value);
-    counts[value < 0] += value != 0;
-  }
-  const auto gain = [&](int side) { return counts[side] > 0 ? sums[side] * sums[side] / counts[side] : 0.0; };
-  const int side = gain(1) >= gain(0) ? 1 : 0;
-  return counts[side] > 0 ? static_cast<float>(-sums[side] / counts[side]) : 0.0f;
+  return one_bit_scale(values);
 }
 
 }  // namespace
@@ -80,9 +92,11 @@ QuantizedGroup quantize_group(const WeightFormat& format, std::span<const float>
     offset = scale_value(format.scale, group.minimum);
   }
   const float scale = scale_value(format.scale, group.scale);
-  const float inverse = scale != 0 ? 1.0f / scale : 0.0f;
-  for (std::size_t i = 0; i < values.size(); ++i)
-    codes[i] = clamp_code(std::nearbyint((values[i] - offset) * inverse) + zero, largest);
+  // Divided, not multiplied by the inverse: that is infinite for scales near the smallest float.
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const float steps = scale != 0 ? (values[i] - offset) / scale : 0.0f;
+    codes[i] = clamp_code(std::nearbyint(steps) + zero, largest);
+  }
   return group;
 }
 

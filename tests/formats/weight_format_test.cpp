@@ -1,0 +1,97 @@
+#include "templates/formats/weight_format.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+#include "templates/formats/weight_format_field.hpp"
+#include "tests/support/error_text.hpp"
+
+namespace burin::kernels {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+TEST(WeightFormat, TextOfKnownFormats) {
+  EXPECT_EQ(to_text(WeightFormat::integer_format(4, true, 32, ScaleType::f16)), "int4s.g32.f16");
+  EXPECT_EQ(to_text(WeightFormat::integer_format(3, false, 128, ScaleType::bf16)), "int3a.g128.bf16");
+  EXPECT_EQ(to_text(WeightFormat::float_format(WeightKind::f32)), "f32");
+  EXPECT_EQ(to_text(WeightFormat::float_format(WeightKind::f16)), "f16");
+  EXPECT_EQ(to_text(WeightFormat::float_format(WeightKind::bf16)), "bf16");
+}
+
+TEST(WeightFormat, TextRoundTripsAndIsUnique) {
+  std::set<std::string> texts;
+  std::size_t count = 0;
+  const auto check = [&](const WeightFormat& format) {
+    const std::string text = to_text(format);
+    EXPECT_EQ(parse_weight_format(text), format) << text;
+    WeightFormat field;
+    read_field(text, field);
+    std::string written;
+    write_field(written, field);
+    EXPECT_EQ(written, text);
+    texts.insert(text);
+    ++count;
+  };
+  for (const WeightKind kind : {WeightKind::f32, WeightKind::f16, WeightKind::bf16})
+    check(WeightFormat::float_format(kind));
+  for (int bits = 1; bits <= 8; ++bits)
+    for (const bool symmetric : {true, false})
+      for (const int group : {32, 64, 128, 1024, 4096})
+        for (const ScaleType scale : {ScaleType::f32, ScaleType::f16, ScaleType::bf16})
+          check(WeightFormat::integer_format(bits, symmetric, group, scale));
+  EXPECT_EQ(texts.size(), count);
+}
+
+TEST(WeightFormat, ZeroCodes) {
+  EXPECT_EQ(WeightFormat::integer_format(1, true, 32, ScaleType::f16).zero_code(), 1);
+  EXPECT_EQ(WeightFormat::integer_format(4, true, 32, ScaleType::f16).zero_code(), 8);
+  EXPECT_EQ(WeightFormat::integer_format(8, true, 32, ScaleType::f16).zero_code(), 128);
+  EXPECT_EQ(WeightFormat::integer_format(4, false, 32, ScaleType::f16).zero_code(), 0);
+  EXPECT_EQ(WeightFormat::float_format(WeightKind::f16).zero_code(), 0);
+}
+
+TEST(WeightFormat, BytesOfScales) {
+  EXPECT_EQ(bytes_of(ScaleType::none), 0);
+  EXPECT_EQ(bytes_of(ScaleType::f32), 4);
+  EXPECT_EQ(bytes_of(ScaleType::f16), 2);
+  EXPECT_EQ(bytes_of(ScaleType::bf16), 2);
+}
+
+TEST(WeightFormat, ErrorsNameThePartThatIsWrong) {
+  const struct {
+    const char* text;
+    const char* part;
+  } cases[] = {
+      {"int9s.g32.f16", "9 bits"},
+      {"int0s.g32.f16", "'0' is not a positive number"},
+      {"int4x.g32.f16", "scheme 'x'"},
+      {"int4s.g0.f16", "'0' is not a positive number"},
+      {"int4s.g-32.f16", "'-32'"},
+      {"int4s.g32x.f16", "'32x'"},
+      {"int4s.g.f16", "'' is not"},
+      {"int4s.g99999999999.f16", "'99999999999'"},
+      {"int4s.g32.f64", "scale type 'f64'"},
+      {"int4s.g32.", "scale type ''"},
+      {"int4s.g32.none", "scale type 'none'"},
+  };
+  for (const auto& [text, part] : cases)
+    EXPECT_THAT(tests::error_of([bad = text] { parse_weight_format(bad); }),
+                AllOf(HasSubstr(std::string("'") + text + "'"), HasSubstr(part)))
+        << text;
+}
+
+TEST(WeightFormat, OtherTextsAreRefusedWithAnExample) {
+  for (const char* text : {"", "f64", "F32", "int4", "int4s", "int4s.g32", "int4s.32.f16", "int12s.g32.f16",
+                           "q4s.g32.f16", "int4s.g32.f16.f16", " f32", "nf4"})
+    EXPECT_THAT(tests::error_of([=] { parse_weight_format(text); }),
+                AllOf(HasSubstr(std::string("'") + text + "'"), HasSubstr("like int4s.g32.f16")))
+        << text;
+}
+
+}  // namespace
+}  // namespace burin::kernels

@@ -1,0 +1,132 @@
+// What the planner makes of a user's options, and how it settles those left to it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/graph/plan_queries.hpp"
+#include "tests/support/error_text.hpp"
+
+namespace burin::graph {
+namespace {
+
+using kernels::AttentionSpec;
+using kernels::StoredType;
+using kernels::WeightFormat;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+kernels::Activation activation_of(const Step& step) {
+  return std::get<kernels::GemmSpec>(step.spec).activation;
+}
+
+PlanOptions with_compute(ComputeType compute) {
+  PlanOptions options;
+  options.compute = compute;
+  return options;
+}
+
+TEST(PlanOptions, Int8NeedsIntegerWeights) {
+  const auto refusal = [](const ModelDescription& model) {
+    return tests::error_of([&] { plan_of(model, with_compute(ComputeType::int8)); });
+  };
+  EXPECT_EQ(refusal(describe(typed(StoredType::q8_0))), "no error");
+  EXPECT_THAT(refusal(describe({})),
+              AllOf(HasSubstr("--compute int8 needs integer weights"), HasSubstr("--weights")));
+  for (const char* part : {"blk.1.ffn_down", "blk.1.attn_q", "blk.1.attn_v", "blk.1.ffn_up"}) {
+    ModelDescription one_float = describe(typed(StoredType::q8_0));
+    set_type(one_float, std::string(part) + ".weight", StoredType::bf16);
+    EXPECT_THAT(refusal(one_float), HasSubstr("needs integer weights")) << part;
+  }
+  PlanOptions quantised = with_compute(ComputeType::int8);
+  quantised.weights = WeightFormat::integer_format(8, true, 32, kernels::ScaleType::f16);
+  EXPECT_EQ(activation_of(plan_of(describe({}), quantised).decode[1]), kernels::Activation::s8);
+}
+
+TEST(PlanOptions, AutomaticComputeIsInt8ForLargeIntegerModelsOnly) {
+  const Plan floats = plan_of(describe({}));
+  EXPECT_EQ(floats.options.compute, ComputeType::f32);
+  EXPECT_THAT(floats.remarks, IsEmpty());
+  MadeLlama made = typed(StoredType::q4_0);
+  const Plan small = plan_of(describe(made));
+  EXPECT_EQ(small.options.compute, ComputeType::f32);
+  EXPECT_THAT(small.remarks, ElementsAre(AllOf(HasSubstr("compute is f32"), HasSubstr("--compute int8"))));
+  made.hidden = made.feed_forward = 2048;
+  const Plan large = plan_of(describe(made));
+  EXPECT_EQ(large.options.compute, ComputeType::int8);
+  EXPECT_EQ(activation_of(large.decode[1]), kernels::Activation::s8);
+}
+
+TEST(PlanOptions, KvTypeFollowsComputeUnlessAsked) {
+  const ModelDescription model = describe(typed(StoredType::q8_0));
+  const auto kv_of = [&](ComputeType compute, KvType kv) {
+    PlanOptions options = with_compute(compute);
+    options.kv = kv;
+    const Plan plan = plan_of(model, options);
+    EXPECT_EQ(plan.heads.kv == kernels::KvStorage::bf16, plan.options.kv == KvType::bf16);
+    return plan.options.kv;
+  };
+  EXPECT_EQ(kv_of(ComputeType::f32, KvType::automatic), KvType::f32);
+  EXPECT_EQ(kv_of(ComputeType::int8, KvType::automatic), KvType::bf16);
+  EXPECT_EQ(kv_of(ComputeType::f32, KvType::bf16), KvType::bf16);
+  EXPECT_EQ(kv_of(ComputeType::int8, KvType::f32), KvType::f32);
+}
+
+TEST(PlanOptions, AttentionUsesBf16DotsWhereCacheTargetAndComputeAllow) {
+  const ModelDescription model = describe(typed(StoredType::q8_0));
+  const auto math_of = [&](ComputeType compute, KvType kv, const char* target) {
+    PlanOptions options = with_compute(compute);
+    options.kv = kv;
+    return std::get<AttentionSpec>(
+               steps_of(plan_of(model, options, target).decode, "blk.0.attention").at(0).spec)
+        .math;
+  };
+  using enum kernels::AttentionMath;
+  EXPECT_EQ(math_of(ComputeType::int8, KvType::bf16, "znver4"), bf16);
+  EXPECT_EQ(math_of(ComputeType::int8, KvType::bf16, "icelake-server"), f32);
+  EXPECT_EQ(math_of(ComputeType::int8, KvType::f32, "znver4"), f32);
+  EXPECT_EQ(math_of(ComputeType::f32, KvType::bf16, "znver4"), f32);
+}
+
+TEST(PlanOptions, ContextAndChunk) {
+  MadeLlama made;
+  made.context = 10000;
+  const ModelDescription model = describe(made);
+  const auto options_of = [&](std::int64_t context, std::int64_t chunk) {
+    PlanOptions options;
+    options.context = context;
+    options.chunk = chunk;
+    return options;
+  };
+  EXPECT_EQ(plan_of(model).options.context, 4096);
+  EXPECT_EQ(plan_of(describe({})).options.context, 512);
+  EXPECT_EQ(plan_of(model, options_of(10000, 512)).options.context, 10000);
+  EXPECT_THAT(plan_of(model, options_of(10000, 512)).notes, IsEmpty());
+  EXPECT_THAT(plan_of(model, options_of(10001, 512)).notes,
+              ElementsAre(HasSubstr("context 10001 is longer than the 10000")));
+  EXPECT_EQ(plan_of(model, options_of(100, 512)).options.chunk, 100);  // there are never more rows
+  EXPECT_EQ(plan_of(model, options_of(1, 1)).options.chunk, 1);
+  EXPECT_THAT(tests::error_of([&] { plan_of(model, options_of(-1, 512)); }),
+              HasSubstr("context -1: must be at least 1"));
+  for (const std::int64_t chunk : {0, -1})
+    EXPECT_THAT(tests::error_of([&] { plan_of(model, options_of(0, chunk)); }),
+                HasSubstr("must be at least 1"));
+}
+
+TEST(PlanOptions, TextsOfTypes) {
+  for (const ComputeType type : {ComputeType::automatic, ComputeType::int8, ComputeType::f32})
+    EXPECT_EQ(parse_compute_type(to_text(type)), type);
+  for (const KvType type : {KvType::automatic, KvType::f32, KvType::bf16})
+    EXPECT_EQ(parse_kv_type(to_text(type)), type);
+  for (const char* text : {"bf16", "f16"})
+    EXPECT_THAT(tests::error_of([=] { parse_compute_type(text); }),
+                AllOf(HasSubstr(std::string("--compute ") + text), HasSubstr("not supported yet")));
+  for (const char* text : {"f16", "int8"})
+    EXPECT_THAT(tests::error_of([=] { parse_kv_type(text); }),
+                AllOf(HasSubstr(std::string("--kv ") + text), HasSubstr("not supported yet")));
+  EXPECT_THAT(tests::error_of([] { parse_compute_type("int7"); }), HasSubstr("--compute 'int7': unknown"));
+  EXPECT_THAT(tests::error_of([] { parse_kv_type(""); }), HasSubstr("--kv '': unknown"));
+}
+
+}  // namespace
+}  // namespace burin::graph
