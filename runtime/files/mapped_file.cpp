@@ -16,10 +16,10 @@ namespace {
 constexpr std::string_view kLfsMagic = "version https://git-lfs.github.com/spec/";
 constexpr std::size_t kLongestQuote = 60;
 
-// Closes the descriptor on every way out.
+// Closes the descriptor on every way out. Opening does not wait for someone to write to a pipe.
 class Descriptor {
  public:
-  explicit Descriptor(const char* path) : fd_(::open(path, O_RDONLY | O_CLOEXEC)) {}
+  explicit Descriptor(const char* path) : fd_(::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {}
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
