@@ -57,6 +57,11 @@ void MappedFile::release(std::span<const std::byte> range) const {
   if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }
 
+bool file_exists(const std::filesystem::path& path) {
+  std::error_code unknown;
+  return std::filesystem::status(path, unknown).type() != std::filesystem::file_type::not_found;
+}
+
 void refuse_lfs_pointer(const std::string& path, std::string_view content) {
   if (content.starts_with(kLfsMagic))
     fail("{}: is a Git LFS pointer, not the file itself: run 'git lfs pull' in its repository", path);

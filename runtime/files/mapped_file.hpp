@@ -36,6 +36,10 @@ class MappedFile {
   std::size_t size_;
 };
 
+// Whether there is something under this path. Also true where the system will not say (no permission, a circle
+// of links): opening it then names the reason, and nothing is thrown here.
+bool file_exists(const std::filesystem::path& path);
+
 // Throws burin::Error where the content is a Git LFS pointer instead of the file itself.
 void refuse_lfs_pointer(const std::string& path, std::string_view content);
 

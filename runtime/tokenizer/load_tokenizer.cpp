@@ -45,11 +45,11 @@ void add_ids(const nlohmann::json& json, const char* key, std::set<std::int64_t>
 std::unique_ptr<Tokenizer> load_folder(const ModelFile& model) {
   const fs::path folder = model.folder();
   const FolderSettings settings = read_folder_settings(folder, model.description().config);
-  if (fs::exists(folder / "tokenizer.json")) return load_tokenizer_json(folder / "tokenizer.json", settings);
-  if (fs::exists(folder / "tokenizer.model"))  // LLaMA's own default is to begin with BOS
+  if (file_exists(folder / "tokenizer.json")) return load_tokenizer_json(folder / "tokenizer.json", settings);
+  if (file_exists(folder / "tokenizer.model"))  // LLaMA's own default is to begin with BOS
     return load_sentencepiece(folder / "tokenizer.model", settings.add_bos.value_or(true),
                               settings.add_eos.value_or(false));
-  if (fs::exists(folder / "vocab.json") && fs::exists(folder / "merges.txt"))
+  if (file_exists(folder / "vocab.json") && file_exists(folder / "merges.txt"))
     return load_vocab_and_merges(folder, settings, {kGpt2Pattern});
   fail("{}: has no tokenizer: tokenizer.json, tokenizer.model, or vocab.json with merges.txt is needed",
        model.description().path);
@@ -72,9 +72,9 @@ FolderSettings read_folder_settings(const fs::path& folder, const nlohmann::json
   if (const auto at = config.find("bos_token_id"); at != config.end() && at->is_number_integer())
     settings.bos_id = at->get<std::int64_t>();
   const auto read = [](const fs::path& path) { return parse_json_object(path.string(), read_text_file(path, kLargestSettings)); };
-  if (const fs::path path = folder / "generation_config.json"; fs::exists(path))
+  if (const fs::path path = folder / "generation_config.json"; file_exists(path))
     add_ids(read(path), "eos_token_id", settings.eos_ids);
-  if (const fs::path path = folder / "tokenizer_config.json"; fs::exists(path)) {
+  if (const fs::path path = folder / "tokenizer_config.json"; file_exists(path)) {
     const nlohmann::json json = read(path);
     settings.add_bos = flag(json, "add_bos_token");
     settings.add_eos = flag(json, "add_eos_token");
@@ -87,9 +87,11 @@ FolderSettings read_folder_settings(const fs::path& folder, const nlohmann::json
 // [int32 longest token], then per token [f32 score][int32 length][bytes].
 std::unique_ptr<Tokenizer> load_llama2c_tokenizer(const fs::path& folder, std::int64_t size) {
   fs::path path = folder / fmt::format("tok{}.bin", size);
-  if (!fs::exists(path)) path = folder / "tokenizer.bin";
-  if (!fs::exists(path)) fail("{}: has neither tok{}.bin nor tokenizer.bin beside the model", folder.string(), size);
+  if (!file_exists(path)) path = folder / "tokenizer.bin";
+  if (!file_exists(path))
+    fail("{}: has neither tok{}.bin nor tokenizer.bin beside the model", folder.empty() ? "." : folder.string(), size);
   const std::unique_ptr<MappedFile> file = MappedFile::open(path);
+  refuse_lfs_pointer(file->path(), file->text());
   Vocabulary vocabulary;
   vocabulary.path = file->path();
   std::vector<float> scores;
