@@ -38,8 +38,11 @@ inline std::string tiny_llama2c(const TinyLlama& model = {}) {
 inline std::string tiny_llama2c_tokenizer() {
   std::string bytes = value_bytes(std::int32_t{16});
   for (const TinyPiece& piece : tiny_pieces()) {
-    std::string text = piece.type == 3 ? "\n" + piece.text + "\n" : piece.text;
-    for (std::size_t at; (at = text.find("\xe2\x96\x81")) != std::string::npos;) text.replace(at, 3, " ");
+    std::string text = piece.type == 3 ? fmt::format("\n{}\n", piece.text) : piece.text;
+    for (std::size_t at; (at = text.find("\xe2\x96\x81")) != std::string::npos;) {
+      text.erase(at, 2);
+      text[at] = ' ';
+    }
     append_value(bytes, piece.score);
     append_value(bytes, static_cast<std::int32_t>(text.size()));
     bytes += text;
