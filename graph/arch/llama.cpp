@@ -111,8 +111,8 @@ class LlamaBuilder {
     if (s_.heads % s_.kv_heads != 0)
       fail("{}: {} attention heads and {} KV heads: the first must be a multiple of the second", model.path,
            s_.heads, s_.kv_heads);
-    if (s_.head_size % 2 != 0)
-      fail("{}: head size is {}: must be even for rotary embeddings", model.path, s_.head_size);
+    if (s_.head_size < 2 || s_.head_size % 2 != 0)
+      fail("{}: head size is {}: must be even and at least 2 for rotary embeddings", model.path, s_.head_size);
   }
 
   Decoder build() {
