@@ -14,7 +14,6 @@ namespace burin::runtime {
 namespace {
 
 constexpr std::string_view kLfsMagic = "version https://git-lfs.github.com/spec/";
-constexpr std::size_t kLongestQuote = 60;
 
 // Closes the descriptor on every way out. Opening does not wait for someone to write to a pipe.
 class Descriptor {
@@ -73,18 +72,6 @@ std::string read_text_file(const std::filesystem::path& path, std::size_t most) 
     fail("{}: has {} bytes: more than the {} such a file may have", file->path(), file->bytes().size(), most);
   refuse_lfs_pointer(file->path(), file->text());
   return std::string(file->text());
-}
-
-std::string printable(std::string_view bytes) {
-  std::string text;
-  for (const char c : bytes.substr(0, kLongestQuote)) {
-    if (c >= 0x20 && c < 0x7f)
-      text += c;
-    else
-      text += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-  }
-  if (bytes.size() > kLongestQuote) text += "...";
-  return text;
 }
 
 bool is_utf8(std::string_view text) {

@@ -46,9 +46,6 @@ void refuse_lfs_pointer(const std::string& path, std::string_view content);
 // The whole of a small text file (configuration, tokenizer). Throws burin::Error also above `most` bytes.
 std::string read_text_file(const std::filesystem::path& path, std::size_t most);
 
-// Bytes from a file, made fit for a one-line message: control and non-ASCII bytes as \xNN, long ones cut.
-std::string printable(std::string_view bytes);
-
 bool is_utf8(std::string_view text);
 
 }  // namespace burin::runtime

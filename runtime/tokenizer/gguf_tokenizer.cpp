@@ -31,7 +31,7 @@ class GgufTokenizerLoader {
     const bool sentencepiece = *kind == "llama";
     if (!sentencepiece && *kind != "gpt2")
       fail("{}: tokenizer.ggml.model is '{}': not supported: llama (SentencePiece BPE) and gpt2 (byte-level BPE) are",
-           gguf_.path(), *kind);
+           gguf_.path(), printable(*kind));
     read_tokens(sentencepiece);
     read_special_ids();
     vocabulary_.add_bos = gguf_.boolean("tokenizer.ggml.add_bos_token").value_or(sentencepiece || adds_bos_by_name());
@@ -106,7 +106,8 @@ class GgufTokenizerLoader {
     const std::string_view name = gguf_.text("tokenizer.ggml.pre").value_or("default");
     const std::vector<std::string> patterns = patterns_by_name(name);
     if (patterns.empty())
-      fail("{}: tokenizer.ggml.pre is '{}': this way of splitting text is not supported", gguf_.path(), name);
+      fail("{}: tokenizer.ggml.pre is '{}': this way of splitting text is not supported", gguf_.path(),
+           printable(name));
     SpecialTokens special = SpecialTokens::of(vocabulary_);
     const bool llama3 = patterns == patterns_by_name("llama-bpe");
     return std::make_unique<ByteLevelBpeTokenizer>(std::move(vocabulary_), std::move(special),
