@@ -1,4 +1,6 @@
 // Tokenizers from GGUF metadata (tokenizer.ggml.*).
+#include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "jit/error.hpp"
@@ -87,6 +89,9 @@ class GgufTokenizerLoader {
     if (scores.size() != vocabulary_.size())
       fail("{}: tokenizer.ggml.scores has {} entries: tokenizer.ggml.tokens has {}", gguf_.path(), scores.size(),
            vocabulary_.size());
+    const auto is_nan = [](float score) { return std::isnan(score); };
+    if (const auto nan = std::find_if(scores.begin(), scores.end(), is_nan); nan != scores.end())
+      fail("{}: tokenizer.ggml.scores entry {} is nan: must be a number", gguf_.path(), nan - scores.begin());
     vocabulary_.space_prefix = gguf_.boolean("tokenizer.ggml.add_space_prefix").value_or(true);
     const auto prefix = vocabulary_.space_prefix ? TextBpeTokenizer::Prefix::every_part : TextBpeTokenizer::Prefix::none;
     SpecialTokens special = SpecialTokens::of(vocabulary_);
