@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace burin {
@@ -21,5 +22,9 @@ template <typename... Args>
 [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) {
   throw Error(fmt::format(format, std::forward<Args>(args)...));
 }
+
+// Bytes from a file or a user, made fit for a one-line message: control and non-ASCII bytes as \xNN, long ones
+// cut.
+std::string printable(std::string_view bytes);
 
 }  // namespace burin

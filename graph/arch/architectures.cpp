@@ -32,7 +32,8 @@ Decoder build_decoder(const ModelDescription& model) {
     }
     known += fmt::format("{}{}", known.empty() ? "" : ", ", row.name);
   }
-  fail("{}: architecture is '{}': not supported yet: {} works", model.path, model.architecture, known);
+  fail("{}: architecture is '{}': not supported yet: {} works", model.path, printable(model.architecture),
+       known);
 }
 
 }  // namespace burin::graph

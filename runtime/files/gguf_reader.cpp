@@ -1,5 +1,6 @@
 #include "runtime/files/gguf_reader.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <set>
 
@@ -194,7 +195,21 @@ std::vector<GgufTensor> GgufReader::read_tensors(std::uint64_t count, std::uint6
            printable(tensor.name), data, tensor.offset, tensor.bytes, bytes_.size());
     tensor.offset += data;
   }
+  refuse_overlaps(tensors);
   return tensors;
+}
+
+// Where every tensor has bytes of its own, a small file cannot describe a huge model.
+void GgufReader::refuse_overlaps(const std::vector<GgufTensor>& tensors) const {
+  std::vector<const GgufTensor*> sorted;
+  for (const GgufTensor& tensor : tensors) sorted.push_back(&tensor);
+  std::sort(sorted.begin(), sorted.end(),
+            [](const GgufTensor* a, const GgufTensor* b) { return a->offset < b->offset; });
+  for (std::size_t i = 1; i < sorted.size(); ++i)
+    if (sorted[i - 1]->offset + sorted[i - 1]->bytes > sorted[i]->offset)
+      fail("{}: tensor {} begins at byte {} of the file: within tensor {}, which ends at byte {}", path_,
+           printable(sorted[i]->name), sorted[i]->offset, printable(sorted[i - 1]->name),
+           sorted[i - 1]->offset + sorted[i - 1]->bytes);
 }
 
 }  // namespace burin::runtime

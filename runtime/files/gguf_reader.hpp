@@ -32,6 +32,7 @@ class GgufReader {
   void skip_array(std::string_view key, const GgufValue& array);
   GgufTensor read_tensor();
   std::uint64_t tensor_bytes(const GgufTensor& tensor) const;
+  void refuse_overlaps(const std::vector<GgufTensor>& tensors) const;
 
   const std::string& path_;
   std::span<const std::byte> bytes_;

@@ -1,5 +1,6 @@
 #include "runtime/files/hugging_face_model.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -15,6 +16,15 @@ constexpr std::size_t kLargestIndex = 256u << 20;
 
 namespace fs = std::filesystem;
 
+// Whether this names a file of the same folder, and can be shown in a message.
+bool is_file_name(std::string_view name) {
+  constexpr std::size_t kLongestFileName = 255;
+  return !name.empty() && name.size() <= kLongestFileName && name != "." && name != ".." &&
+         std::none_of(name.begin(), name.end(), [](char c) {
+           return c == '/' || c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+         });
+}
+
 }  // namespace
 
 HuggingFaceModel::HuggingFaceModel(fs::path folder) : folder_(std::move(folder)) {
@@ -23,11 +33,11 @@ HuggingFaceModel::HuggingFaceModel(fs::path folder) : folder_(std::move(folder))
   read_config();
   const fs::path single = folder_ / "model.safetensors";
   const fs::path index = folder_ / "model.safetensors.index.json";
-  if (fs::exists(single))
+  if (file_exists(single))
     add_shard(single);
-  else if (fs::exists(index))
+  else if (file_exists(index))
     add_sharded(index);
-  else if (fs::exists(folder_ / "pytorch_model.bin") || fs::exists(folder_ / "pytorch_model.bin.index.json"))
+  else if (file_exists(folder_ / "pytorch_model.bin") || file_exists(folder_ / "pytorch_model.bin.index.json"))
     fail("{}: has only pytorch_model.bin: pickle files are not supported: convert to safetensors", description_.path);
   else
     fail("{}: has neither model.safetensors nor model.safetensors.index.json", description_.path);
@@ -37,7 +47,7 @@ HuggingFaceModel::HuggingFaceModel(fs::path folder) : folder_(std::move(folder))
 
 void HuggingFaceModel::read_config() {
   const fs::path path = folder_ / "config.json";
-  if (!fs::exists(path)) fail("{}: has no config.json: no Hugging Face model folder", description_.path);
+  if (!file_exists(path)) fail("{}: has no config.json: no Hugging Face model folder", description_.path);
   description_.config = parse_json_object(path.string(), read_text_file(path, kLargestConfig));
   const nlohmann::json& config = description_.config;
   if (config.contains("quantization_config") && !config["quantization_config"].is_null())
@@ -75,14 +85,13 @@ void HuggingFaceModel::add_sharded(const fs::path& index) {
   for (const auto& [tensor, file] : map->items()) {
     if (!file.is_string()) fail("{}: weight_map {} is {}: a file name is expected", name, printable(tensor), file.type_name());
     const auto& shard = file.get_ref<const std::string&>();
-    if (shard.empty() || shard.find('/') != std::string::npos || shard.find('\\') != std::string::npos ||
-        shard.find('\0') != std::string::npos || shard == "." || shard == "..")
+    if (!is_file_name(shard))
       fail("{}: weight_map {} is '{}': must be a file in the same folder", name, printable(tensor), printable(shard));
     files.insert(shard);
   }
   std::map<std::string, std::string> found;  // tensor -> shard
   for (const std::string& shard : files) {
-    if (!fs::exists(folder_ / shard)) fail("{}: shard {} is missing: download it", name, printable(shard));
+    if (!file_exists(folder_ / shard)) fail("{}: shard {} is missing: download it", name, printable(shard));
     const std::size_t first = description_.tensors.size();
     add_shard(folder_ / shard);
     for (std::size_t i = first; i < description_.tensors.size(); ++i)

@@ -14,12 +14,11 @@ namespace burin::runtime {
 namespace {
 
 constexpr std::string_view kLfsMagic = "version https://git-lfs.github.com/spec/";
-constexpr std::size_t kLongestQuote = 60;
 
-// Closes the descriptor on every way out.
+// Closes the descriptor on every way out. Opening does not wait for someone to write to a pipe.
 class Descriptor {
  public:
-  explicit Descriptor(const char* path) : fd_(::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
+  explicit Descriptor(const char* path) : fd_(::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {}
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -58,6 +57,11 @@ void MappedFile::release(std::span<const std::byte> range) const {
   if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }
 
+bool file_exists(const std::filesystem::path& path) {
+  std::error_code unknown;
+  return std::filesystem::status(path, unknown).type() != std::filesystem::file_type::not_found;
+}
+
 void refuse_lfs_pointer(const std::string& path, std::string_view content) {
   if (content.starts_with(kLfsMagic))
     fail("{}: is a Git LFS pointer, not the file itself: run 'git lfs pull' in its repository", path);
@@ -69,18 +73,6 @@ std::string read_text_file(const std::filesystem::path& path, std::size_t most) 
     fail("{}: has {} bytes: more than the {} such a file may have", file->path(), file->bytes().size(), most);
   refuse_lfs_pointer(file->path(), file->text());
   return std::string(file->text());
-}
-
-std::string printable(std::string_view bytes) {
-  std::string text;
-  for (const char c : bytes.substr(0, kLongestQuote)) {
-    if (c >= 0x20 && c < 0x7f)
-      text += c;
-    else
-      text += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-  }
-  if (bytes.size() > kLongestQuote) text += "...";
-  return text;
 }
 
 bool is_utf8(std::string_view text) {

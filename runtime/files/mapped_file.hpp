@@ -36,14 +36,15 @@ class MappedFile {
   std::size_t size_;
 };
 
+// Whether there is something under this path. Also true where the system will not say (no permission, a circle
+// of links): opening it then names the reason, and nothing is thrown here.
+bool file_exists(const std::filesystem::path& path);
+
 // Throws burin::Error where the content is a Git LFS pointer instead of the file itself.
 void refuse_lfs_pointer(const std::string& path, std::string_view content);
 
 // The whole of a small text file (configuration, tokenizer). Throws burin::Error also above `most` bytes.
 std::string read_text_file(const std::filesystem::path& path, std::size_t most);
-
-// Bytes from a file, made fit for a one-line message: control and non-ASCII bytes as \xNN, long ones cut.
-std::string printable(std::string_view bytes);
 
 bool is_utf8(std::string_view text);
 

@@ -70,9 +70,9 @@ FolderSettings read_folder_settings(const fs::path& folder, const nlohmann::json
   const auto read = [](const fs::path& path) {
     return parse_json_object(path.string(), read_text_file(path, kLargestSettings));
   };
-  if (const fs::path path = folder / "generation_config.json"; fs::exists(path))
+  if (const fs::path path = folder / "generation_config.json"; file_exists(path))
     add_ids(read(path), "eos_token_id", settings.eos_ids);
-  if (const fs::path path = folder / "tokenizer_config.json"; fs::exists(path)) {
+  if (const fs::path path = folder / "tokenizer_config.json"; file_exists(path)) {
     const nlohmann::json json = read(path);
     settings.add_bos = flag(json, "add_bos_token");
     settings.add_eos = flag(json, "add_eos_token");

@@ -1,4 +1,6 @@
 // Tokenizers from GGUF metadata (tokenizer.ggml.*).
+#include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "jit/error.hpp"
@@ -39,7 +41,7 @@ class GgufTokenizerLoader {
       fail(
           "{}: tokenizer.ggml.model is '{}': not supported: llama (SentencePiece BPE) and gpt2 (byte-level "
           "BPE) are",
-          gguf_.path(), *kind);
+          gguf_.path(), printable(*kind));
     read_tokens(sentencepiece);
     read_special_ids();
     vocabulary_.add_bos =
@@ -97,6 +99,9 @@ class GgufTokenizerLoader {
     if (scores.size() != vocabulary_.size())
       fail("{}: tokenizer.ggml.scores has {} entries: tokenizer.ggml.tokens has {}", gguf_.path(),
            scores.size(), vocabulary_.size());
+    const auto is_nan = [](float score) { return std::isnan(score); };
+    if (const auto nan = std::find_if(scores.begin(), scores.end(), is_nan); nan != scores.end())
+      fail("{}: tokenizer.ggml.scores entry {} is nan: must be a number", gguf_.path(), nan - scores.begin());
     vocabulary_.space_prefix = gguf_.boolean("tokenizer.ggml.add_space_prefix").value_or(true);
     const auto prefix =
         vocabulary_.space_prefix ? TextBpeTokenizer::Prefix::every_part : TextBpeTokenizer::Prefix::none;
@@ -117,7 +122,8 @@ class GgufTokenizerLoader {
     const std::string_view name = gguf_.text("tokenizer.ggml.pre").value_or("default");
     const std::vector<std::string> patterns = patterns_by_name(name);
     if (patterns.empty())
-      fail("{}: tokenizer.ggml.pre is '{}': this way of splitting text is not supported", gguf_.path(), name);
+      fail("{}: tokenizer.ggml.pre is '{}': this way of splitting text is not supported", gguf_.path(),
+           printable(name));
     SpecialTokens special = SpecialTokens::of(vocabulary_);
     const bool llama3 = patterns == patterns_by_name("llama-bpe");
     return std::make_unique<ByteLevelBpeTokenizer>(std::move(vocabulary_), std::move(special),

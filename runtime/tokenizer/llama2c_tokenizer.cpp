@@ -25,10 +25,12 @@ Value read_at(const MappedFile& file, std::size_t& at) {
 
 std::unique_ptr<Tokenizer> load_llama2c_tokenizer(const fs::path& folder, std::int64_t size) {
   fs::path path = folder / fmt::format("tok{}.bin", size);
-  if (!fs::exists(path)) path = folder / "tokenizer.bin";
-  if (!fs::exists(path))
-    fail("{}: has neither tok{}.bin nor tokenizer.bin beside the model", folder.string(), size);
+  if (!file_exists(path)) path = folder / "tokenizer.bin";
+  if (!file_exists(path))
+    fail("{}: has neither tok{}.bin nor tokenizer.bin beside the model",
+         folder.empty() ? "." : folder.string(), size);
   const std::unique_ptr<MappedFile> file = MappedFile::open(path);
+  refuse_lfs_pointer(file->path(), file->text());
   Vocabulary vocabulary;
   vocabulary.path = file->path();
   std::vector<float> scores;

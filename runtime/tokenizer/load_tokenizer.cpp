@@ -24,9 +24,9 @@ std::unique_ptr<Tokenizer> load_model_file(const fs::path& path, const FolderSet
 
 std::unique_ptr<Tokenizer> load_folder(const fs::path& folder, const nlohmann::json& config) {
   const FolderSettings settings = read_folder_settings(folder, config);
-  if (fs::exists(folder / "tokenizer.json")) return load_tokenizer_json(folder / "tokenizer.json", settings);
-  if (fs::exists(folder / "tokenizer.model")) return load_model_file(folder / "tokenizer.model", settings);
-  if (fs::exists(folder / "vocab.json") && fs::exists(folder / "merges.txt"))
+  if (file_exists(folder / "tokenizer.json")) return load_tokenizer_json(folder / "tokenizer.json", settings);
+  if (file_exists(folder / "tokenizer.model")) return load_model_file(folder / "tokenizer.model", settings);
+  if (file_exists(folder / "vocab.json") && file_exists(folder / "merges.txt"))
     return load_vocab_and_merges(folder, settings, patterns_by_class(settings.tokenizer_class));
   fail("{}: has no tokenizer: tokenizer.json, tokenizer.model, or vocab.json with merges.txt is needed",
        folder.string());
@@ -34,7 +34,7 @@ std::unique_ptr<Tokenizer> load_folder(const fs::path& folder, const nlohmann::j
 
 nlohmann::json read_config(const fs::path& folder) {
   const fs::path path = folder / "config.json";
-  if (!fs::exists(path)) return nlohmann::json::object();
+  if (!file_exists(path)) return nlohmann::json::object();
   return parse_json_object(path.string(), read_text_file(path, kLargestConfig));
 }
 

@@ -4,7 +4,6 @@
 #include <pcre2.h>
 
 #include "jit/error.hpp"
-#include "runtime/files/mapped_file.hpp"
 
 namespace burin::runtime {
 namespace {
