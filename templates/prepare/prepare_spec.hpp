@@ -7,6 +7,7 @@
 
 #include "jit/code_image.hpp"
 #include "jit/target.hpp"
+#include "templates/formats/weight_format_field.hpp"
 #include "templates/prepare/row_preparation.hpp"
 
 namespace burin::kernels {
