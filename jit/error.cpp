@@ -1,21 +1,16 @@
 #include "jit/error.hpp"
 
 namespace burin {
-namespace {
 
-constexpr std::size_t kLongestQuote = 60;
-
-}  // namespace
-
-std::string printable(std::string_view bytes) {
+std::string printable(std::string_view bytes, std::size_t longest) {
   std::string text;
-  for (const char c : bytes.substr(0, kLongestQuote)) {
+  for (const char c : bytes.substr(0, longest)) {
     if (c >= 0x20 && c < 0x7f)
       text += c;
     else
       text += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
   }
-  if (bytes.size() > kLongestQuote) text += "...";
+  if (bytes.size() > longest) text += "...";
   return text;
 }
 

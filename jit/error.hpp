@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -23,8 +24,8 @@ template <typename... Args>
   throw Error(fmt::format(format, std::forward<Args>(args)...));
 }
 
-// Bytes from a file or a user, made fit for a one-line message: control and non-ASCII bytes as \xNN, long ones
-// cut.
-std::string printable(std::string_view bytes);
+// Bytes from a file or a user, made fit for a one-line message: control and non-ASCII bytes as \xNN, what is
+// longer than `longest` cut.
+std::string printable(std::string_view bytes, std::size_t longest = 60);
 
 }  // namespace burin

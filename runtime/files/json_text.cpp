@@ -10,6 +10,13 @@ namespace burin::runtime {
 namespace {
 
 constexpr int kDeepest = 64;
+constexpr std::size_t kLongestReason = 200;
+
+// "[json.exception.parse_error.101] parse error at line 1, ...": the tag is of no use to anyone.
+std::string_view without_tag(std::string_view message) {
+  const std::size_t end = message.find("] ");
+  return end == std::string_view::npos ? message : message.substr(end + 2);
+}
 
 }  // namespace
 
@@ -30,7 +37,7 @@ nlohmann::json parse_json_object(const std::string& path, std::string_view text)
     if (!value.is_object()) fail("{}: JSON is {}: an object is expected", path, value.type_name());
     return value;
   } catch (const nlohmann::json::exception& error) {
-    fail("{}: JSON is malformed: {}", path, printable(std::string_view(error.what()).substr(0, 200)));
+    fail("{}: JSON is malformed: {}", path, printable(without_tag(error.what()), kLongestReason));
   }
 }
 

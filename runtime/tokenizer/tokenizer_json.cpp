@@ -281,6 +281,7 @@ class TokenizerJsonLoader {
       if (l != ids.end() && r != ids.end() && whole != ids.end())
         merges.emplace(std::pair(l->second, r->second), BpeMerge{whole->second, rank});
     }
+    if (merges.empty()) fail("{}: model.merges has no pair of known tokens: nothing says what merges", path_);
     SpecialTokens special = special_tokens();
     return std::make_unique<TextBpeTokenizer>(std::move(vocabulary_), std::move(special),
                                               std::vector<float>(), std::move(merges), prefix);

@@ -1,0 +1,119 @@
+// Attention of a 7B layer: one row deep in a context (bound by memory), and the rows of a chunk.
+#include <algorithm>
+#include <bit>
+
+#include "bench/bench_support.hpp"
+#include "templates/attention/attention_spec.hpp"
+#include "templates/formats/float16.hpp"
+
+namespace burin::bench {
+namespace {
+
+using namespace kernels;
+
+// Random keys and values in either type, repeated all over the cache.
+std::vector<std::byte> cache_pattern(KvStorage storage) {
+  std::vector<std::byte> pattern;
+  for (const float value : random_floats(1 << 18)) {
+    const std::uint32_t bits =
+        storage == KvStorage::f32 ? std::bit_cast<std::uint32_t>(value) : f32_to_bf16(value);
+    const auto* from = reinterpret_cast<const std::byte*>(&bits);
+    pattern.insert(pattern.end(), from, from + (storage == KvStorage::f32 ? 4 : 2));
+  }
+  return pattern;
+}
+
+// `rows` rows at positions depth - rows .. depth - 1.
+class AttentionRun {
+ public:
+  AttentionRun(const AttentionSpec& spec, std::int64_t rows, std::int64_t depth)
+      : heads_(spec.heads),
+        rows_(rows),
+        depth_(depth),
+        rows_per_call_(attention_rows_per_call(spec)),
+        entry_(Machine::get().resolve(spec, emit_attention)),
+        scratch_bytes_((attention_scratch_bytes(spec) + 4095) / 4096 * 4096),
+        scratch_(scratch_bytes_ * static_cast<std::size_t>(Machine::get().threads()), "scratch"),
+        query_(random_floats(static_cast<std::size_t>(rows * query_stride()))),
+        output_(static_cast<std::size_t>(rows * output_stride())),
+        caches_(static_cast<std::size_t>(heads_.kv_heads * heads_.kv_head_bytes(depth)),
+                cache_pattern(heads_.kv)) {}
+
+  // (KV head, block of rows) items in turn, the longest first: as even as when they are taken as threads come
+  // free.
+  void run(int thread, std::size_t pass) {
+    const std::int64_t row_blocks = (rows_ + rows_per_call_ - 1) / rows_per_call_;
+    for (std::int64_t item = thread; item < heads_.kv_heads * row_blocks; item += Machine::get().threads())
+      attend(thread, caches_[pass], item % heads_.kv_heads, row_blocks - 1 - item / heads_.kv_heads);
+  }
+
+  // Of the cache, up to the last position.
+  double bytes() const {
+    return static_cast<double>(heads_.kv_heads) * heads_.kv_block_bytes() * static_cast<double>(depth_) /
+           kKvBlock;
+  }
+  // Dot products and weighted sums over the positions each row may see.
+  double macs() const {
+    const double positions = static_cast<double>(rows_) * static_cast<double>(2 * depth_ - rows_ + 1) / 2;
+    return 2.0 * heads_.query_heads * heads_.head_size * positions;
+  }
+
+ private:
+  std::int64_t query_stride() const { return std::int64_t{heads_.query_heads} * heads_.query_head_columns(); }
+  std::int64_t output_stride() const { return std::int64_t{heads_.query_heads} * heads_.head_size; }
+
+  void attend(int thread, const std::byte* cache, std::int64_t head, std::int64_t row_block) {
+    const std::int64_t first = row_block * rows_per_call_;
+    AttentionArguments arguments;
+    arguments.query =
+        query_.data() + first * query_stride() + head * heads_.group() * heads_.query_head_columns();
+    arguments.output = output_.data() + first * output_stride() + head * heads_.group() * heads_.head_size;
+    arguments.kv = cache + head * heads_.kv_head_bytes(depth_);
+    arguments.scratch = scratch_.data() + scratch_bytes_ * static_cast<std::size_t>(thread);
+    arguments.query_stride = query_stride();
+    arguments.output_stride = output_stride();
+    arguments.position = depth_ - rows_ + first;
+    arguments.rows = std::min<std::int64_t>(rows_per_call_, rows_ - first);
+    arguments.scale = 0.088f;
+    entry_(&arguments);
+  }
+
+  HeadLayout heads_;
+  std::int64_t rows_;
+  std::int64_t depth_;
+  std::int64_t rows_per_call_;
+  jit::KernelEntry entry_;
+  std::size_t scratch_bytes_;
+  runtime::HugeBuffer scratch_;
+  std::vector<float> query_;
+  std::vector<float> output_;
+  ColdCopies caches_;
+};
+
+void attention_row(benchmark::State& state, const AttentionSpec& spec) {
+  const std::int64_t rows = state.range(0);
+  AttentionRun attention(spec, rows, state.range(1));
+  const bool decode = rows == 1;
+  run_row(state, decode ? Limit::read : Limit::dot, decode ? attention.bytes() : attention.macs(),
+          [&](int thread, std::size_t pass) { attention.run(thread, pass); });
+}
+
+}  // namespace
+
+void add_attention_rows() {
+  const bool bf16_dots = Machine::get().target().has(jit::Feature::avx512bf16);
+  const AttentionSpec specs[] = {
+      {{32, 32, 128, KvStorage::bf16}, bf16_dots ? AttentionMath::bf16 : AttentionMath::f32},
+      {{32, 8, 128, KvStorage::bf16}, bf16_dots ? AttentionMath::bf16 : AttentionMath::f32},
+      {{32, 32, 128, KvStorage::f32}, AttentionMath::f32},
+  };
+  for (const AttentionSpec& spec : specs)
+    add_row(spec, [spec](benchmark::State& state) { attention_row(state, spec); })
+        ->ArgNames({"rows", "depth"})
+        ->Args({1, 512})
+        ->Args({1, 4096})
+        ->Args({512, 512})
+        ->Args({512, 2048});
+}
+
+}  // namespace burin::bench
