@@ -6,6 +6,7 @@
 
 #include "jit/error.hpp"
 #include "jit/spec_text.hpp"
+#include "templates/prepare/row_preparation.hpp"
 
 namespace burin::kernels {
 namespace {

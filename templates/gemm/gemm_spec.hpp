@@ -12,7 +12,7 @@
 #include "templates/activation_rows.hpp"
 #include "templates/formats/weight_format_field.hpp"
 #include "templates/head_layout.hpp"
-#include "templates/prepare/row_preparation.hpp"
+#include "templates/prepare/row_norm.hpp"
 
 namespace burin::kernels {
 

@@ -3,6 +3,7 @@
 #include "jit/spec_text.hpp"
 #include "templates/formats/weight_format_field.hpp"
 #include "templates/prepare/prepare_spec.hpp"
+#include "templates/prepare/row_preparation.hpp"
 
 namespace burin::kernels {
 

@@ -8,7 +8,8 @@
 #include "jit/code_image.hpp"
 #include "jit/target.hpp"
 #include "templates/formats/weight_format_field.hpp"
-#include "templates/prepare/row_preparation.hpp"
+#include "templates/activation_rows.hpp"
+#include "templates/prepare/row_norm.hpp"
 
 namespace burin::kernels {
 

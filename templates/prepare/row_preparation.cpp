@@ -1,11 +1,8 @@
 #include "templates/prepare/row_preparation.hpp"
 
-#include "jit/spec_text.hpp"
-
 namespace burin::kernels {
 namespace {
 
-constexpr std::string_view kNormNames[] = {"none", "rms"};
 constexpr int kUnroll = 4;
 
 using jit::Vector;
@@ -155,9 +152,6 @@ class RowPreparationEmitter {
 };
 
 }  // namespace
-
-void write_field(std::string& text, const RowNorm& norm) { jit::write_name(text, norm, kNormNames); }
-void read_field(std::string_view text, RowNorm& norm) { jit::read_name(text, norm, kNormNames); }
 
 RowPreparation row_preparation(std::int64_t inputs, const WeightFormat& weights, Activation activation,
                                RowNorm norm) {

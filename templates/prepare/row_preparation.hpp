@@ -1,19 +1,11 @@
 // Prologue injector: one row of f32 activations, normalised if asked, to a row a GEMM reads.
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <string_view>
-
 #include "jit/assembler.hpp"
 #include "templates/activation_rows.hpp"
+#include "templates/prepare/row_norm.hpp"
 
 namespace burin::kernels {
-
-enum class RowNorm : std::uint8_t { none, rms };
-
-void write_field(std::string& text, const RowNorm& norm);
-void read_field(std::string_view text, RowNorm& norm);
 
 struct RowPreparation {
   ActivationRows rows;

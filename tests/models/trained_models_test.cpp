@@ -43,6 +43,9 @@ struct GoldenFile {
   const char* key;
   const char* path;
 };
+void PrintTo(const GoldenFile& file, std::ostream* out) {
+  *out << file.path;
+}
 
 class Golden : public testing::TestWithParam<GoldenFile> {};
 
@@ -111,6 +114,10 @@ struct ArchFile {
   std::string folder() const { return std::string("arch/") + name; }
   std::string path() const { return gguf ? folder() + "/" + name + ".gguf" : folder(); }
 };
+
+void PrintTo(const ArchFile& file, std::ostream* out) {
+  *out << file.path();
+}
 
 class Architecture : public testing::TestWithParam<ArchFile> {
  protected:

@@ -19,6 +19,9 @@ struct Vectors {
   const char* name;       // of vocab-gguf/ggml-vocab-NAME.gguf.{inp,out}
   const char* tokenizer;  // below the reference data
 };
+void PrintTo(const Vectors& vectors, std::ostream* out) {
+  *out << vectors.tokenizer;
+}
 
 class LlamaCppVectors : public testing::TestWithParam<Vectors> {};
 
@@ -85,6 +88,9 @@ struct SharedVectors {
   const char* model;  // key in it
   const char* tokenizer;
 };
+void PrintTo(const SharedVectors& vectors, std::ostream* out) {
+  *out << vectors.tokenizer;
+}
 
 class PublishedVectors : public testing::TestWithParam<SharedVectors> {};
 

@@ -1,0 +1,16 @@
+// Which normalisation a row of activations gets before it is multiplied.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace burin::kernels {
+
+// rms: y = x * weight / sqrt(mean(x^2) + epsilon) (Zhang & Sennrich 2019).
+enum class RowNorm : std::uint8_t { none, rms };
+
+void write_field(std::string& text, const RowNorm& norm);
+void read_field(std::string_view text, RowNorm& norm);
+
+}  // namespace burin::kernels
