@@ -71,7 +71,7 @@ TEST(ExecutableMemory, IsNotWritable) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
   ASSERT_EQ(write(ends[1], "x", 1), 1);
-  EXPECT_EQ(read(ends[0], const_cast<void*>(memory.entry()), 1), -1);
+  ASSERT_EQ(read(ends[0], const_cast<void*>(memory.entry()), 1), -1);
   EXPECT_EQ(errno, EFAULT);
   close(ends[0]);
   close(ends[1]);
