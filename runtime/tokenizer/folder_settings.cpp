@@ -54,11 +54,15 @@ void read_added_tokens(const std::string& path, const nlohmann::json& tokens,
 
 SpecialToken parse_added_token(const std::string& path, std::int64_t id, const nlohmann::json& token) {
   if (id < 0 || id >= kMostTokens)
-    fail("{}: an added token has id {}: must be from 0 to {}", path, id, kMostTokens - 1);
-  if (!token.is_object() || !token.contains("content") || !token["content"].is_string())
-    fail("{}: the added token with id {} has no text as content", path, id);
+    fail("{}: an added token's id is {}: must be from 0 to {}", path, id, kMostTokens - 1);
+  if (!token.is_object())
+    fail("{}: added token {} is {}: an object is expected", path, id, token.type_name());
+  const auto content = token.find("content");
+  if (content == token.end() || !content->is_string())
+    fail("{}: added token {}: content is {}: a text is expected", path, id,
+         content == token.end() ? "missing" : content->type_name());
   const auto is_set = [&](const char* key) { return flag(token, key).value_or(false); };
-  return {token["content"].get<std::string>(), static_cast<TokenId>(id), !is_set("special"), is_set("lstrip"),
+  return {content->get<std::string>(), static_cast<TokenId>(id), !is_set("special"), is_set("lstrip"),
           is_set("rstrip")};
 }
 

@@ -256,7 +256,7 @@ TEST_F(HostileFolder, TokenizerFieldsAreNamed) {
   EXPECT_THAT(with("/model/merges/3", "in"), says(path, {"merge 3 is 'in'"}));
   EXPECT_THAT(with("/model/merges/3", {"a", "b", "c"}), says(path, {"model.merges entry 3"}));
   EXPECT_THAT(with("/added_tokens/0/id", 1.5), says(path, {"added_tokens", "id"}));
-  EXPECT_THAT(with("/added_tokens/0/id", -1), says(path, {"added_tokens id is -1"}));
+  EXPECT_THAT(with("/added_tokens/0/id", -1), says(path, {"an added token's id is -1"}));
   EXPECT_THAT(with("/added_tokens/0/content", 7), says(path, {"content is number"}));
   EXPECT_THAT(with("/normalizer", {{"type", "Odd\n"}}), says(path, {"normalizer 'Odd\\x0a'"}));
   EXPECT_THAT(with("/pre_tokenizer/type", "Whitespace"), says(path, {"pre_tokenizer 'Whitespace'"}));
