@@ -151,8 +151,14 @@ inline GgufWriter tiny_gguf(const TinyLlama& model = {}) {
   gguf.set("llama.attention.head_count", whole(model.heads));
   gguf.set("llama.attention.head_count_kv", whole(model.kv_heads));
   gguf.set("llama.attention.layer_norm_rms_epsilon", 1e-5f);
-  gguf.set("llama.rope.dimension_count", whole(model.hidden / model.heads));
-  gguf.set("llama.rope.freq_base", 10000.0f);
+  gguf.set("llama.attention.key_length", whole(model.head_size()));
+  gguf.set("llama.attention.value_length", whole(model.head_size()));
+  gguf.set("llama.rope.dimension_count", whole(model.head_size()));
+  gguf.set("llama.rope.freq_base", model.rope_base);
+  if (model.rope_scaling == TinyRopeScaling::linear) {
+    gguf.set("llama.rope.scaling.type", "linear");
+    gguf.set("llama.rope.scaling.factor", static_cast<float>(kTinyLinearFactor));
+  }
   std::vector<std::string> texts;
   std::vector<float> scores;
   std::vector<std::int32_t> types;
@@ -172,6 +178,17 @@ inline GgufWriter tiny_gguf(const TinyLlama& model = {}) {
   for (const TinyTensor& tensor : tiny_tensors(model, static_cast<std::int64_t>(texts.size())))
     gguf.add(tensor.gguf_name, tensor.is_matrix() ? model.matrices : kernels::StoredType::f32, tensor.shape,
              tensor.values);
+  if (model.rope_scaling == TinyRopeScaling::llama3) {  // converters store what frequencies are divided by
+    TinyLlama unscaled = model;
+    unscaled.rope_scaling = TinyRopeScaling::none;
+    const std::vector<double> plain = tiny_frequencies(unscaled);
+    const std::vector<double> scaled = tiny_frequencies(model);
+    std::vector<float> factors;
+    for (std::size_t i = 0; i < plain.size(); ++i)
+      factors.push_back(static_cast<float>(plain[i] / scaled[i]));
+    gguf.add("rope_freqs.weight", kernels::StoredType::f32, {static_cast<std::int64_t>(factors.size())},
+             factors);
+  }
   return gguf;
 }
 

@@ -6,14 +6,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "tests/support/temporary_folder.hpp"
 
 extern char** environ;
 
@@ -35,10 +35,7 @@ struct CommandResult {
 class Command {
  public:
   explicit Command(std::vector<std::string> arguments, const std::string& input = "") {
-    char folder[] = "/tmp/burin-command-XXXXXX";
-    if (mkdtemp(folder) == nullptr) throw std::runtime_error("mkdtemp failed");
-    folder_ = folder;
-    std::ofstream(folder_ / "in") << input;
+    folder_.write("in", input);
     arguments.insert(arguments.begin(), BURIN_BINARY);
     std::vector<char*> pointers;
     for (std::string& argument : arguments) pointers.push_back(argument.data());
@@ -52,7 +49,6 @@ class Command {
     posix_spawn_file_actions_destroy(&actions);
     if (failed != 0) throw std::runtime_error("cannot start " BURIN_BINARY);
   }
-  ~Command() { std::filesystem::remove_all(folder_); }
   Command(const Command&) = delete;
 
   pid_t process() const { return process_; }
@@ -70,7 +66,7 @@ class Command {
     return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   }
 
-  std::filesystem::path folder_;
+  TemporaryFolder folder_;
   pid_t process_ = -1;
 };
 

@@ -42,6 +42,21 @@ struct SafetensorsWriter {
 
 inline constexpr std::int64_t kTinyJsonVocabulary = kTinyFirstPiece + 28;  // one token per merge
 
+inline nlohmann::json tiny_rope_scaling(TinyRopeScaling scaling) {
+  switch (scaling) {
+    case TinyRopeScaling::linear:
+      return {{"type", "linear"}, {"factor", kTinyLinearFactor}};
+    case TinyRopeScaling::llama3:
+      return {{"rope_type", "llama3"},
+              {"factor", kTinyLlama3Factor},
+              {"low_freq_factor", kTinyLlama3Low},
+              {"high_freq_factor", kTinyLlama3High},
+              {"original_max_position_embeddings", kTinyLlama3Original}};
+    default:
+      return nullptr;
+  }
+}
+
 inline nlohmann::json tiny_config(const TinyLlama& model = {}) {
   return {{"architectures", {"LlamaForCausalLM"}},
           {"model_type", "llama"},
@@ -52,7 +67,9 @@ inline nlohmann::json tiny_config(const TinyLlama& model = {}) {
           {"num_key_value_heads", model.kv_heads},
           {"max_position_embeddings", model.context},
           {"rms_norm_eps", 1e-5},
-          {"rope_theta", 10000.0},
+          {"head_dim", model.head_size()},
+          {"rope_theta", model.rope_base},
+          {"rope_scaling", tiny_rope_scaling(model.rope_scaling)},
           {"hidden_act", "silu"},
           {"tie_word_embeddings", !model.own_head},
           {"vocab_size", kTinyJsonVocabulary},

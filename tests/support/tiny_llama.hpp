@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <numbers>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +15,9 @@
 #include "tests/support/random_values.hpp"
 
 namespace burin::tests {
+
+// Scalings of rotary frequencies, with fixed parameters (see tiny_frequencies()).
+enum class TinyRopeScaling { none, linear, llama3 };
 
 struct TinyLlama {
   int hidden = 32;
@@ -23,7 +29,17 @@ struct TinyLlama {
   bool own_head = true;                                     // else the head is the embedding
   kernels::StoredType matrices = kernels::StoredType::f32;  // norms are always F32
   std::uint64_t seed = 1;
+  int given_head_size = 0;  // where it is not hidden / heads
+  bool biases = false;      // of Q, K and V
+  float rope_base = 10000;
+  TinyRopeScaling rope_scaling = TinyRopeScaling::none;
+
+  int head_size() const { return given_head_size > 0 ? given_head_size : hidden / heads; }
 };
+
+inline constexpr double kTinyLinearFactor = 4;
+inline constexpr double kTinyLlama3Factor = 8, kTinyLlama3Low = 1, kTinyLlama3High = 4,
+                        kTinyLlama3Original = 64;
 
 struct TinyTensor {
   std::string gguf_name;
@@ -38,19 +54,24 @@ struct TinyTensor {
 class TinyTensorList {
  public:
   TinyTensorList(const TinyLlama& model, std::int64_t vocabulary) : random_(model.seed) {
-    const std::int64_t head_size = model.hidden / model.heads;
+    const std::int64_t head_size = model.head_size();
     const std::int64_t kv_width = head_size * model.kv_heads;
     add("token_embd", "model.embed_tokens", {vocabulary, model.hidden});
     for (int layer = 0; layer < model.layers; ++layer) {
       const auto add_to_layer = [&](const char* gguf, const char* hugging_face,
-                                    std::vector<std::int64_t> shape) {
+                                    std::vector<std::int64_t> shape, const char* kind = "weight") {
         add(fmt::format("blk.{}.{}", layer, gguf), fmt::format("model.layers.{}.{}", layer, hugging_face),
-            std::move(shape));
+            std::move(shape), kind);
       };
       add_to_layer("attn_norm", "input_layernorm", {model.hidden});
       add_to_layer("attn_q", "self_attn.q_proj", {head_size * model.heads, model.hidden});
       add_to_layer("attn_k", "self_attn.k_proj", {kv_width, model.hidden});
       add_to_layer("attn_v", "self_attn.v_proj", {kv_width, model.hidden});
+      if (model.biases) {
+        add_to_layer("attn_q", "self_attn.q_proj", {head_size * model.heads}, "bias");
+        add_to_layer("attn_k", "self_attn.k_proj", {kv_width}, "bias");
+        add_to_layer("attn_v", "self_attn.v_proj", {kv_width}, "bias");
+      }
       add_to_layer("attn_output", "self_attn.o_proj", {model.hidden, head_size * model.heads});
       add_to_layer("ffn_norm", "post_attention_layernorm", {model.hidden});
       add_to_layer("ffn_gate", "mlp.gate_proj", {model.feed_forward, model.hidden});
@@ -64,18 +85,38 @@ class TinyTensorList {
   std::vector<TinyTensor> take() { return std::move(tensors_); }
 
  private:
-  void add(const std::string& gguf, const std::string& hugging_face, std::vector<std::int64_t> shape) {
+  void add(const std::string& gguf, const std::string& hugging_face, std::vector<std::int64_t> shape,
+           const std::string& kind = "weight") {
     std::size_t count = 1;
     for (const std::int64_t dimension : shape) count *= static_cast<std::size_t>(dimension);
     std::vector<float> values = random_.values(count, 0.1f);
-    if (shape.size() == 1)  // norm weights lie around 1
+    if (shape.size() == 1 && kind == "weight")  // norm weights lie around 1
       for (float& value : values) value += 1;
-    tensors_.push_back({gguf + ".weight", hugging_face + ".weight", std::move(shape), std::move(values)});
+    tensors_.push_back({gguf + "." + kind, hugging_face + "." + kind, std::move(shape), std::move(values)});
   }
 
   RandomValues random_;
   std::vector<TinyTensor> tensors_;
 };
+
+// Inverse frequencies of the model's rotary pairs, written down once more, apart from the product's.
+inline std::vector<double> tiny_frequencies(const TinyLlama& model) {
+  std::vector<double> frequencies;
+  for (int pair = 0; pair < model.head_size() / 2; ++pair) {
+    const double plain = std::pow(static_cast<double>(model.rope_base), -2.0 * pair / model.head_size());
+    const double wave = 2 * std::numbers::pi / plain;
+    double divisor = 1;
+    if (model.rope_scaling == TinyRopeScaling::linear) divisor = kTinyLinearFactor;
+    if (model.rope_scaling == TinyRopeScaling::llama3) {
+      const double smooth =
+          (kTinyLlama3Original / wave - kTinyLlama3Low) / (kTinyLlama3High - kTinyLlama3Low);
+      const double kept = std::clamp(smooth, 0.0, 1.0);
+      divisor = 1 / ((1 - kept) / kTinyLlama3Factor + kept);
+    }
+    frequencies.push_back(plain / divisor);
+  }
+  return frequencies;
+}
 
 inline std::vector<TinyTensor> tiny_tensors(const TinyLlama& model, std::int64_t vocabulary) {
   return TinyTensorList(model, vocabulary).take();
