@@ -68,7 +68,9 @@ TEST(ColumnMaps, EveryRowOfQkvOnce) {
 }
 
 TEST(ColumnMaps, RotatingPairsStandOppositeEachOther) {
-  for (const auto& [layout, rope] : all_heads()) {
+  for (const Heads& heads : all_heads()) {
+    const HeadLayout& layout = heads.layout;
+    const RopeAttributes& rope = heads.rope;
     const std::vector<ColumnSource> columns = qkv_columns(layout, rope);
     for (int head = 0; head < layout.query_heads + layout.kv_heads; ++head) {
       const int matrix = head < layout.query_heads ? 0 : 1;
