@@ -147,7 +147,7 @@ TEST(Commands, Inspect) {
 }
 
 TEST(Commands, Info) {
-  expect_fields(run_json({"info"}), {"target", "features", "cores", "l1d", "l2", "l3"});
+  expect_fields(run_json({"info"}), {"target", "features", "cores", "l1d", "l2", "l3", "read_gb_s", "dot_peak_gmac_s"});
 }
 
 TEST(Commands, PlanForACpuThatNeedNotBeThisOne) {
