@@ -21,14 +21,16 @@ std::int64_t odd_lines(std::int64_t bytes) {
 
 }  // namespace
 
-void write_field(std::string& text, const Activation& activation) { jit::write_name(text, activation, kNames); }
+void write_field(std::string& text, const Activation& activation) {
+  jit::write_name(text, activation, kNames);
+}
 void read_field(std::string_view text, Activation& activation) { jit::read_name(text, activation, kNames); }
 
 ActivationRows activation_rows(Activation type, std::int64_t inputs, const WeightFormat& weights) {
   ActivationRows rows;
   rows.type = type;
   rows.inputs = inputs;
-  rows.padded = round_up(inputs, std::max(32, weights.group));
+  rows.padded = round_up(inputs, weights.is_two_level() ? kSuperblock : std::max(32, weights.group));
   if (type == Activation::f32) {
     rows.row_bytes = odd_lines(rows.padded * 4);
     return rows;

@@ -6,34 +6,38 @@
 
 #include "jit/error.hpp"
 #include "jit/spec_text.hpp"
+#include "templates/gemm/scale_loader.hpp"
 #include "templates/prepare/row_preparation.hpp"
 
 namespace burin::kernels {
 namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
-constexpr int kStreamAhead = 4096;        // bytes; hides memory latency at one core's full bandwidth
-constexpr int kTilePrefetchLines = 3;     // per group: two or three tiles fetch the next block
+constexpr int kStreamAhead = 4096;     // bytes; hides memory latency at one core's full bandwidth
+constexpr int kTilePrefetchLines = 3;  // per group: two or three tiles fetch the next block
 
 // Stack slots.
 constexpr int kSmallTileRows = 0;
 constexpr int kLargeTiles = 8;
 constexpr int kTileNumber = 16;
 constexpr int kPrefetchEnd = 24;
-constexpr int kLocals = 64;
+constexpr int kLocals = kTwoLevelFactors;
 
 class GemmEmitter {
  public:
   GemmEmitter(const GemmSpec& spec, const jit::Target& target)
       : a(target),
-        c_{a, spec, activation_rows(spec.activation, spec.inputs, spec.weights),
-           packed_shape(spec.weights, spec.inputs, spec.columns), {}},
+        c_{a,
+           spec,
+           activation_rows(spec.activation, spec.inputs, spec.weights),
+           packed_shape(spec.weights, spec.inputs, spec.columns),
+           {}},
         most_rows_(spec.regime == GemmRegime::stream
                        ? 1
                        : TileRegisters::most_rows(a, spec.activation, spec.weights)) {}
 
   jit::CodeImage emit() {
-    a.begin_frame(kLocals);
+    a.begin_frame(kLocals + (c_.spec.weights.is_two_level() ? TwoLevelScales::kStackBytes : 0));
     a.mov(c_.r.arguments, a.rdi);
     if (is_stream())
       prepare_row();
@@ -53,9 +57,8 @@ class GemmEmitter {
   void prepare_row() {
     const RowPreparation preparation =
         row_preparation(c_.spec.inputs, c_.spec.weights, c_.spec.activation, c_.spec.norm);
-    const RowPreparationRegisters registers = {a.rsi, a.rdx, a.r8,
-                                               a.dword[c_.r.arguments + offsetof(GemmArguments, epsilon)],
-                                               a.r9,  a.r10};
+    const RowPreparationRegisters registers = {
+        a.rsi, a.rdx, a.r8, a.dword[c_.r.arguments + offsetof(GemmArguments, epsilon)], a.r9, a.r10};
     a.mov(registers.input, c_.argument(offsetof(GemmArguments, input)));
     a.mov(registers.output, c_.argument(offsetof(GemmArguments, activations)));
     a.mov(registers.norm_weight, c_.argument(offsetof(GemmArguments, norm_weight)));
@@ -185,9 +188,10 @@ class GemmEmitter {
   int stream_lines() const {
     const WeightFormat& w = c_.spec.weights;
     if (!w.is_integer()) return 8 * kBlockColumns * w.bits / 8 / 64;
+    if (w.is_two_level()) return (static_cast<int>(c_.packed.unit_bytes) / (kSuperblock / 32) + 63) / 64;
     if (c_.spec.activation == Activation::f32)
-      return static_cast<int>(c_.packed.group_bytes) * 32 / w.group / 64;
-    return (static_cast<int>(c_.packed.group_bytes) / (w.group / c_.activations.group) + 63) / 64;
+      return static_cast<int>(c_.packed.unit_bytes) * 32 / w.group / 64;
+    return (static_cast<int>(c_.packed.unit_bytes) / (w.group / c_.activations.group) + 63) / 64;
   }
 
   jit::Assembler a;
