@@ -89,7 +89,7 @@ class EmbedEmitter {
     a.add(at(), kInputsPerStep * 4);
     a.dec(left());
     a.jnz(step, kNear);
-    a.add(codes(), static_cast<std::uint32_t>(static_cast<int>(packed_.group_bytes) - code_bytes()));
+    a.add(codes(), static_cast<std::uint32_t>(static_cast<int>(packed_.unit_bytes) - code_bytes()));
     a.cmp(at(), static_cast<std::uint32_t>(packed_.padded_inputs * 4));
     a.jl(group, kNear);
     if (!s_.weights.symmetric && s_.width < packed_.padded_inputs) zero_padding();

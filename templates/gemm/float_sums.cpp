@@ -54,7 +54,7 @@ class FloatSums {
     a.dec(c_.r.free);
     a.jnz(step, Xbyak::CodeGenerator::T_NEAR);
     a.add(c_.r.weights,
-          static_cast<std::uint32_t>(static_cast<int>(c_.packed.group_bytes) - step_bytes() * group / kInputsPerStep));
+          static_cast<std::uint32_t>(static_cast<int>(c_.packed.unit_bytes) - step_bytes() * group / kInputsPerStep));
     a.dec(c_.r.groups_left);
     a.jnz(weight_group, Xbyak::CodeGenerator::T_NEAR);
   }

@@ -186,8 +186,8 @@ class GemmEmitter {
     const WeightFormat& w = c_.spec.weights;
     if (!w.is_integer()) return 8 * kBlockColumns * w.bits / 8 / 64;
     if (c_.spec.activation == Activation::f32)
-      return static_cast<int>(c_.packed.group_bytes) * 32 / w.group / 64;
-    return (static_cast<int>(c_.packed.group_bytes) / (w.group / c_.activations.group) + 63) / 64;
+      return static_cast<int>(c_.packed.unit_bytes) * 32 / w.group / 64;
+    return (static_cast<int>(c_.packed.unit_bytes) / (w.group / c_.activations.group) + 63) / 64;
   }
 
   jit::Assembler a;

@@ -36,7 +36,7 @@ class Int8Sums {
     a.lea(c_.r.scales, a.ptr[c_.r.weights + jit::offset(code_bytes(c_.spec.weights.group))]);
     if (activation_groups_ == 1) {
       activation_group();
-      a.add(c_.r.weights, static_cast<std::uint32_t>(c_.packed.group_bytes));
+      a.add(c_.r.weights, static_cast<std::uint32_t>(c_.packed.unit_bytes));
     } else {
       Xbyak::Label inner;
       a.mov(c_.r.free, static_cast<std::uint32_t>(activation_groups_));
@@ -54,7 +54,7 @@ class Int8Sums {
  private:
   int code_bytes(int inputs) const { return inputs * 4 * c_.spec.weights.bits; }
   int scale_bytes() const {
-    return static_cast<int>(c_.packed.group_bytes) - code_bytes(c_.spec.weights.group);
+    return static_cast<int>(c_.packed.unit_bytes) - code_bytes(c_.spec.weights.group);
   }
 
   void activation_group() {
