@@ -125,8 +125,8 @@ TEST(Packing, ShapesInBytes) {
   EXPECT_EQ(int4.inputs, 100);
   EXPECT_EQ(int4.padded_inputs, 128);
   EXPECT_EQ(int4.columns, 64);
-  EXPECT_EQ(int4.group_bytes, 4u * 128 + 64);
-  EXPECT_EQ(int4.block_bytes, 4 * int4.group_bytes);
+  EXPECT_EQ(int4.unit_bytes, 4u * 128 + 64);
+  EXPECT_EQ(int4.block_bytes, 4 * int4.unit_bytes);
   EXPECT_EQ(int4.total_bytes, 2 * int4.block_bytes);
   const PackedShape int3 = packed_shape(parse_weight_format("int3a.g64.f32"), 64, 32);
   EXPECT_EQ(int3.total_bytes, 2u * 3 * 128 + 2 * 128);  // two steps of three rows, scales and minimums
