@@ -32,7 +32,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
 endif()
 if(BURIN_SANITIZE)
   target_compile_options(burin_options INTERFACE
-    -fsanitize=${BURIN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    # Line numbers are all that reports need; the rest would double the time of building.
+    -O1 -g1 -fsanitize=${BURIN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(burin_options INTERFACE -fsanitize=${BURIN_SANITIZE})
 endif()
 

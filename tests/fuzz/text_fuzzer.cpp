@@ -42,7 +42,7 @@ void check(const Tokenizer& tokenizer, const std::string& text, const std::strin
     runtime::StreamDecoder decoder(tokenizer, true);
     std::string streamed;
     for (const TokenId id : ids) {
-      const std::string piece = decoder.push(id);
+      const std::string_view piece = decoder.push(id);
       expect(runtime::is_utf8(piece), "every piece is whole characters");
       streamed += piece;
     }
