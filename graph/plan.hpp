@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "graph/arena.hpp"
 #include "graph/ir.hpp"
 #include "graph/model_description.hpp"
 #include "graph/passes/passes.hpp"
@@ -37,14 +38,6 @@ struct PackedMatrix {
 struct PaddedVector {
   std::size_t tensor = 0;
   std::int64_t padded = 0;
-};
-
-// f32 rows in the arena.
-struct Buffer {
-  std::string name;
-  std::int64_t width = 0;  // floats per row
-  std::int64_t rows = 0;
-  std::size_t offset = 0;  // bytes
 };
 
 using KernelSpec =

@@ -21,7 +21,6 @@ using kernels::WeightFormat;
 
 constexpr std::int64_t kDefaultContext = 4096;
 constexpr std::int64_t kHeadRows = 32;
-constexpr std::size_t kAlignment = 64;
 constexpr std::uint64_t kSmallModelBytes = 16u << 20;
 
 std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
@@ -49,7 +48,6 @@ class Planner {
     make_matrices();
     assign_buffers();
     lower();
-    finish_arena();
     return std::move(plan_);
   }
 
@@ -262,59 +260,19 @@ class Planner {
     }
   }
 
-  std::size_t last_use(ValueId value) const {
-    std::size_t last = 0;
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i)
-      for (const ValueId input : graph_.nodes[i].inputs)
-        if (input == value) last = i;
-    return last;
-  }
-
-  // Floats of a buffer's row, and how many of them are ever written.
-  using Extent = std::pair<std::int64_t, std::int64_t>;
-
-  // Values that are dead hand their buffer to later values that write as much of as wide a row: what lies
-  // past that was zero and stays so. A residual sum takes the place of its summand.
   void assign_buffers() {
-    std::multimap<Extent, int> free;
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
-      const Node& node = graph_.nodes[i];
-      const bool in_place = node.op == Op::linear && node.linear.epilogue == LinearEpilogue::add &&
-                            last_use(node.inputs[1]) == i;
-      if (in_place) {
-        buffer_of_[node.output] = buffer_of_.at(node.inputs[1]);
-      } else {
-        const Extent extent = {buffer_width(node.output), written_width(node)};
-        const std::int64_t rows = node.output == graph_.logits ? kHeadRows : plan_.options.chunk;
-        const auto reusable = free.find(extent);
-        if (reusable != free.end() && node.output != graph_.logits) {
-          buffer_of_[node.output] = reusable->second;
-          free.erase(reusable);
-        } else {
-          plan_.buffers.push_back(
-              {graph_.values[static_cast<std::size_t>(node.output)].name, extent.first, rows, 0});
-          buffer_of_[node.output] = static_cast<int>(plan_.buffers.size()) - 1;
-        }
-      }
-      for (const ValueId input : node.inputs)
-        if (last_use(input) == i && !(in_place && input == node.inputs[1])) {
-          const int index = buffer_of_.at(input);
-          free.emplace(Extent{buffer(index).width, written_width(*graph_.producer(input))}, index);
-        }
-    }
+    std::map<ValueId, RowExtent> extents;
+    for (const Node& node : graph_.nodes)
+      extents[node.output] = {buffer_width(node.output), written_width(node)};
+    Arena arena = assign_arena(graph_, extents, plan_.options.chunk, kHeadRows);
+    plan_.buffers = std::move(arena.buffers);
+    plan_.arena_bytes = arena.bytes;
+    buffer_of_ = std::move(arena.buffer_of);
     plan_.logits = buffer_of_.at(graph_.logits);
     plan_.head_rows = kHeadRows;
   }
 
-  Buffer& buffer(int index) { return plan_.buffers[static_cast<std::size_t>(index)]; }
-
-  void finish_arena() {
-    for (Buffer& b : plan_.buffers) {
-      b.offset = plan_.arena_bytes;
-      plan_.arena_bytes += static_cast<std::size_t>(b.width * b.rows) * sizeof(float);
-      plan_.arena_bytes = (plan_.arena_bytes + kAlignment - 1) / kAlignment * kAlignment;
-    }
-  }
+  const Buffer& buffer(int index) const { return plan_.buffers[static_cast<std::size_t>(index)]; }
 
   // --- steps
 

@@ -135,8 +135,8 @@ TEST(HostileSafetensors, ShapesAreChecked) {
 
 TEST(HostileSafetensors, OffsetsAreChecked) {
   for (const json& offsets :
-       {json(0), json(nullptr), json::array(), json({0}), json({0, 8, 8}), json({-1, 8}), json({0.0, 8.0}),
-        json({"0", "8"}), json({nullptr, 8}), json::object()})
+       {json(0), json(nullptr), json::array(), json::array({0}), json({0, 8, 8}), json({-1, 8}),
+        json({0.0, 8.0}), json({"0", "8"}), json({nullptr, 8}), json::object()})
     EXPECT_THAT(refusal_with("data_offsets", offsets), says_of_file({"tensor some.tensor data_offsets"}));
   EXPECT_THAT(refusal_with("data_offsets", {8, 0}),
               says_of_file({"tensor some.tensor data_offsets are 8 to 0"}));
