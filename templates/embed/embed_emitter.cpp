@@ -175,16 +175,13 @@ class EmbedEmitter {
   void load_scale(const Xbyak::Xmm& to, int array) {
     const Xbyak::RegExp from = scales() + jit::offset(array * kBlockColumns * bytes_of(s_.weights.scale));
     switch (s_.weights.scale) {
-      case ScaleType::f16:
-        load_f16(to, from);
-        break;
+      case ScaleType::f16: load_f16(to, from); break;
       case ScaleType::bf16:
         a.movzx(a.eax, a.word[from]);
         a.shl(a.eax, 16);
         a.vmovd(to, a.eax);
         break;
-      default:
-        a.vmovss(to, a.dword[from]);
+      default: a.vmovss(to, a.dword[from]);
     }
     a.vbroadcastss(to, to);
   }
@@ -227,9 +224,7 @@ class EmbedEmitter {
     for (int input = 0; input < kFloatUnroll; ++input) {
       const auto from = [&](int displacement) { return codes() + jit::offset(displacement); };
       switch (s_.weights.kind) {
-        case WeightKind::f32:
-          a.mov(a.eax, a.dword[from(input * row_bytes)]);
-          break;
+        case WeightKind::f32: a.mov(a.eax, a.dword[from(input * row_bytes)]); break;
         case WeightKind::f16:
           a.movzx(a.eax, a.word[from(input * row_bytes)]);
           a.vmovd(a.xmm0, a.eax);
@@ -240,8 +235,7 @@ class EmbedEmitter {
           a.movzx(a.eax, a.word[from(input / 2 * 2 * row_bytes + input % 2 * 2)]);
           a.shl(a.eax, 16);
           break;
-        default:
-          fail("kernel {}: not a float format", jit::spec_text(s_));
+        default: fail("kernel {}: not a float format", jit::spec_text(s_));
       }
       a.mov(a.dword[output() + at() + jit::offset(input * 4)], a.eax);
     }

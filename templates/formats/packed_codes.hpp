@@ -12,9 +12,7 @@ namespace burin::kernels {
 inline constexpr int kStep = 32;  // inputs whose planes lie together
 
 // Bytes of 32 inputs of 32 columns.
-constexpr int step_code_bytes(int bits) {
-  return kStep * kBlockColumns * bits / 8;
-}
+constexpr int step_code_bytes(int bits) { return kStep * kBlockColumns * bits / 8; }
 
 // Where the 32 codes of each column are.
 using ColumnCodes = std::array<const std::uint8_t*, kBlockColumns>;

@@ -71,8 +71,8 @@ class GroupPacker {
     minimums_[static_cast<std::size_t>(column)] = group.minimum;
   }
 
-  void quantize_column(const StoredMatrix& matrix, std::int64_t row, std::int64_t first_input, std::int64_t count,
-                       int column) {
+  void quantize_column(const StoredMatrix& matrix, std::int64_t row, std::int64_t first_input,
+                       std::int64_t count, int column) {
     floats_.read(matrix, row, first_input, count, column, values_.data());
     try {
       const QuantizedGroup group = quantize_group(
@@ -94,7 +94,8 @@ class GroupPacker {
   void store_scales(const std::array<std::uint32_t, kBlockColumns>& scales, std::byte* out) const {
     const auto bytes = static_cast<std::size_t>(bytes_of(format_.scale));
     for (std::size_t column = 0; column < kBlockColumns; ++column)
-      std::memcpy(out + column * bytes, &scales[column], bytes);  // little endian: the low half of 16-bit scales
+      std::memcpy(out + column * bytes, &scales[column],
+                  bytes);  // little endian: the low half of 16-bit scales
   }
 
   WeightFormat format_;
@@ -146,8 +147,10 @@ void pack_float_block(const WeightFormat& format, std::int64_t inputs, std::span
 
 // A block of units, packed one after the other.
 template <typename Packer>
-void pack_units(Packer& packer, const PackedShape& shape, std::span<const ColumnSource> columns, std::byte* out) {
-  for (std::int64_t first = 0; first < shape.padded_inputs; first += shape.unit_inputs, out += shape.unit_bytes)
+void pack_units(Packer& packer, const PackedShape& shape, std::span<const ColumnSource> columns,
+                std::byte* out) {
+  for (std::int64_t first = 0; first < shape.padded_inputs;
+       first += shape.unit_inputs, out += shape.unit_bytes)
     packer.pack(columns, first, out);
 }
 
@@ -173,7 +176,8 @@ PackedShape packed_shape(const WeightFormat& format, std::int64_t inputs, std::i
       shape.unit_bytes = SuperblockLayout(format).bytes();
     } else {
       if (format.group < 32 || format.group % 32 != 0)
-        fail("weights {}: groups of {} are not supported: use a multiple of 32", to_text(format), format.group);
+        fail("weights {}: groups of {} are not supported: use a multiple of 32", to_text(format),
+             format.group);
       shape.unit_inputs = format.group;
       shape.unit_bytes = group_bytes(format);
     }
@@ -209,8 +213,8 @@ void pack_blocks(const WeightFormat& format, std::int64_t inputs, std::span<cons
   }
 }
 
-float packed_value(const WeightFormat& format, const PackedShape& shape, const std::byte* packed, std::int64_t k,
-                   std::int64_t column) {
+float packed_value(const WeightFormat& format, const PackedShape& shape, const std::byte* packed,
+                   std::int64_t k, std::int64_t column) {
   const std::byte* block = packed + static_cast<std::size_t>(column / kBlockColumns) * shape.block_bytes;
   const int in_block = static_cast<int>(column % kBlockColumns);
   if (!format.is_integer()) {

@@ -95,15 +95,17 @@ void quantize_scales(const WeightFormat& format, int groups, const ValuesOf& val
   for (int group = 0; group < groups; ++group) {
     const std::span<const float> values = values_of(group);
     const auto levels = static_cast<float>((1 << format.bits) - 1);
-    scales[group] = format.symmetric ? symmetric_scale(format, values)
-                                     : std::max(0.0f, *std::max_element(values.begin(), values.end()) +
-                                                          out.group_minimum(group)) / levels;
+    scales[group] =
+        format.symmetric
+            ? symmetric_scale(format, values)
+            : std::max(0.0f, *std::max_element(values.begin(), values.end()) + out.group_minimum(group)) /
+                  levels;
     extreme = std::max(extreme, std::fabs(scales[group]));
   }
   out.scale = step_reaching(extreme, 127);
   for (int group = 0; group < groups; ++group)
-    out.scales[group] = static_cast<std::int8_t>(
-        std::clamp(in_steps(scales[group], f16_to_f32(out.scale)), -127.0f, 127.0f));
+    out.scales[group] =
+        static_cast<std::int8_t>(std::clamp(in_steps(scales[group], f16_to_f32(out.scale)), -127.0f, 127.0f));
 }
 
 }  // namespace
@@ -124,7 +126,8 @@ std::uint32_t scale_bits(ScaleType type, float value) {
   }
 }
 
-QuantizedGroup quantize_group(const WeightFormat& format, std::span<const float> values, std::uint8_t* codes) {
+QuantizedGroup quantize_group(const WeightFormat& format, std::span<const float> values,
+                              std::uint8_t* codes) {
   require_finite(values, "group");
   const int largest = (1 << format.bits) - 1;
   QuantizedGroup group;
@@ -163,7 +166,8 @@ void quantize_superblock(const WeightFormat& format, std::span<const float> valu
     const float scale = out.group_scale(group);
     const float minimum = out.group_minimum(group);
     std::uint8_t* code = out.codes + group * format.group;
-    for (const float value : values_of(group)) *code++ = clamp_code(in_steps(value + minimum, scale) + zero, largest);
+    for (const float value : values_of(group))
+      *code++ = clamp_code(in_steps(value + minimum, scale) + zero, largest);
   }
 }
 

@@ -23,8 +23,8 @@ struct StoredRow {
   StoredLayout layout;
   WeightFormat natural;
   // Reads one block: one of these three is not null.
-  void (*read_group)(const std::byte* block, CodeGroup& group) = nullptr;            // integer types
-  float (*read_float)(const std::byte* value) = nullptr;                             // float types
+  void (*read_group)(const std::byte* block, CodeGroup& group) = nullptr;             // integer types
+  float (*read_float)(const std::byte* value) = nullptr;                              // float types
   void (*read_superblock)(const std::byte* block, Superblock& superblock) = nullptr;  // two-level types
 };
 

@@ -36,9 +36,7 @@ void dequantize_superblock(const StoredRow& stored, const std::byte* block, floa
 
 }  // namespace
 
-WeightFormat natural_format(StoredType type) {
-  return stored_row(type).natural;
-}
+WeightFormat natural_format(StoredType type) { return stored_row(type).natural; }
 
 void stored_row_to_f32(StoredType type, const std::byte* row, std::int64_t count, float* out) {
   const StoredRow& stored = stored_row(type);

@@ -7,9 +7,7 @@ namespace {
 
 constexpr int kGroups16 = kSuperblock / 16;
 
-unsigned byte_at(const std::byte* from, int at) {
-  return std::to_integer<unsigned>(from[at]);
-}
+unsigned byte_at(const std::byte* from, int at) { return std::to_integer<unsigned>(from[at]); }
 
 std::uint16_t read_f16(const std::byte* from) {
   std::uint16_t bits;
@@ -30,9 +28,7 @@ void add_fields(const std::byte* from, int width, int to, std::uint8_t* codes) {
   }
 }
 
-void clear(Superblock& out) {
-  out = Superblock{};
-}
+void clear(Superblock& out) { out = Superblock{}; }
 
 // 12 bytes with 8 scales and 8 minimums of 6 bits: scales 0..3 and minimums 0..3 in the low 6 bits of bytes
 // 0..3 and 4..7, whose upper 2 bits are the upper bits of scales 4..7 and minimums 4..7; the nibbles of

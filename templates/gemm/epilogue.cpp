@@ -14,18 +14,10 @@ class Epilogue {
 
   void emit() {
     switch (c_.spec.epilogue) {
-      case GemmEpilogue::store:
-        store();
-        break;
-      case GemmEpilogue::add:
-        add();
-        break;
-      case GemmEpilogue::gate_silu:
-        gate_silu();
-        break;
-      case GemmEpilogue::rope_kv:
-        emit_rope_kv_epilogue(c_, tile_, pass_);
-        break;
+      case GemmEpilogue::store: store(); break;
+      case GemmEpilogue::add: add(); break;
+      case GemmEpilogue::gate_silu: gate_silu(); break;
+      case GemmEpilogue::rope_kv: emit_rope_kv_epilogue(c_, tile_, pass_); break;
     }
   }
 

@@ -148,12 +148,8 @@ class FloatSums {
     const int row_bytes = kBlockColumns * c_.spec.weights.bits / 8;
     const auto at = [&](int displacement) { return a.ptr[c_.r.weights + jit::offset(displacement)]; };
     switch (c_.spec.weights.kind) {
-      case WeightKind::f32:
-        a.vmovups(w, at(input * row_bytes + vector * a.vector_bytes()));
-        break;
-      case WeightKind::f16:
-        a.vcvtph2ps(w, at(input * row_bytes + vector * a.vector_bytes() / 2));
-        break;
+      case WeightKind::f32: a.vmovups(w, at(input * row_bytes + vector * a.vector_bytes())); break;
+      case WeightKind::f16: a.vcvtph2ps(w, at(input * row_bytes + vector * a.vector_bytes() / 2)); break;
       case WeightKind::bf16: {  // pairs of inputs in a dword
         a.vmovups(w, at(input / 2 * 2 * row_bytes + vector * a.vector_bytes()));
         if (input % 2 == 0)
@@ -162,8 +158,7 @@ class FloatSums {
           a.isa().bit_and(w, w, a.vector_constant(0xffff0000));
         break;
       }
-      default:
-        fail("gemm: weights {} are no float format", to_text(c_.spec.weights));
+      default: fail("gemm: weights {} are no float format", to_text(c_.spec.weights));
     }
   }
 

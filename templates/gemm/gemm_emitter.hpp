@@ -39,12 +39,9 @@ struct GemmContext {
   Xbyak::RegExp row(int index) const {
     const Xbyak::Reg64& base = index < 3 ? r.row : r.row3;
     switch (index % 3) {
-      case 0:
-        return Xbyak::RegExp(base);
-      case 1:
-        return base + r.row_stride;
-      default:
-        return base + r.row_stride * 2;
+      case 0: return Xbyak::RegExp(base);
+      case 1: return base + r.row_stride;
+      default: return base + r.row_stride * 2;
     }
   }
   void advance_rows(int rows, int bytes) const {

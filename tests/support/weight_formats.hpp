@@ -27,7 +27,8 @@ inline std::vector<kernels::WeightFormat> all_formats() {
 // The natural formats of GGUF's K-quants: all widths, schemes and groups that two-level scales come with in files.
 inline std::vector<kernels::WeightFormat> two_level_formats() {
   std::vector<kernels::WeightFormat> formats;
-  for (const char* text : {"int4a.g32.two", "int5a.g32.two", "int6s.g16.two", "int3s.g16.two", "int2a.g16.two"})
+  for (const char* text :
+       {"int4a.g32.two", "int5a.g32.two", "int6s.g16.two", "int3s.g16.two", "int2a.g16.two"})
     formats.push_back(kernels::parse_weight_format(text));
   return formats;
 }
