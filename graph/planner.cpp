@@ -29,7 +29,8 @@ std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
 
 class Planner {
  public:
-  Planner(const ModelDescription& model, const jit::Target& target, const PlanOptions& options) : model_(model) {
+  Planner(const ModelDescription& model, const jit::Target& target, const PlanOptions& options)
+      : model_(model) {
     plan_.model = model.path;
     plan_.architecture = model.architecture;
     plan_.target = target;
@@ -101,21 +102,24 @@ class Planner {
     std::uint64_t bytes = 0;
     for (const TensorDescription& tensor : model_.tensors) bytes += tensor.bytes;
     if (bytes >= kSmallModelBytes) return ComputeType::int8;
-    plan_.remarks.push_back(fmt::format("compute is f32: {} bytes of weights stay in the caches; --compute int8 "
-                                        "rounds activations and is meant for larger models",
-                                        bytes));
+    plan_.remarks.push_back(
+        fmt::format("compute is f32: {} bytes of weights stay in the caches; --compute int8 "
+                    "rounds activations and is meant for larger models",
+                    bytes));
     return ComputeType::f32;
   }
 
   Activation activation_for(const WeightFormat& format) const {
-    return format.is_integer() && plan_.options.compute == ComputeType::int8 ? Activation::s8 : Activation::f32;
+    return format.is_integer() && plan_.options.compute == ComputeType::int8 ? Activation::s8
+                                                                             : Activation::f32;
   }
 
   void assign_heads() {
     bool first = true;
     for (const Node& node : graph_.nodes) {
       if (node.op == Op::attention && node.inputs.size() != 1)
-        fail("{}: {} was not fused: no kernel for attention with separate keys and values", model_.path, node.name);
+        fail("{}: {} was not fused: no kernel for attention with separate keys and values", model_.path,
+             node.name);
       if (node.op != Op::linear || node.linear.epilogue != LinearEpilogue::rope_kv) continue;
       const AttentionAttributes& attention = node.linear.attention;
       const kernels::HeadLayout heads = {
@@ -164,16 +168,19 @@ class Planner {
     const std::vector<kernels::ColumnSource> columns = columns_of(node);
     std::vector<WeightFormat> formats;
     for (const LinearPart& part : node.linear.parts) formats.push_back(format_of(node, part));
-    const bool mixed = std::any_of(formats.begin(), formats.end(), [&](const WeightFormat& f) { return f != formats[0]; });
+    const bool mixed =
+        std::any_of(formats.begin(), formats.end(), [&](const WeightFormat& f) { return f != formats[0]; });
     if (mixed && node.linear.epilogue == LinearEpilogue::gate) {
-      plan_.notes.push_back(fmt::format("{}: gate is {} and up is {}: both are widened to f32, which is slower",
-                                        node.name, to_text(formats[0]), to_text(formats[1])));
+      plan_.notes.push_back(
+          fmt::format("{}: gate is {} and up is {}: both are widened to f32, which is slower", node.name,
+                      to_text(formats[0]), to_text(formats[1])));
       formats.assign(formats.size(), WeightFormat::float_format(kernels::WeightKind::f32));
     }
     std::vector<Segment> segments;
     const auto blocks = static_cast<std::int64_t>(columns.size()) / kernels::kBlockColumns;
     const auto format_at = [&](std::int64_t block) {
-      return formats[static_cast<std::size_t>(columns[static_cast<std::size_t>(block * kernels::kBlockColumns)].matrix)];
+      return formats[static_cast<std::size_t>(
+          columns[static_cast<std::size_t>(block * kernels::kBlockColumns)].matrix)];
     };
     for (std::int64_t first = 0; first < blocks;) {
       std::int64_t last = first + 1;
@@ -292,7 +299,8 @@ class Planner {
     step.name = node.name;
     step.matrix = embedding_;
     step.output = buffer_of_.at(node.output);
-    step.spec = kernels::EmbedSpec{table.shape.inputs, table.shape.columns, table.format, buffer(step.output).width};
+    step.spec =
+        kernels::EmbedSpec{table.shape.inputs, table.shape.columns, table.format, buffer(step.output).width};
     plan_.stream = step.output;
     add_step(plan_.decode, step);
     add_step(plan_.prefill, step);
@@ -300,7 +308,8 @@ class Planner {
 
   void lower_attention(const Node& node) {
     const bool bf16_dots = plan_.heads.kv == kernels::KvStorage::bf16 &&
-                           plan_.target.has(jit::Feature::avx512bf16) && plan_.options.compute != ComputeType::f32;
+                           plan_.target.has(jit::Feature::avx512bf16) &&
+                           plan_.options.compute != ComputeType::f32;
     Step step;
     step.name = node.name;
     step.layer = node.attention.layer;
@@ -362,9 +371,9 @@ class Planner {
     const PackedMatrix& m = matrix(gemm.matrix);
     Step prepare = gemm;
     prepare.name += ".prepare";
-    prepare.spec = kernels::PrepareSpec{m.shape.inputs, m.format, activation_for(m.format),
-                                        node.linear.normed ? RowNorm::rms : RowNorm::none,
-                                        buffer(gemm.input).width};
+    prepare.spec =
+        kernels::PrepareSpec{m.shape.inputs, m.format, activation_for(m.format),
+                             node.linear.normed ? RowNorm::rms : RowNorm::none, buffer(gemm.input).width};
     prepare.matrix = prepare.output = prepare.residual = -1;
     prepare.barrier = true;
     add_step(program, prepare);

@@ -32,9 +32,7 @@ std::string entry_refusal(const json& entry) {
   return refusal(json({{"some.tensor", entry}}).dump(), "12345678");
 }
 
-json good_entry() {
-  return {{"dtype", "F32"}, {"shape", {1, 2}}, {"data_offsets", {0, 8}}};
-}
+json good_entry() { return {{"dtype", "F32"}, {"shape", {1, 2}}, {"data_offsets", {0, 8}}}; }
 std::string refusal_with(const char* key, const json& value) {
   json entry = good_entry();
   entry[key] = value;

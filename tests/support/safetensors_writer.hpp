@@ -44,16 +44,14 @@ inline constexpr std::int64_t kTinyJsonVocabulary = kTinyFirstPiece + 28;  // on
 
 inline nlohmann::json tiny_rope_scaling(TinyRopeScaling scaling) {
   switch (scaling) {
-    case TinyRopeScaling::linear:
-      return {{"type", "linear"}, {"factor", kTinyLinearFactor}};
+    case TinyRopeScaling::linear: return {{"type", "linear"}, {"factor", kTinyLinearFactor}};
     case TinyRopeScaling::llama3:
       return {{"rope_type", "llama3"},
               {"factor", kTinyLlama3Factor},
               {"low_freq_factor", kTinyLlama3Low},
               {"high_freq_factor", kTinyLlama3High},
               {"original_max_position_embeddings", kTinyLlama3Original}};
-    default:
-      return nullptr;
+    default: return nullptr;
   }
 }
 

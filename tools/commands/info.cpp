@@ -13,9 +13,7 @@
 namespace burin::tools {
 namespace {
 
-std::int64_t system_value(int name) {
-  return std::max<std::int64_t>(sysconf(name), 0);
-}
+std::int64_t system_value(int name) { return std::max<std::int64_t>(sysconf(name), 0); }
 
 struct Limits {
   double read_gb_per_second = 0;
