@@ -92,10 +92,10 @@ class GroupPacker {
   }
 
   void store_scales(const std::array<std::uint32_t, kBlockColumns>& scales, std::byte* out) const {
+    // Little endian: a 16-bit scale is the low half.
     const auto bytes = static_cast<std::size_t>(bytes_of(format_.scale));
     for (std::size_t column = 0; column < kBlockColumns; ++column)
-      std::memcpy(out + column * bytes, &scales[column],
-                  bytes);  // little endian: the low half of 16-bit scales
+      std::memcpy(out + column * bytes, &scales[column], bytes);
   }
 
   WeightFormat format_;
