@@ -1,7 +1,7 @@
 // The token loop takes no memory from the heap once it runs.
 #include <gtest/gtest.h>
 
-#include "tests/support/allocation_count.hpp"
+#include "tests/support/allocation_watch.hpp"
 #include "tests/support/load_model.hpp"
 #include "tests/support/reference_data.hpp"
 

@@ -13,7 +13,7 @@
 
 #include "jit/error.hpp"
 #include "runtime/random.hpp"
-#include "tests/support/allocation_count.hpp"
+#include "tests/support/allocation_watch.hpp"
 
 namespace burin::runtime {
 namespace {

@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "jit/error.hpp"
-#include "tests/support/allocation_count.hpp"
+#include "tests/support/allocation_watch.hpp"
 
 namespace burin::runtime {
 namespace {

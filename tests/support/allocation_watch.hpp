@@ -1,5 +1,6 @@
-// Remembers the largest single heap allocation of an executable. To be included by one file of it only: it
-// replaces the global operator new. Sanitizers must keep theirs: there, their own hook watches.
+// Watches the heap allocations of an executable. To be included by one file of it only: it replaces the global
+// operator new. Sanitizers have replaced it already and must keep theirs (they check that new meets delete):
+// there, their own hook watches.
 #pragma once
 
 #include <atomic>
@@ -17,15 +18,25 @@
 
 namespace burin::tests {
 
+inline std::atomic<long> allocation_count{0};
 inline std::atomic<std::size_t> largest_allocation{0};
 
 inline void note_allocation(std::size_t size) {
+  allocation_count.fetch_add(1);
   std::size_t largest = largest_allocation.load();
   while (size > largest && !largest_allocation.compare_exchange_weak(largest, size)) {
   }
 }
 
-// The largest allocation of any thread while `work` runs.
+// Allocations of all threads while `work` runs.
+template <typename Work>
+long allocations_of(Work&& work) {
+  const long before = allocation_count.load();
+  work();
+  return allocation_count.load() - before;
+}
+
+// The largest single allocation of any thread while `work` runs, in bytes.
 template <typename Work>
 std::size_t largest_allocation_of(Work&& work) {
   largest_allocation.store(0);
