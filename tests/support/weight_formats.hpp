@@ -21,14 +21,9 @@ inline std::vector<kernels::WeightFormat> all_formats() {
   for (const int group : {64, 128, 256, 512})
     formats.push_back(WeightFormat::integer_format(4, group != 128, group, ScaleType::bf16));
   formats.push_back(WeightFormat::integer_format(8, true, 32, ScaleType::f32));
-  return formats;
-}
-
-// The natural formats of GGUF's K-quants: all widths, schemes and groups that two-level scales come with in files.
-inline std::vector<kernels::WeightFormat> two_level_formats() {
-  std::vector<kernels::WeightFormat> formats;
-  for (const char* text :
-       {"int4a.g32.two", "int5a.g32.two", "int6s.g16.two", "int3s.g16.two", "int2a.g16.two"})
+  // Two-level scales: GGUF's K-quants, then the widest of either group.
+  for (const char* text : {"int2a.g16.two", "int3s.g16.two", "int4a.g32.two", "int5a.g32.two", "int6s.g16.two",
+                           "int8a.g16.two", "int7s.g32.two"})
     formats.push_back(kernels::parse_weight_format(text));
   return formats;
 }
