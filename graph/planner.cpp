@@ -326,7 +326,7 @@ class Planner {
     switch (node.linear.epilogue) {
       case LinearEpilogue::none: return GemmEpilogue::store;
       case LinearEpilogue::add: return GemmEpilogue::add;
-      case LinearEpilogue::gate: return GemmEpilogue::gate_silu;
+      case LinearEpilogue::gate: return GemmEpilogue::gate;
       case LinearEpilogue::rope_kv: return GemmEpilogue::rope_kv;
     }
     return GemmEpilogue::store;
@@ -397,6 +397,7 @@ class Planner {
     spec.regime = regime;
     spec.norm = regime == GemmRegime::stream && node.linear.normed ? RowNorm::rms : RowNorm::none;
     spec.epilogue = epilogue_of(node);
+    if (spec.epilogue == GemmEpilogue::gate) spec.function = kernels::ActivationFunction::silu;
     spec.bias = m.has_bias();
     spec.output_stride = buffer(step.output).width;
     if (spec.epilogue == GemmEpilogue::rope_kv) spec.heads = plan_.heads;

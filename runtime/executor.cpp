@@ -79,7 +79,10 @@ class Walker {
     const Share share = share_of(0, rows_.count, thread_, threads_);
     const kernels::PrepareArguments arguments = {row(step.input, step.input_width, share.first),
                                                  w_.prepared() + share.first * step.prepared_row_bytes,
-                                                 step.norm, share.last - share.first, step.epsilon};
+                                                 step.norm,
+                                                 nullptr,
+                                                 share.last - share.first,
+                                                 step.epsilon};
     step.entry(&arguments);
   }
 
