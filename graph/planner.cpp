@@ -316,8 +316,10 @@ class Planner {
     step.input = buffer_of_.at(node.inputs[0]);
     step.output = buffer_of_.at(node.output);
     step.scale = node.attention.scale;
-    step.spec = kernels::AttentionSpec{
-        plan_.heads, bf16_dots ? kernels::AttentionMath::bf16 : kernels::AttentionMath::f32};
+    kernels::AttentionSpec spec;
+    spec.heads = plan_.heads;
+    spec.math = bf16_dots ? kernels::AttentionMath::bf16 : kernels::AttentionMath::f32;
+    step.spec = spec;
     add_step(plan_.decode, step);
     add_step(plan_.prefill, step);
   }

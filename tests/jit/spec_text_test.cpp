@@ -85,7 +85,9 @@ TEST(SpecText, EveryKindRoundTrips) {
   AttentionSpec attention;
   attention.heads = {6, 2, 48, kernels::KvStorage::bf16};
   attention.math = kernels::AttentionMath::bf16;
-  expect_round_trip(attention, "attention-heads.h6.2.48.bf16-math.bf16");
+  attention.window = 4096;
+  attention.soft_cap = attention.sinks = true;
+  expect_round_trip(attention, "attention-heads.h6.2.48.bf16-math.bf16-window.4096-cap.1-alibi.0-sinks.1");
 
   expect_round_trip(ProbeSpec{kernels::Probe::dot_int8}, "probe-of.dot_int8");
 }
