@@ -178,7 +178,8 @@ TEST(SpecText, WrongValuesAreNamed) {
 
 TEST(SpecText, WrongHeadsAreNamed) {
   const auto with_heads = [](std::string_view heads) {
-    return error_of<AttentionSpec>(fmt::format("attention-heads.{}-math.f32", heads));
+    return error_of<AttentionSpec>(
+        fmt::format("attention-heads.{}-math.f32-window.0-cap.0-alibi.0-sinks.0", heads));
   };
   ASSERT_EQ(with_heads("h8.2.64.f32"), "no error");
   EXPECT_THAT(with_heads("8.2.64.f32"), HasSubstr("heads are written h32.8.128.bf16"));
