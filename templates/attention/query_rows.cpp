@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "templates/attention/attention_emitter.hpp"
+#include "templates/math/tanh.hpp"
 
 namespace burin::kernels {
 namespace {
@@ -61,7 +62,7 @@ void query_factor(const AttentionContext& c, jit::Vector factor) {
   jit::Assembler& a = c.a;
   const Xbyak::Xmm low(factor.getIdx());
   a.vmovss(low, a.dword[c.r.arguments + offsetof(AttentionArguments, scale)]);
-  a.vmulss(low, low, a.float_constant(c.spec.soft_cap ? 2 * kLog2E : kLog2E));
+  a.vmulss(low, low, a.float_constant(c.spec.soft_cap ? kTanhScale : kLog2E));
   if (c.spec.soft_cap) a.vdivss(low, low, a.dword[c.r.arguments + offsetof(AttentionArguments, cap)]);
   a.vbroadcastss(factor, low);
 }

@@ -2,11 +2,10 @@
 // see. Scores are exponents of two.
 #include <bit>
 #include <numbers>
-#include <numeric>
 #include <vector>
 
 #include "templates/attention/attention_emitter.hpp"
-#include "templates/math/exp2.hpp"
+#include "templates/math/tanh.hpp"
 
 namespace burin::kernels {
 namespace {
@@ -53,15 +52,9 @@ void ScoreChanges::emit(jit::Vector value, const Xbyak::RegExp& at, const Xbyak:
   hide(value, at, keys_left, scratch);
 }
 
-// value = 2 log2(e) s / cap becomes log2(e) cap tanh(s / cap); tanh(y) = 1 - 2 / (1 + e^2y)
+// value = kTanhScale s / cap becomes log2(e) cap tanh(s / cap).
 void ScoreChanges::cap(jit::Vector value, const jit::Vector (&scratch)[3]) {
-  const jit::Vector one = scratch[0];
-  emit_exp2(a, value, scratch[0], scratch[1]);
-  a.vmovups(one, lanes(a, 1.0f));
-  a.vaddps(value, value, one);
-  a.vmovups(scratch[1], lanes(a, 2.0f));
-  a.vdivps(value, scratch[1], value);
-  a.vsubps(value, one, value);
+  emit_tanh(a, value, scratch[0], scratch[1]);
   a.vmulps(value, value, cap_factor());
 }
 
