@@ -82,9 +82,7 @@ class Operands {
     arguments.input = input_.data();
     arguments.norm_weight = norm_weight_.data();
     arguments.epsilon = 1e-5f;
-    arguments.rotation = rotation_.data();
-    arguments.kv = kv_.data();
-    arguments.kv_head_bytes = kHeads.kv_head_bytes(rows_);
+    arguments.kv = {rotation_.data(), kv_.data(), kHeads.kv_head_bytes(rows_), 0};
     return arguments;
   }
 

@@ -101,10 +101,8 @@ class Walker {
     arguments.input = row(step.input, step.input_width, 0);
     arguments.norm_weight = step.norm;
     arguments.epsilon = step.epsilon;
-    arguments.rotation = w_.rotation.data();
-    arguments.kv = w_.kv(std::max(step.layer, 0));
-    arguments.kv_head_bytes = plan_.heads.kv_head_bytes(plan_.options.context);
-    arguments.position = rows_.position;
+    arguments.kv = {w_.rotation.data(), w_.kv(std::max(step.layer, 0)),
+                    plan_.heads.kv_head_bytes(plan_.options.context), rows_.position};
     step.entry(&arguments);
   }
 

@@ -1,5 +1,6 @@
 // Epilogues that stay within a block: store, residual, activation function, gated product.
 #include "templates/gemm/gemm_emitter.hpp"
+#include "templates/heads/head_store.hpp"
 #include "templates/math/activation_emitter.hpp"
 
 namespace burin::kernels {
@@ -16,7 +17,7 @@ class Epilogue {
       case GemmEpilogue::add: add(); break;
       case GemmEpilogue::activate: activate(); break;
       case GemmEpilogue::gate: gate(); break;
-      case GemmEpilogue::rope_kv: emit_rope_kv_epilogue(c_, tile_, pass_); break;
+      case GemmEpilogue::rope_kv: rope_kv(); break;
     }
   }
 
@@ -45,6 +46,15 @@ class Epilogue {
         a.vaddps(tile_.sum(row, v), tile_.sum(row, v), a.ptr[residual + jit::offset(displacement)]);
         a.vmovups(output(row, vector), tile_.sum(row, v));
       }
+  }
+
+  // The loop over K is done with its registers.
+  void rope_kv() {
+    const GemmRegisters& r = c_.r;
+    emit_head_store(
+        {a, c_.spec.heads, c_.spec.output_stride, r.arguments, offsetof(GemmArguments, kv), r.block,
+         r.tile_row, r.output, r.free, r.groups_left, r.scales, r.row, r.row3, r.weights},
+        tile_, pass_);
   }
 
   // The registers behind the sums.

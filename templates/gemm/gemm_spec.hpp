@@ -12,6 +12,7 @@
 #include "templates/activation_rows.hpp"
 #include "templates/formats/weight_format_field.hpp"
 #include "templates/head_layout.hpp"
+#include "templates/heads/kv_arguments.hpp"
 #include "templates/math/activation_function.hpp"
 #include "templates/prepare/row_norm.hpp"
 
@@ -86,11 +87,7 @@ struct GemmArguments {
   const float* norm_weight = nullptr;  // zero in the same places
   const float* norm_bias = nullptr;    // the same; layer norm only
   float epsilon = 0;
-  // rope_kv.
-  const float* rotation = nullptr;  // rows of HeadLayout::rotation_row() floats, one per row
-  std::byte* kv = nullptr;          // the layer's cache
-  std::int64_t kv_head_bytes = 0;
-  std::int64_t position = 0;  // of row 0
+  KvArguments kv;  // rope_kv
 };
 
 // Throws burin::Error naming what no kernel can do. Stream kernels take rows == 1.

@@ -16,11 +16,15 @@ void RowNormEmitter::statistics(const Vector (&scratch)[5]) {
 
 void RowNormEmitter::load(Vector to, int displacement) {
   a.vmovups(to, a.ptr[r_.input + r_.offset + jit::offset(displacement)]);
+  apply(to, displacement);
+}
+
+void RowNormEmitter::apply(Vector value, int displacement) {
   if (norm_ == RowNorm::none) return;
-  if (norm_ == RowNorm::layer) a.vsubps(to, to, mean_);
-  a.vmulps(to, to, factor_);
-  a.vmulps(to, to, a.ptr[r_.weight + r_.offset + jit::offset(displacement)]);
-  if (norm_ == RowNorm::layer) a.vaddps(to, to, a.ptr[r_.bias + r_.offset + jit::offset(displacement)]);
+  if (norm_ == RowNorm::layer) a.vsubps(value, value, mean_);
+  a.vmulps(value, value, factor_);
+  a.vmulps(value, value, a.ptr[r_.weight + r_.offset + jit::offset(displacement)]);
+  if (norm_ == RowNorm::layer) a.vaddps(value, value, a.ptr[r_.bias + r_.offset + jit::offset(displacement)]);
 }
 
 // scratch[0] = sum of what add(accumulator, value, real_lanes) puts into accumulators, in the lowest lanes at
@@ -56,7 +60,7 @@ void RowNormEmitter::sum_over_row(const Vector (&scratch)[5], Add add) {
 void RowNormEmitter::mean_of_row(const Vector (&scratch)[5]) {
   sum_over_row(scratch, [&](Vector sum, Vector value, int) { a.vaddps(sum, sum, value); });
   const Xmm mean(scratch[0].getIdx());
-  a.vmulss(mean, mean, a.float_constant(1.0f / static_cast<float>(inputs_)));
+  a.vmulss(mean, mean, a.float_constant(1.0f / static_cast<float>(count_)));
   a.vbroadcastss(mean_, mean);
 }
 
@@ -72,7 +76,7 @@ void RowNormEmitter::inverse_deviation(const Vector (&scratch)[5]) {
   });
   const Xmm mean(scratch[0].getIdx());
   const Xmm one(scratch[1].getIdx());
-  a.vmulss(mean, mean, a.float_constant(1.0f / static_cast<float>(inputs_)));
+  a.vmulss(mean, mean, a.float_constant(1.0f / static_cast<float>(count_)));
   a.vaddss(mean, mean, r_.epsilon);
   a.vsqrtss(mean, mean, mean);
   a.vmovss(one, a.float_constant(1.0f));

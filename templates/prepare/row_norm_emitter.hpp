@@ -20,13 +20,25 @@ class RowNormEmitter {
   // `factor` and `mean` are vector registers that keep the row's statistics.
   RowNormEmitter(jit::Assembler& assembler, RowNorm norm, std::int64_t inputs,
                  const RowNormRegisters& registers, jit::Vector factor, jit::Vector mean)
-      : a(assembler), norm_(norm), inputs_(inputs), r_(registers), factor_(factor), mean_(mean) {}
+      : RowNormEmitter(assembler, norm, inputs, inputs, registers, factor, mean) {}
+  // `inputs` places, of which `count` hold values; the others are zeros (layer: only behind the values).
+  RowNormEmitter(jit::Assembler& assembler, RowNorm norm, std::int64_t inputs, std::int64_t count,
+                 const RowNormRegisters& registers, jit::Vector factor, jit::Vector mean)
+      : a(assembler),
+        norm_(norm),
+        inputs_(inputs),
+        count_(count),
+        r_(registers),
+        factor_(factor),
+        mean_(mean) {}
 
   // Computes the statistics. Overwrites the offset and `scratch` (five registers).
   void statistics(const jit::Vector (&scratch)[5]);
 
   // to = the normalised values at offset + displacement.
   void load(jit::Vector to, int displacement);
+  // value, of that place, becomes the normalised value.
+  void apply(jit::Vector value, int displacement);
 
  private:
   static constexpr int kAccumulators = 4;
@@ -40,6 +52,7 @@ class RowNormEmitter {
   jit::Assembler& a;
   RowNorm norm_;
   std::int64_t inputs_;
+  std::int64_t count_;
   const RowNormRegisters& r_;
   jit::Vector factor_;
   jit::Vector mean_;
