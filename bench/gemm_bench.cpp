@@ -38,15 +38,12 @@ GemmSpec spec_of(const Shape& shape, int bits, Activation activation, GemmRegime
   spec.norm = regime == GemmRegime::stream ? shape.norm : RowNorm::none;
   spec.epilogue = shape.epilogue;
   switch (shape.epilogue) {
-    case GemmEpilogue::gate_silu:
-      spec.output_stride = shape.columns / 2;
-      break;
+    case GemmEpilogue::gate_silu: spec.output_stride = shape.columns / 2; break;
     case GemmEpilogue::rope_kv:
       spec.output_stride = kHeads.query_blocks() * kBlockColumns;
       spec.heads = kHeads;
       break;
-    default:
-      spec.output_stride = shape.columns;
+    default: spec.output_stride = shape.columns;
   }
   return spec;
 }

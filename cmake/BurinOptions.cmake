@@ -4,6 +4,9 @@ option(BURIN_BENCHMARKS "Build the benchmarks" ON)
 option(BURIN_WARNINGS_AS_ERRORS "Treat compiler warnings as errors" OFF)
 option(BURIN_FUZZERS "Build the libFuzzer targets (Clang only)" OFF)
 set(BURIN_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
+if(BURIN_FUZZERS)
+  set(BURIN_SANITIZE "fuzzer-no-link,address,undefined")
+endif()
 
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
@@ -29,7 +32,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
 endif()
 if(BURIN_SANITIZE)
   target_compile_options(burin_options INTERFACE
-    -fsanitize=${BURIN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    # Line numbers are all that reports need; the rest would double the time of building.
+    -O1 -g1 -fsanitize=${BURIN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(burin_options INTERFACE -fsanitize=${BURIN_SANITIZE})
 endif()
 

@@ -36,7 +36,8 @@ void append_rotary_heads(std::vector<ColumnSource>& columns, const kernels::Head
 
 std::vector<ColumnSource> plain_columns(std::int64_t outputs) {
   std::vector<ColumnSource> columns(whole_blocks(outputs));
-  for (std::int64_t i = 0; i < outputs; ++i) columns[static_cast<std::size_t>(i)] = {0, static_cast<std::int32_t>(i)};
+  for (std::int64_t i = 0; i < outputs; ++i)
+    columns[static_cast<std::size_t>(i)] = {0, static_cast<std::int32_t>(i)};
   return columns;
 }
 

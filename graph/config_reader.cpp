@@ -91,15 +91,16 @@ std::optional<ConfigReader> ConfigReader::object(std::string_view key) const {
 void require_tensor(const ModelDescription& model, std::string_view name,
                     std::initializer_list<std::int64_t> shape) {
   const std::ptrdiff_t index = model.find(name);
-  if (index < 0) fail("{}: tensor {} is missing: the file is incomplete or of another architecture", model.path, name);
+  if (index < 0)
+    fail("{}: tensor {} is missing: the file is incomplete or of another architecture", model.path, name);
   const TensorDescription& tensor = model.tensors[static_cast<std::size_t>(index)];
   const std::vector<std::int64_t> wanted(shape);
   if (tensor.shape != wanted)
-    fail("{}: tensor {} has shape {}: the configuration asks for {}", model.path, name, shape_text(tensor.shape),
-         shape_text(wanted));
+    fail("{}: tensor {} has shape {}: the configuration asks for {}", model.path, name,
+         shape_text(tensor.shape), shape_text(wanted));
   if (!tensor.type)
-    fail("{}: tensor {} has type {}: not supported yet: use F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1 or Q8_0", model.path,
-         name, tensor.type_name);
+    fail("{}: tensor {} has type {}: not supported yet: use F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1 or Q8_0",
+         model.path, name, tensor.type_name);
 }
 
 }  // namespace burin::graph

@@ -40,6 +40,7 @@ class ConfigReader {
 };
 
 // Checks that a tensor is there and has this shape; throws burin::Error naming file, tensor and shapes.
-void require_tensor(const ModelDescription& model, std::string_view name, std::initializer_list<std::int64_t> shape);
+void require_tensor(const ModelDescription& model, std::string_view name,
+                    std::initializer_list<std::int64_t> shape);
 
 }  // namespace burin::graph

@@ -39,8 +39,8 @@ std::string attributes_text(const Node& node) {
     case Op::norm: return fmt::format(" {} eps={:g}", node.norm.weight, node.norm.epsilon);
     case Op::linear: return linear_text(node.linear);
     case Op::rope:
-      return fmt::format(" {} rotary={}",
-                         node.rope.style == RotaryStyle::halves ? "halves" : "interleaved", node.rope.rotary);
+      return fmt::format(" {} rotary={}", node.rope.style == RotaryStyle::halves ? "halves" : "interleaved",
+                         node.rope.rotary);
     case Op::attention:
       return fmt::format(" layer={} heads={}/{} size={} scale={:g}", node.attention.layer,
                          node.attention.query_heads, node.attention.kv_heads, node.attention.head_size,
@@ -79,7 +79,8 @@ void check_widths(const Graph& graph, const Node& node) {
       const AttentionAttributes& attention = node.attention;
       require(attention.kv_heads > 0 && attention.query_heads % attention.kv_heads == 0,
               "query heads are no multiple of KV heads");
-      require(std::int64_t{attention.query_heads} * attention.head_size == out, "heads do not fill the output");
+      require(std::int64_t{attention.query_heads} * attention.head_size == out,
+              "heads do not fill the output");
       break;
     }
     case Op::embed: break;
@@ -114,7 +115,8 @@ std::string to_text(const Graph& graph) {
   std::string text;
   for (const Node& node : graph.nodes) {
     text += fmt::format("%{} {} = {}(", node.output, node.name, name_of(node.op));
-    for (std::size_t i = 0; i < node.inputs.size(); ++i) text += fmt::format("{}%{}", i ? ", " : "", node.inputs[i]);
+    for (std::size_t i = 0; i < node.inputs.size(); ++i)
+      text += fmt::format("{}%{}", i ? ", " : "", node.inputs[i]);
     text += fmt::format("){}\n", attributes_text(node));
   }
   return text;
@@ -124,7 +126,8 @@ void validate(const Graph& graph) {
   std::vector<bool> made(graph.values.size(), false);
   for (const Node& node : graph.nodes) {
     for (const ValueId input : node.inputs)
-      if (input < 0 || static_cast<std::size_t>(input) >= made.size() || !made[static_cast<std::size_t>(input)])
+      if (input < 0 || static_cast<std::size_t>(input) >= made.size() ||
+          !made[static_cast<std::size_t>(input)])
         fail("graph node {}: input %{} is used before it is made", node.name, input);
     if (node.output < 0 || static_cast<std::size_t>(node.output) >= made.size())
       fail("graph node {}: output %{} is no value", node.name, node.output);

@@ -26,7 +26,7 @@ struct TensorDescription {
 };
 
 struct ModelDescription {
-  std::string path;          // as given by the user, for messages
+  std::string path;  // as given by the user, for messages
   Origin origin = Origin::gguf;
   std::string architecture;  // general.architecture, or the first of config.json's "architectures"
   // Hugging Face: config.json. GGUF: every scalar metadata value and every array of at most 1024 numbers,

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "graph/arena.hpp"
 #include "graph/ir.hpp"
 #include "graph/model_description.hpp"
 #include "graph/passes/passes.hpp"
@@ -39,14 +40,6 @@ struct PaddedVector {
   std::int64_t padded = 0;
 };
 
-// f32 rows in the arena.
-struct Buffer {
-  std::string name;
-  std::int64_t width = 0;  // floats per row
-  std::int64_t rows = 0;
-  std::size_t offset = 0;  // bytes
-};
-
 using KernelSpec =
     std::variant<kernels::EmbedSpec, kernels::PrepareSpec, kernels::GemmSpec, kernels::AttentionSpec>;
 
@@ -55,9 +48,9 @@ struct Step {
   std::string kernel;  // canonical text of `spec`
   KernelSpec spec;
   int layer = -1;
-  int matrix = -1;    // index into Plan::matrices
-  int norm = -1;      // index into Plan::vectors
-  int input = -1;     // indices into Plan::buffers; prepare writes and tiles read the prepared rows
+  int matrix = -1;  // index into Plan::matrices
+  int norm = -1;    // index into Plan::vectors
+  int input = -1;   // indices into Plan::buffers; prepare writes and tiles read the prepared rows
   int output = -1;
   int residual = -1;
   std::int64_t first_block = 0;  // column blocks of the node that this step computes; matrix block 0 is
@@ -81,8 +74,8 @@ struct Plan {
   std::vector<PackedMatrix> matrices;
   std::vector<PaddedVector> vectors;
   std::vector<Buffer> buffers;
-  int stream = -1;         // buffer that embedding and layers work on
-  int logits = -1;         // buffer
+  int stream = -1;             // buffer that embedding and layers work on
+  int logits = -1;             // buffer
   std::int64_t head_rows = 0;  // rows of the logits buffer
 
   Program decode;     // one row, up to the last layer's output

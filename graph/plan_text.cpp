@@ -26,7 +26,8 @@ nlohmann::json step_json(const Plan& plan, const Step& step) {
   nlohmann::json reads = nlohmann::json::array();
   if (step.input >= 0) reads.push_back(buffer_name(plan, step.input));
   if (step.residual >= 0) reads.push_back(buffer_name(plan, step.residual));
-  if (step.matrix >= 0) reads.push_back(plan.matrices[static_cast<std::size_t>(step.matrix)].name + " weights");
+  if (step.matrix >= 0)
+    reads.push_back(plan.matrices[static_cast<std::size_t>(step.matrix)].name + " weights");
   nlohmann::json writes = nlohmann::json::array();
   writes.push_back(step.output >= 0 ? buffer_name(plan, step.output) : "prepared rows");
   return {{"name", step.name},
@@ -65,7 +66,8 @@ std::string to_text(const Plan& plan) {
   append_program(text, plan, fmt::format("output head (up to {} rows)", plan.head_rows), plan.head_many);
   text += "\nfusions\n";
   for (const TraceLine& line : plan.trace)
-    text += fmt::format("  {:<13} {:<30} {}\n", line.pass, line.node, line.applied ? "fused" : "not fused: " + line.reason);
+    text += fmt::format("  {:<13} {:<30} {}\n", line.pass, line.node,
+                        line.applied ? "fused" : "not fused: " + line.reason);
   return text;
 }
 
@@ -74,10 +76,12 @@ nlohmann::json to_json(const Plan& plan) {
   for (nlohmann::json& step : program_json(plan, plan.head_one)) steps.push_back(std::move(step));
   nlohmann::json trace = nlohmann::json::array();
   for (const TraceLine& line : plan.trace)
-    trace.push_back({{"pass", line.pass}, {"node", line.node}, {"applied", line.applied}, {"reason", line.reason}});
+    trace.push_back(
+        {{"pass", line.pass}, {"node", line.node}, {"applied", line.applied}, {"reason", line.reason}});
   nlohmann::json buffers = nlohmann::json::array();
   for (const Buffer& buffer : plan.buffers)
-    buffers.push_back({{"name", buffer.name}, {"width", buffer.width}, {"rows", buffer.rows}, {"offset", buffer.offset}});
+    buffers.push_back(
+        {{"name", buffer.name}, {"width", buffer.width}, {"rows", buffer.rows}, {"offset", buffer.offset}});
   return {{"model", plan.model},
           {"architecture", plan.architecture},
           {"target", plan.target.name},

@@ -21,7 +21,6 @@ using kernels::WeightFormat;
 
 constexpr std::int64_t kDefaultContext = 4096;
 constexpr std::int64_t kHeadRows = 32;
-constexpr std::size_t kAlignment = 64;
 constexpr std::uint64_t kSmallModelBytes = 16u << 20;
 
 std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
@@ -30,7 +29,8 @@ std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
 
 class Planner {
  public:
-  Planner(const ModelDescription& model, const jit::Target& target, const PlanOptions& options) : model_(model) {
+  Planner(const ModelDescription& model, const jit::Target& target, const PlanOptions& options)
+      : model_(model) {
     plan_.model = model.path;
     plan_.architecture = model.architecture;
     plan_.target = target;
@@ -49,7 +49,6 @@ class Planner {
     make_matrices();
     assign_buffers();
     lower();
-    finish_arena();
     return std::move(plan_);
   }
 
@@ -103,21 +102,24 @@ class Planner {
     std::uint64_t bytes = 0;
     for (const TensorDescription& tensor : model_.tensors) bytes += tensor.bytes;
     if (bytes >= kSmallModelBytes) return ComputeType::int8;
-    plan_.remarks.push_back(fmt::format("compute is f32: {} bytes of weights stay in the caches; --compute int8 "
-                                        "rounds activations and is meant for larger models",
-                                        bytes));
+    plan_.remarks.push_back(
+        fmt::format("compute is f32: {} bytes of weights stay in the caches; --compute int8 "
+                    "rounds activations and is meant for larger models",
+                    bytes));
     return ComputeType::f32;
   }
 
   Activation activation_for(const WeightFormat& format) const {
-    return format.is_integer() && plan_.options.compute == ComputeType::int8 ? Activation::s8 : Activation::f32;
+    return format.is_integer() && plan_.options.compute == ComputeType::int8 ? Activation::s8
+                                                                             : Activation::f32;
   }
 
   void assign_heads() {
     bool first = true;
     for (const Node& node : graph_.nodes) {
       if (node.op == Op::attention && node.inputs.size() != 1)
-        fail("{}: {} was not fused: no kernel for attention with separate keys and values", model_.path, node.name);
+        fail("{}: {} was not fused: no kernel for attention with separate keys and values", model_.path,
+             node.name);
       if (node.op != Op::linear || node.linear.epilogue != LinearEpilogue::rope_kv) continue;
       const AttentionAttributes& attention = node.linear.attention;
       const kernels::HeadLayout heads = {
@@ -166,16 +168,19 @@ class Planner {
     const std::vector<kernels::ColumnSource> columns = columns_of(node);
     std::vector<WeightFormat> formats;
     for (const LinearPart& part : node.linear.parts) formats.push_back(format_of(node, part));
-    const bool mixed = std::any_of(formats.begin(), formats.end(), [&](const WeightFormat& f) { return f != formats[0]; });
+    const bool mixed =
+        std::any_of(formats.begin(), formats.end(), [&](const WeightFormat& f) { return f != formats[0]; });
     if (mixed && node.linear.epilogue == LinearEpilogue::gate) {
-      plan_.notes.push_back(fmt::format("{}: gate is {} and up is {}: both are widened to f32, which is slower",
-                                        node.name, to_text(formats[0]), to_text(formats[1])));
+      plan_.notes.push_back(
+          fmt::format("{}: gate is {} and up is {}: both are widened to f32, which is slower", node.name,
+                      to_text(formats[0]), to_text(formats[1])));
       formats.assign(formats.size(), WeightFormat::float_format(kernels::WeightKind::f32));
     }
     std::vector<Segment> segments;
     const auto blocks = static_cast<std::int64_t>(columns.size()) / kernels::kBlockColumns;
     const auto format_at = [&](std::int64_t block) {
-      return formats[static_cast<std::size_t>(columns[static_cast<std::size_t>(block * kernels::kBlockColumns)].matrix)];
+      return formats[static_cast<std::size_t>(
+          columns[static_cast<std::size_t>(block * kernels::kBlockColumns)].matrix)];
     };
     for (std::int64_t first = 0; first < blocks;) {
       std::int64_t last = first + 1;
@@ -262,59 +267,19 @@ class Planner {
     }
   }
 
-  std::size_t last_use(ValueId value) const {
-    std::size_t last = 0;
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i)
-      for (const ValueId input : graph_.nodes[i].inputs)
-        if (input == value) last = i;
-    return last;
-  }
-
-  // Floats of a buffer's row, and how many of them are ever written.
-  using Extent = std::pair<std::int64_t, std::int64_t>;
-
-  // Values that are dead hand their buffer to later values that write as much of as wide a row: what lies
-  // past that was zero and stays so. A residual sum takes the place of its summand.
   void assign_buffers() {
-    std::multimap<Extent, int> free;
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
-      const Node& node = graph_.nodes[i];
-      const bool in_place = node.op == Op::linear && node.linear.epilogue == LinearEpilogue::add &&
-                            last_use(node.inputs[1]) == i;
-      if (in_place) {
-        buffer_of_[node.output] = buffer_of_.at(node.inputs[1]);
-      } else {
-        const Extent extent = {buffer_width(node.output), written_width(node)};
-        const std::int64_t rows = node.output == graph_.logits ? kHeadRows : plan_.options.chunk;
-        const auto reusable = free.find(extent);
-        if (reusable != free.end() && node.output != graph_.logits) {
-          buffer_of_[node.output] = reusable->second;
-          free.erase(reusable);
-        } else {
-          plan_.buffers.push_back(
-              {graph_.values[static_cast<std::size_t>(node.output)].name, extent.first, rows, 0});
-          buffer_of_[node.output] = static_cast<int>(plan_.buffers.size()) - 1;
-        }
-      }
-      for (const ValueId input : node.inputs)
-        if (last_use(input) == i && !(in_place && input == node.inputs[1])) {
-          const int index = buffer_of_.at(input);
-          free.emplace(Extent{buffer(index).width, written_width(*graph_.producer(input))}, index);
-        }
-    }
+    std::map<ValueId, RowExtent> extents;
+    for (const Node& node : graph_.nodes)
+      extents[node.output] = {buffer_width(node.output), written_width(node)};
+    Arena arena = assign_arena(graph_, extents, plan_.options.chunk, kHeadRows);
+    plan_.buffers = std::move(arena.buffers);
+    plan_.arena_bytes = arena.bytes;
+    buffer_of_ = std::move(arena.buffer_of);
     plan_.logits = buffer_of_.at(graph_.logits);
     plan_.head_rows = kHeadRows;
   }
 
-  Buffer& buffer(int index) { return plan_.buffers[static_cast<std::size_t>(index)]; }
-
-  void finish_arena() {
-    for (Buffer& b : plan_.buffers) {
-      b.offset = plan_.arena_bytes;
-      plan_.arena_bytes += static_cast<std::size_t>(b.width * b.rows) * sizeof(float);
-      plan_.arena_bytes = (plan_.arena_bytes + kAlignment - 1) / kAlignment * kAlignment;
-    }
-  }
+  const Buffer& buffer(int index) const { return plan_.buffers[static_cast<std::size_t>(index)]; }
 
   // --- steps
 
@@ -334,7 +299,8 @@ class Planner {
     step.name = node.name;
     step.matrix = embedding_;
     step.output = buffer_of_.at(node.output);
-    step.spec = kernels::EmbedSpec{table.shape.inputs, table.shape.columns, table.format, buffer(step.output).width};
+    step.spec =
+        kernels::EmbedSpec{table.shape.inputs, table.shape.columns, table.format, buffer(step.output).width};
     plan_.stream = step.output;
     add_step(plan_.decode, step);
     add_step(plan_.prefill, step);
@@ -342,7 +308,8 @@ class Planner {
 
   void lower_attention(const Node& node) {
     const bool bf16_dots = plan_.heads.kv == kernels::KvStorage::bf16 &&
-                           plan_.target.has(jit::Feature::avx512bf16) && plan_.options.compute != ComputeType::f32;
+                           plan_.target.has(jit::Feature::avx512bf16) &&
+                           plan_.options.compute != ComputeType::f32;
     Step step;
     step.name = node.name;
     step.layer = node.attention.layer;
@@ -404,9 +371,9 @@ class Planner {
     const PackedMatrix& m = matrix(gemm.matrix);
     Step prepare = gemm;
     prepare.name += ".prepare";
-    prepare.spec = kernels::PrepareSpec{m.shape.inputs, m.format, activation_for(m.format),
-                                        node.linear.normed ? RowNorm::rms : RowNorm::none,
-                                        buffer(gemm.input).width};
+    prepare.spec =
+        kernels::PrepareSpec{m.shape.inputs, m.format, activation_for(m.format),
+                             node.linear.normed ? RowNorm::rms : RowNorm::none, buffer(gemm.input).width};
     prepare.matrix = prepare.output = prepare.residual = -1;
     prepare.barrier = true;
     add_step(program, prepare);

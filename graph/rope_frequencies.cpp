@@ -40,8 +40,7 @@ void scale_llama3(std::vector<double>& frequencies, const ConfigReader& scaling)
 
 std::vector<double> plain_frequencies(double base, int rotary) {
   std::vector<double> frequencies;
-  for (int i = 0; i < rotary; i += 2)
-    frequencies.push_back(std::pow(base, -static_cast<double>(i) / rotary));
+  for (int i = 0; i < rotary; i += 2) frequencies.push_back(std::pow(base, -static_cast<double>(i) / rotary));
   return frequencies;
 }
 

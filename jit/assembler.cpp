@@ -26,7 +26,8 @@ Assembler::~Assembler() = default;
 
 Vector Assembler::vector(int index) const {
   if (index < 0 || index >= isa_->vector_registers())
-    fail("kernel: vector register {} of {} asked for: the tile is too large", index, isa_->vector_registers());
+    fail("kernel: vector register {} of {} asked for: the tile is too large", index,
+         isa_->vector_registers());
   if (vector_bytes_ == 64) return Xbyak::Zmm(index);
   return Xbyak::Ymm(index);
 }
@@ -56,7 +57,9 @@ Xbyak::Address Assembler::int32_constant(std::int32_t value) {
   return constant({std::bit_cast<std::uint32_t>(value)});
 }
 
-Xbyak::Address Assembler::float_constant(float value) { return constant({std::bit_cast<std::uint32_t>(value)}); }
+Xbyak::Address Assembler::float_constant(float value) {
+  return constant({std::bit_cast<std::uint32_t>(value)});
+}
 
 Xbyak::Address Assembler::vector_constant(std::uint32_t lane) {
   return constant(std::vector<std::uint32_t>(static_cast<std::size_t>(lanes()), lane));

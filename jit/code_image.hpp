@@ -12,8 +12,8 @@ namespace burin::jit {
 // Position-independent: code and constants in one piece, entry at offset 0, every reference RIP-relative,
 // all that is external comes through the argument struct.
 struct CodeImage {
-  std::string name;         // canonical text of the spec
-  FeatureSet features;      // what the CPU must have to run it
+  std::string name;             // canonical text of the spec
+  FeatureSet features;          // what the CPU must have to run it
   std::uint32_t code_size = 0;  // instructions; constants follow
   std::vector<std::uint8_t> bytes;
 };

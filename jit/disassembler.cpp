@@ -17,7 +17,8 @@ void for_each_instruction(const CodeImage& image, Visit visit) {
   for (std::size_t at = 0; at < image.code_size;) {
     ZydisDecodedInstruction instruction;
     ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
-    if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, image.bytes.data() + at, image.code_size - at, &instruction, operands)))
+    if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, image.bytes.data() + at, image.code_size - at,
+                                             &instruction, operands)))
       fail("kernel {}: no instruction at offset {:#x}", image.name, at);
     visit(at, instruction, operands);
     at += instruction.length;
@@ -26,10 +27,13 @@ void for_each_instruction(const CodeImage& image, Visit visit) {
 
 std::set<std::uint64_t> jump_targets(const CodeImage& image) {
   std::set<std::uint64_t> targets;
-  for_each_instruction(image, [&](std::size_t at, const ZydisDecodedInstruction& instruction, const ZydisDecodedOperand* operands) {
-    const bool jump = instruction.meta.category == ZYDIS_CATEGORY_COND_BR || instruction.meta.category == ZYDIS_CATEGORY_UNCOND_BR;
+  for_each_instruction(image, [&](std::size_t at, const ZydisDecodedInstruction& instruction,
+                                  const ZydisDecodedOperand* operands) {
+    const bool jump = instruction.meta.category == ZYDIS_CATEGORY_COND_BR ||
+                      instruction.meta.category == ZYDIS_CATEGORY_UNCOND_BR;
     ZyanU64 target = 0;
-    if (jump && ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(&instruction, &operands[0], at, &target))) targets.insert(target);
+    if (jump && ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(&instruction, &operands[0], at, &target)))
+      targets.insert(target);
   });
   return targets;
 }
@@ -41,9 +45,11 @@ std::string disassemble(const CodeImage& image) {
   ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL);
   const std::set<std::uint64_t> targets = jump_targets(image);
   std::string text;
-  for_each_instruction(image, [&](std::size_t at, const ZydisDecodedInstruction& instruction, const ZydisDecodedOperand* operands) {
+  for_each_instruction(image, [&](std::size_t at, const ZydisDecodedInstruction& instruction,
+                                  const ZydisDecodedOperand* operands) {
     char line[256] = {};
-    ZydisFormatterFormatInstruction(&formatter, &instruction, operands, instruction.operand_count_visible, line, sizeof(line), at, nullptr);
+    ZydisFormatterFormatInstruction(&formatter, &instruction, operands, instruction.operand_count_visible,
+                                    line, sizeof(line), at, nullptr);
     if (targets.contains(at)) text += fmt::format("L{:04x}:\n", at);
     text += fmt::format("  {:04x}  {}\n", at, line);
   });

@@ -23,13 +23,13 @@
 namespace burin::jit {
 
 template <typename Value>
-  requires std::integral<Value>
+requires std::integral<Value>
 void write_field(std::string& text, Value value) {
   fmt::format_to(std::back_inserter(text), "{}", static_cast<long long>(value));
 }
 
 template <typename Value>
-  requires std::integral<Value>
+requires std::integral<Value>
 void read_field(std::string_view text, Value& value) {
   long long number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);

@@ -63,8 +63,7 @@ class VectorIsa {
   virtual void scatter_lanes(const Xbyak::RegExp& to, int stride, Vector from, int lanes, Vector scratch) = 0;
 
   // Lanes with index < count (a general register, 0 or less: none) keep `value`, others become `other`.
-  virtual void keep_first_lanes(Vector value, const Xbyak::Reg64& count, Vector other,
-                                Vector scratch) = 0;
+  virtual void keep_first_lanes(Vector value, const Xbyak::Reg64& count, Vector other, Vector scratch) = 0;
 
   // int32 lanes -> saturated int8, stored as vector_bytes()/4 bytes. scratch is overwritten.
   virtual void store_as_int8(const Xbyak::RegExp& to, Vector from, Vector scratch) = 0;

@@ -195,12 +195,8 @@ std::vector<int> allowed_cpus() {
   return cpus;
 }
 
-int usable_cpu_count() {
-  return within_quota(static_cast<int>(allowed_cpus().size()));
-}
+int usable_cpu_count() { return within_quota(static_cast<int>(allowed_cpus().size())); }
 
-int default_thread_count() {
-  return within_quota(order_by_core(allowed_cpus()).cores);
-}
+int default_thread_count() { return within_quota(order_by_core(allowed_cpus()).cores); }
 
 }  // namespace burin::runtime

@@ -8,7 +8,9 @@ namespace {
 
 using graph::Plan;
 
-std::size_t round_up(std::size_t value, std::size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+std::size_t round_up(std::size_t value, std::size_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
 
 std::size_t attention_scratch_bytes(const Plan& plan) {
   std::size_t bytes = 0;
@@ -76,8 +78,8 @@ class Walker {
   void prepare(const BoundStep& step) const {
     const Share share = share_of(0, rows_.count, thread_, threads_);
     const kernels::PrepareArguments arguments = {row(step.input, step.input_width, share.first),
-                                                 w_.prepared() + share.first * step.prepared_row_bytes, step.norm,
-                                                 share.last - share.first, step.epsilon};
+                                                 w_.prepared() + share.first * step.prepared_row_bytes,
+                                                 step.norm, share.last - share.first, step.epsilon};
     step.entry(&arguments);
   }
 
@@ -127,7 +129,8 @@ class Walker {
     const std::int64_t first = row_block * step.rows_per_call;
     const kernels::HeadLayout& heads = plan_.heads;
     kernels::AttentionArguments arguments;
-    arguments.query = row(step.input, step.input_width, first) + head * heads.group() * heads.query_head_columns();
+    arguments.query =
+        row(step.input, step.input_width, first) + head * heads.group() * heads.query_head_columns();
     arguments.output = row(step.output, step.output_width, first) + head * heads.group() * heads.head_size;
     arguments.kv = w_.kv(step.layer) + head * heads.kv_head_bytes(plan_.options.context);
     arguments.scratch = w_.attention_scratch(thread_);
@@ -154,9 +157,9 @@ Workspace::Workspace(const Plan& plan, int threads)
       rotation(static_cast<std::size_t>(plan.options.chunk * plan.heads.rotation_row())),
       step_seconds(kStepKindCount, 0.0),
       arena_(plan.arena_bytes, "activations"),
-      prepared_(plan.prepared_row_bytes *
-                    static_cast<std::size_t>(std::max(plan.options.chunk, plan.head_rows)),
-                "prepared rows"),
+      prepared_(
+          plan.prepared_row_bytes * static_cast<std::size_t>(std::max(plan.options.chunk, plan.head_rows)),
+          "prepared rows"),
       prepared_row_bytes_(round_up(plan.prepared_row_bytes, 64)),
       scratch_bytes_(round_up(prepared_row_bytes_ + attention_scratch_bytes(plan), 4096)),
       kv_layer_bytes_(static_cast<std::size_t>(plan.kv_bytes_per_layer())) {
@@ -164,8 +167,8 @@ Workspace::Workspace(const Plan& plan, int threads)
   kv_ = HugeBuffer(kv_layer_bytes_ * static_cast<std::size_t>(plan.layers), "KV cache");
 }
 
-void run_program(const Plan& plan, const std::vector<BoundStep>& program, Workspace& workspace, ThreadPool& pool,
-                 const Rows& rows) {
+void run_program(const Plan& plan, const std::vector<BoundStep>& program, Workspace& workspace,
+                 ThreadPool& pool, const Rows& rows) {
   pool.run([&](int thread) { Walker(plan, workspace, pool, rows, thread).walk(program); });
 }
 

@@ -52,7 +52,9 @@ class TextStream {
   std::string& text_;
 };
 
-bool cancelled(const std::atomic<bool>* cancel) { return cancel != nullptr && cancel->load(std::memory_order_relaxed); }
+bool cancelled(const std::atomic<bool>* cancel) {
+  return cancel != nullptr && cancel->load(std::memory_order_relaxed);
+}
 
 // A prompt of nothing but BOS: what follows is the start of the text.
 bool begins_text(const Tokenizer* tokenizer, std::span<const TokenId> prompt) {
@@ -67,14 +69,16 @@ std::string_view to_text(StopReason reason) {
 }
 
 GenerationResult generate(Session& session, const Model& model, std::span<const TokenId> prompt,
-                          const GenerationOptions& options, const std::function<void(std::string_view)>& on_text,
+                          const GenerationOptions& options,
+                          const std::function<void(std::string_view)>& on_text,
                           const std::atomic<bool>* cancel) {
   if (prompt.empty()) fail("prompt: there is no token to start from: give a text");
   const Tokenizer* tokenizer = model.has_tokenizer() ? &model.tokenizer() : nullptr;
-  const std::int64_t room = model.context_length() - session.position() - static_cast<std::int64_t>(prompt.size());
+  const std::int64_t room =
+      model.context_length() - session.position() - static_cast<std::int64_t>(prompt.size());
   if (room < 0)
-    fail("prompt: {} tokens do not fit: the context has room for {}: use a larger context (-c)", prompt.size(),
-         model.context_length() - session.position());
+    fail("prompt: {} tokens do not fit: the context has room for {}: use a larger context (-c)",
+         prompt.size(), model.context_length() - session.position());
   // The last token need not be evaluated, so one more than there is room for can be generated.
   const std::int64_t most = options.most_tokens < 0 ? room + 1 : std::min(options.most_tokens, room + 1);
 

@@ -34,7 +34,8 @@ struct GenerationResult {
 // certain. cancel (may be null) ends the text at the next token. Throws burin::Error for an empty prompt, one
 // that does not fit the context, ids outside the vocabulary, or options out of range.
 GenerationResult generate(Session& session, const Model& model, std::span<const TokenId> prompt,
-                          const GenerationOptions& options, const std::function<void(std::string_view)>& on_text,
+                          const GenerationOptions& options,
+                          const std::function<void(std::string_view)>& on_text,
                           const std::atomic<bool>* cancel = nullptr);
 
 }  // namespace burin::runtime

@@ -35,7 +35,8 @@ LimitProbe::LimitProbe(const jit::Target& target, ThreadPool& pool, std::size_t 
 double LimitProbe::run(jit::KernelEntry entry, std::size_t bytes, std::int64_t count) {
   const auto begin = std::chrono::steady_clock::now();
   pool_.run([&](int thread) {
-    const kernels::ProbeArguments arguments = {memory_.data() + bytes * static_cast<std::size_t>(thread), count};
+    const kernels::ProbeArguments arguments = {memory_.data() + bytes * static_cast<std::size_t>(thread),
+                                               count};
     entry(&arguments);
   });
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

@@ -10,8 +10,8 @@ namespace burin::runtime {
 
 struct Perplexity {
   double value = 0;
-  std::int64_t counted = 0;   // predicted tokens
-  double top1_accuracy = 0;   // share of them that had the largest logit
+  std::int64_t counted = 0;  // predicted tokens
+  double top1_accuracy = 0;  // share of them that had the largest logit
 };
 
 // The text is encoded as one; windows of the model's context do not overlap and each starts with BOS where the

@@ -19,7 +19,8 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
 }
 
 // Plans, packs (or makes up) the weights and binds the kernels.
-void prepare_model(Model::State& state, const graph::ModelDescription& description, const LoadOptions& options) {
+void prepare_model(Model::State& state, const graph::ModelDescription& description,
+                   const LoadOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
   const jit::Target target = jit::parse_target(options.target);
   jit::require_host_can_run(target);
@@ -75,7 +76,8 @@ struct Session::State {
 
   std::span<const float> logits_row(std::int64_t row) const {
     const graph::Buffer& buffer = plan().buffers[static_cast<std::size_t>(plan().logits)];
-    const auto* first = reinterpret_cast<const float*>(workspace.arena() + buffer.offset) + row * buffer.width;
+    const auto* first =
+        reinterpret_cast<const float*>(workspace.arena() + buffer.offset) + row * buffer.width;
     return {first, static_cast<std::size_t>(plan().vocabulary)};
   }
 
@@ -118,7 +120,8 @@ struct Session::State {
   void check(std::span<const TokenId> tokens) const {
     for (std::size_t i = 0; i < tokens.size(); ++i)
       if (tokens[i] < 0 || tokens[i] >= plan().vocabulary)
-        fail("token {} of the input is {}: the vocabulary has ids 0 to {}", i, tokens[i], plan().vocabulary - 1);
+        fail("token {} of the input is {}: the vocabulary has ids 0 to {}", i, tokens[i],
+             plan().vocabulary - 1);
     const auto count = static_cast<std::int64_t>(tokens.size());
     if (position + count > plan().options.context)
       fail("context is full: {} tokens are in it, {} more do not fit into {}: use a larger context", position,
@@ -135,7 +138,8 @@ Session::Session(std::shared_ptr<const Model> model) : state_(std::make_unique<S
 Session::~Session() = default;
 
 void Session::evaluate(std::span<const TokenId> tokens, LogitsWanted wanted,
-                       const std::function<void(std::span<const float>)>* sink, const std::atomic<bool>* cancel) {
+                       const std::function<void(std::span<const float>)>* sink,
+                       const std::atomic<bool>* cancel) {
   State& s = *state_;
   s.check(tokens);
   const auto chunk = static_cast<std::size_t>(s.plan().options.chunk);

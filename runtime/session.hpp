@@ -20,9 +20,9 @@ struct Plan;
 namespace burin::runtime {
 
 struct LoadOptions {
-  int threads = 0;                    // 0: default_thread_count()
-  std::string target = "detect";      // see jit::parse_target
-  graph::PlanOptions plan;            // compute and KV types, quantise on load, context, chunk
+  int threads = 0;                       // 0: default_thread_count()
+  std::string target = "detect";         // see jit::parse_target
+  graph::PlanOptions plan;               // compute and KV types, quantise on load, context, chunk
   std::function<bool(double)> progress;  // 0..1 while weights are packed; false cancels
 };
 

@@ -80,10 +80,14 @@ graph::ModelDescription synthetic_description(const std::string& shape) {
   model.path = "synthetic " + shape;
   model.origin = graph::Origin::hugging_face;
   model.architecture = "LlamaForCausalLM";
-  model.config = {{"hidden_size", s.hidden},           {"intermediate_size", s.feed_forward},
-                  {"num_hidden_layers", layers},       {"num_attention_heads", s.heads},
-                  {"num_key_value_heads", s.kv_heads}, {"max_position_embeddings", s.context},
-                  {"rms_norm_eps", 1e-5},              {"rope_theta", s.rope_base}};
+  model.config = {{"hidden_size", s.hidden},
+                  {"intermediate_size", s.feed_forward},
+                  {"num_hidden_layers", layers},
+                  {"num_attention_heads", s.heads},
+                  {"num_key_value_heads", s.kv_heads},
+                  {"max_position_embeddings", s.context},
+                  {"rms_norm_eps", 1e-5},
+                  {"rope_theta", s.rope_base}};
   add_tensor(model, "model.embed_tokens.weight", kernels::StoredType::q8_0, {s.vocabulary, s.hidden});
   for (std::int64_t layer = 0; layer < layers; ++layer) add_layer(model, s, layer);
   add_tensor(model, "model.norm.weight", kernels::StoredType::f32, {s.hidden});

@@ -196,9 +196,7 @@ ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>(checked_thr
 
 ThreadPool::~ThreadPool() = default;
 
-int ThreadPool::size() const {
-  return state_->size;
-}
+int ThreadPool::size() const { return state_->size; }
 
 void ThreadPool::run(void (*task)(void* context, int thread), void* context) {
   State& state = *state_;
@@ -217,8 +215,6 @@ void ThreadPool::run(void (*task)(void* context, int thread), void* context) {
   state.rethrow_first_error();
 }
 
-void ThreadPool::barrier() {
-  state_->team.wait();
-}
+void ThreadPool::barrier() { state_->team.wait(); }
 
 }  // namespace burin::runtime

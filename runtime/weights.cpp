@@ -40,12 +40,14 @@ void pack_matrix(const graph::PackedMatrix& matrix, const ModelFile& file, std::
   std::vector<kernels::StoredMatrix> stored;
   for (const std::size_t tensor : matrix.tensors) {
     const graph::TensorDescription& description = file.description().tensors[tensor];
-    stored.push_back({file.tensor_data(tensor).data(), *description.type, description.shape[0], description.shape[1]});
+    stored.push_back(
+        {file.tensor_data(tensor).data(), *description.type, description.shape[0], description.shape[1]});
   }
   const std::int64_t blocks = matrix.shape.columns / kernels::kBlockColumns;
   std::atomic<std::int64_t> next{0};
   pool.run([&](int) {
-    for (std::int64_t first = next.fetch_add(kBlocksPerTask); first < blocks; first = next.fetch_add(kBlocksPerTask))
+    for (std::int64_t first = next.fetch_add(kBlocksPerTask); first < blocks;
+         first = next.fetch_add(kBlocksPerTask))
       kernels::pack_blocks(matrix.format, matrix.shape.inputs, stored, matrix.columns, first,
                            std::min(first + kBlocksPerTask, blocks), out);
   });
@@ -83,7 +85,8 @@ void fill_synthetic(std::byte* out, std::size_t bytes, const kernels::WeightForm
                     const kernels::PackedShape& shape, std::uint64_t seed) {
   std::uint64_t state = seed * 0x9e3779b97f4a7c15ull + 1;
   auto* words = reinterpret_cast<std::uint64_t*>(out);
-  const std::uint64_t mask = format.is_integer() ? ~0ull : 0x93ff93ff93ff93ffull;  // floats: tiny f16, bf16, f32
+  const std::uint64_t mask =
+      format.is_integer() ? ~0ull : 0x93ff93ff93ff93ffull;  // floats: tiny f16, bf16, f32
   for (std::size_t i = 0; i < bytes / 8; ++i) {
     state ^= state << 13;
     state ^= state >> 7;
@@ -91,7 +94,8 @@ void fill_synthetic(std::byte* out, std::size_t bytes, const kernels::WeightForm
     words[i] = state & mask;
   }
   if (!format.is_integer()) return;
-  const std::size_t scale_bytes = shape.group_bytes - static_cast<std::size_t>(format.group * 4 * format.bits);
+  const std::size_t scale_bytes =
+      shape.group_bytes - static_cast<std::size_t>(format.group * 4 * format.bits);
   for (std::size_t group = 0; group + shape.group_bytes <= bytes; group += shape.group_bytes) {
     auto* scales = reinterpret_cast<std::uint16_t*>(out + group + shape.group_bytes - scale_bytes);
     const bool wide = format.scale == kernels::ScaleType::f32;

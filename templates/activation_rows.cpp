@@ -21,7 +21,9 @@ std::int64_t odd_lines(std::int64_t bytes) {
 
 }  // namespace
 
-void write_field(std::string& text, const Activation& activation) { jit::write_name(text, activation, kNames); }
+void write_field(std::string& text, const Activation& activation) {
+  jit::write_name(text, activation, kNames);
+}
 void read_field(std::string_view text, Activation& activation) { jit::read_name(text, activation, kNames); }
 
 ActivationRows activation_rows(Activation type, std::int64_t inputs, const WeightFormat& weights) {

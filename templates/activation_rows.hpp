@@ -32,9 +32,9 @@ inline constexpr int kLargestActivationGroup = 128;
 struct ActivationRows {
   Activation type = Activation::f32;
   std::int64_t inputs = 0;
-  int group = 0;                // S; 0 for f32
-  std::int64_t padded = 0;      // inputs rounded up to a whole number of weight groups (s8) or to 32 (f32)
-  std::int64_t row_bytes = 0;   // distance of rows, a multiple of 64
+  int group = 0;               // S; 0 for f32
+  std::int64_t padded = 0;     // inputs rounded up to a whole number of weight groups (s8) or to 32 (f32)
+  std::int64_t row_bytes = 0;  // distance of rows, a multiple of 64
 
   std::int64_t groups() const { return group == 0 ? 0 : padded / group; }
   int group_bytes() const { return group + 8; }

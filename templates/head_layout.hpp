@@ -26,8 +26,8 @@
 
 namespace burin::kernels {
 
-inline constexpr int kKvBlock = 64;         // positions per block of the cache
-inline constexpr int kPairsPerBlock = 16;   // rotary pairs per 32-column block
+inline constexpr int kKvBlock = 64;        // positions per block of the cache
+inline constexpr int kPairsPerBlock = 16;  // rotary pairs per 32-column block
 
 enum class KvStorage : std::uint8_t { f32, bf16 };
 

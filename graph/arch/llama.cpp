@@ -32,8 +32,9 @@ struct Names {
   std::string attention_norm, q, k, v, attention_output, feed_forward_norm, gate, up, down;
 };
 
-const Names kGgufNames = {"token_embd", "output_norm", "output",   "blk.{}.",  "attn_norm", "attn_q", "attn_k",
-                          "attn_v",     "attn_output", "ffn_norm", "ffn_gate", "ffn_up",    "ffn_down"};
+const Names kGgufNames = {"token_embd", "output_norm", "output",  "blk.{}.",     "attn_norm",
+                          "attn_q",     "attn_k",      "attn_v",  "attn_output", "ffn_norm",
+                          "ffn_gate",   "ffn_up",      "ffn_down"};
 const Names kHuggingFaceNames = {"model.embed_tokens",
                                  "model.norm",
                                  "lm_head",
@@ -50,7 +51,8 @@ const Names kHuggingFaceNames = {"model.embed_tokens",
 
 std::int64_t vocabulary_of(const ModelDescription& model, const std::string& table) {
   const std::ptrdiff_t index = model.find(table);
-  if (index < 0) fail("{}: tensor {} is missing: the file is incomplete or of another architecture", model.path, table);
+  if (index < 0)
+    fail("{}: tensor {} is missing: the file is incomplete or of another architecture", model.path, table);
   const std::vector<std::int64_t>& shape = model.tensors[static_cast<std::size_t>(index)].shape;
   if (shape.size() != 2 || shape[0] < 1 || shape[0] > kMostVocabulary)
     fail("{}: tensor {} has an impossible shape: expected [vocabulary, hidden]", model.path, table);
@@ -72,7 +74,8 @@ Shape gguf_shape(const ModelDescription& model, const ConfigReader& config) {
   s.context = config.integer_or("llama.context_length", 2048, 1, kMostContext);
   s.epsilon = static_cast<float>(config.number("llama.attention.layer_norm_rms_epsilon", 0, 1));
   s.rope.style = RotaryStyle::interleaved;
-  s.rope.rotary = static_cast<int>(config.integer_or("llama.rope.dimension_count", s.head_size, 2, s.head_size));
+  s.rope.rotary =
+      static_cast<int>(config.integer_or("llama.rope.dimension_count", s.head_size, 2, s.head_size));
   if (s.rope.rotary % 2 != 0) config.refuse("llama.rope.dimension_count", "must be even");
   s.rope.inverse_frequencies = gguf_frequencies(config, "llama", s.rope.rotary);
   if (model.find("rope_freqs.weight") >= 0) {
@@ -112,7 +115,8 @@ class LlamaBuilder {
       fail("{}: {} attention heads and {} KV heads: the first must be a multiple of the second", model.path,
            s_.heads, s_.kv_heads);
     if (s_.head_size < 2 || s_.head_size % 2 != 0)
-      fail("{}: head size is {}: must be even and at least 2 for rotary embeddings", model.path, s_.head_size);
+      fail("{}: head size is {}: must be even and at least 2 for rotary embeddings", model.path,
+           s_.head_size);
   }
 
   Decoder build() {
@@ -195,9 +199,12 @@ class LlamaBuilder {
     attention.op = Op::attention;
     attention.name = prefix + "attention";
     attention.inputs = {rope(prefix + "rope_q", q, q_width), rope(prefix + "rope_k", k, kv_width), v};
-    attention.attention = {layer, static_cast<int>(s_.heads), static_cast<int>(s_.kv_heads),
+    attention.attention = {layer,
+                           static_cast<int>(s_.heads),
+                           static_cast<int>(s_.kv_heads),
                            static_cast<int>(s_.head_size),
-                           static_cast<float>(1.0 / std::sqrt(static_cast<double>(s_.head_size))), {}};
+                           static_cast<float>(1.0 / std::sqrt(static_cast<double>(s_.head_size))),
+                           {}};
     const ValueId mixed = graph_.add_node(std::move(attention), q_width);
     const ValueId projected = linear(prefix + names_.attention_output, s_.hidden, q_width, mixed);
     x = binary(Op::add, prefix + "attention_residual", x, projected, s_.hidden);

@@ -24,7 +24,8 @@ std::string try_fuse(Graph& graph, std::size_t index) {
     const Node& activation_node = graph.nodes[static_cast<std::size_t>(activation)];
     const std::ptrdiff_t gate = index_of_producer(graph, activation_node.inputs[0]);
     const std::ptrdiff_t up = index_of_producer(graph, up_value);
-    if (!is_plain_linear(graph, gate) || !is_plain_linear(graph, up)) return "gate or up is no plain linear node";
+    if (!is_plain_linear(graph, gate) || !is_plain_linear(graph, up))
+      return "gate or up is no plain linear node";
     const Node& gate_node = graph.nodes[static_cast<std::size_t>(gate)];
     const Node& up_node = graph.nodes[static_cast<std::size_t>(up)];
     if (gate_node.inputs != up_node.inputs) return "gate and up have different inputs";

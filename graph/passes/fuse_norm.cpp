@@ -14,7 +14,8 @@ namespace {
 std::string try_fuse(Graph& graph, std::size_t index) {
   const Node& norm = graph.nodes[index];
   for (const Node& user : graph.nodes)
-    for (std::size_t i = 0; i < user.inputs.size(); ++i)  // input 1 of a linear node is a summand, not multiplied
+    // Input 1 of a linear node is a summand, not multiplied.
+    for (std::size_t i = 0; i < user.inputs.size(); ++i)
       if (user.inputs[i] == norm.output && (user.op != Op::linear || user.linear.normed || i > 0))
         return "used by " + user.name + ", which is no plain linear node";
   if (norm.output == graph.logits) return "it is the result";

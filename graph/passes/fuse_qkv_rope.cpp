@@ -34,12 +34,15 @@ std::string try_fuse(Graph& graph, std::size_t index) {
   const Node& attention = graph.nodes[index];
   Projection projections[3];
   for (std::size_t i = 0; i < 3; ++i) projections[i] = find_projection(graph, attention.inputs[i]);
-  const auto node = [&](std::ptrdiff_t at) -> const Node& { return graph.nodes[static_cast<std::size_t>(at)]; };
+  const auto node = [&](std::ptrdiff_t at) -> const Node& {
+    return graph.nodes[static_cast<std::size_t>(at)];
+  };
   for (const Projection& p : projections) {
     if (!is_plain_linear(graph, p.linear)) return "an input is no plain projection";
     if (graph.uses(node(p.linear).output) != 1) return "a projection is used elsewhere";
     if (p.rope >= 0 && graph.uses(node(p.rope).output) != 1) return "a rotation is used elsewhere";
-    if (node(p.linear).inputs != node(projections[0].linear).inputs) return "projections have different inputs";
+    if (node(p.linear).inputs != node(projections[0].linear).inputs)
+      return "projections have different inputs";
   }
   if (projections[0].rope < 0 || projections[1].rope < 0 || projections[2].rope >= 0)
     return "not exactly Q and K are rotated";

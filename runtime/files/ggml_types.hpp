@@ -12,8 +12,8 @@ namespace burin::runtime {
 struct GgmlType {
   std::uint32_t id;
   std::string_view name;
-  std::int64_t elements;  // per block
-  std::int64_t bytes;     // per block
+  std::int64_t elements;                      // per block
+  std::int64_t bytes;                         // per block
   std::optional<kernels::StoredType> stored;  // where Burin can pack it
 };
 

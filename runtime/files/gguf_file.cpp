@@ -17,7 +17,8 @@ Value read_at(std::span<const std::byte> bytes, std::size_t offset) {
 }
 
 // Integers of any stored width; unsigned 64-bit ones that do not fit give nullopt.
-std::optional<std::int64_t> read_integer(std::span<const std::byte> bytes, GgufType type, std::size_t offset) {
+std::optional<std::int64_t> read_integer(std::span<const std::byte> bytes, GgufType type,
+                                         std::size_t offset) {
   switch (type) {
     case GgufType::u8: return read_at<std::uint8_t>(bytes, offset);
     case GgufType::i8: return read_at<std::int8_t>(bytes, offset);
@@ -37,7 +38,8 @@ std::optional<std::int64_t> read_integer(std::span<const std::byte> bytes, GgufT
 
 }  // namespace
 
-GgufFile::GgufFile(std::string path, std::span<const std::byte> bytes) : path_(std::move(path)), bytes_(bytes) {
+GgufFile::GgufFile(std::string path, std::span<const std::byte> bytes)
+    : path_(std::move(path)), bytes_(bytes) {
   GgufReader reader(path_, bytes_);
   version_ = reader.read_version();
   const GgufCounts counts = reader.read_counts();
@@ -64,7 +66,8 @@ const GgufValue* GgufFile::find_array(std::string_view key) const {
 
 void GgufFile::wrong_type(std::string_view key, std::string_view wanted) const {
   const GgufValue* value = find(key);
-  fail("{}: metadata {} has type {}: {} is expected", path_, key, static_cast<std::uint32_t>(value->type), wanted);
+  fail("{}: metadata {} has type {}: {} is expected", path_, key, static_cast<std::uint32_t>(value->type),
+       wanted);
 }
 
 std::optional<std::string_view> GgufFile::text(std::string_view key) const {

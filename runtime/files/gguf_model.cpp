@@ -67,7 +67,8 @@ GgufModel::GgufModel(std::unique_ptr<MappedFile> file)
 
 std::span<const std::byte> GgufModel::tensor_data(std::size_t index) const {
   const GgufTensor& tensor = gguf_.tensors()[index];
-  return file_->bytes().subspan(static_cast<std::size_t>(tensor.offset), static_cast<std::size_t>(tensor.bytes));
+  return file_->bytes().subspan(static_cast<std::size_t>(tensor.offset),
+                                static_cast<std::size_t>(tensor.bytes));
 }
 
 std::filesystem::path GgufModel::folder() const { return std::filesystem::path(file_->path()).parent_path(); }

@@ -42,7 +42,8 @@ std::size_t gguf_scalar_bytes(GgufType type) {
 template <typename Value>
 Value GgufReader::read(std::string_view field) {
   if (left() < sizeof(Value))
-    fail("{}: {} is cut off at byte {}: the file has only {}: download it again", path_, field, at_, bytes_.size());
+    fail("{}: {} is cut off at byte {}: the file has only {}: download it again", path_, field, at_,
+         bytes_.size());
   Value value;
   std::memcpy(&value, bytes_.data() + at_, sizeof(value));
   at_ += sizeof(value);
@@ -54,7 +55,8 @@ std::string_view GgufReader::read_text(std::string_view field, std::size_t longe
   if (length > left())
     fail("{}: {} has length {}: only {} bytes are left in the file", path_, field, length, left());
   if (length > longest) fail("{}: {} has length {}: at most {} is allowed", path_, field, length, longest);
-  const std::string_view text(reinterpret_cast<const char*>(bytes_.data()) + at_, static_cast<std::size_t>(length));
+  const std::string_view text(reinterpret_cast<const char*>(bytes_.data()) + at_,
+                              static_cast<std::size_t>(length));
   at_ += text.size();
   return text;
 }
@@ -63,9 +65,11 @@ std::uint32_t GgufReader::read_version() {
   if (read<std::uint32_t>("magic") != kMagic) fail("{}: magic is not GGUF: no GGUF file", path_);
   const auto version = read<std::uint32_t>("version");
   if (version == 1)
-    fail("{}: version is 1: only 2 and 3 are supported: convert the model again with a current converter", path_);
+    fail("{}: version is 1: only 2 and 3 are supported: convert the model again with a current converter",
+         path_);
   if ((version & 0xffffu) == 0 && version != 0)
-    fail("{}: version is {:#x}: a big-endian file: convert the model for little-endian machines", path_, version);
+    fail("{}: version is {:#x}: a big-endian file: convert the model for little-endian machines", path_,
+         version);
   if (version != 2 && version != 3) fail("{}: version is {}: only 2 and 3 are supported", path_, version);
   return version;
 }
@@ -75,9 +79,11 @@ GgufCounts GgufReader::read_counts() {
   counts.tensors = read<std::uint64_t>("tensor count");
   counts.metadata = read<std::uint64_t>("metadata count");
   if (counts.tensors > left() / kSmallestTensor)
-    fail("{}: tensor count is {}: more than the file's {} bytes can hold", path_, counts.tensors, bytes_.size());
+    fail("{}: tensor count is {}: more than the file's {} bytes can hold", path_, counts.tensors,
+         bytes_.size());
   if (counts.metadata > left() / kSmallestMetadata)
-    fail("{}: metadata count is {}: more than the file's {} bytes can hold", path_, counts.metadata, bytes_.size());
+    fail("{}: metadata count is {}: more than the file's {} bytes can hold", path_, counts.metadata,
+         bytes_.size());
   return counts;
 }
 
@@ -87,7 +93,8 @@ std::map<std::string, GgufValue, std::less<>> GgufReader::read_metadata(std::uin
     const std::string_view key = read_text(fmt::format("metadata key {}", i), kLongestKey);
     if (!is_utf8(key)) fail("{}: metadata key {} is '{}': not UTF-8", path_, i, printable(key));
     const GgufValue value = read_value(key);
-    if (!metadata.emplace(key, value).second) fail("{}: metadata key '{}' stands twice", path_, printable(key));
+    if (!metadata.emplace(key, value).second)
+      fail("{}: metadata key '{}' stands twice", path_, printable(key));
   }
   return metadata;
 }
@@ -125,14 +132,16 @@ void GgufReader::skip_array(std::string_view field, const GgufValue& array) {
       std::uint64_t length = 0;
       if (left() >= 8) std::memcpy(&length, bytes_.data() + at_, 8);
       if (left() < 8 || length > left() - 8)
-        fail("{}: {} element {} has length {}: only {} bytes are left in the file", path_, field, i, length, left());
+        fail("{}: {} element {} has length {}: only {} bytes are left in the file", path_, field, i, length,
+             left());
       at_ += 8 + static_cast<std::size_t>(length);
     }
     return;
   }
   const std::size_t size = gguf_scalar_bytes(array.element);
   if (size == 0)
-    fail("{}: {} element type is {}: not supported in arrays", path_, field, static_cast<std::uint32_t>(array.element));
+    fail("{}: {} element type is {}: not supported in arrays", path_, field,
+         static_cast<std::uint32_t>(array.element));
   if (array.count > left() / size)
     fail("{}: {} has {} elements: more than the {} bytes left can hold", path_, field, array.count, left());
   at_ += static_cast<std::size_t>(array.count) * size;
@@ -151,7 +160,8 @@ GgufTensor GgufReader::read_tensor() {
     const auto dimension = read<std::uint64_t>(field + " dimension");
     if (dimension < 1 || dimension > static_cast<std::uint64_t>(kLargestDimension))
       fail("{}: {} dimension {} is {}: must be from 1 to {}", path_, field, i, dimension, kLargestDimension);
-    tensor.shape.insert(tensor.shape.begin(), static_cast<std::int64_t>(dimension));  // stored innermost first
+    tensor.shape.insert(tensor.shape.begin(),
+                        static_cast<std::int64_t>(dimension));  // stored innermost first
   }
   tensor.type_id = read<std::uint32_t>(field + " type");
   tensor.offset = read<std::uint64_t>(field + " offset");

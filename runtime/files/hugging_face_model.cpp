@@ -37,8 +37,10 @@ HuggingFaceModel::HuggingFaceModel(fs::path folder) : folder_(std::move(folder))
     add_shard(single);
   else if (file_exists(index))
     add_sharded(index);
-  else if (file_exists(folder_ / "pytorch_model.bin") || file_exists(folder_ / "pytorch_model.bin.index.json"))
-    fail("{}: has only pytorch_model.bin: pickle files are not supported: convert to safetensors", description_.path);
+  else if (file_exists(folder_ / "pytorch_model.bin") ||
+           file_exists(folder_ / "pytorch_model.bin.index.json"))
+    fail("{}: has only pytorch_model.bin: pickle files are not supported: convert to safetensors",
+         description_.path);
   else
     fail("{}: has neither model.safetensors nor model.safetensors.index.json", description_.path);
   add_shared_tensors();
@@ -51,9 +53,11 @@ void HuggingFaceModel::read_config() {
   description_.config = parse_json_object(path.string(), read_text_file(path, kLargestConfig));
   const nlohmann::json& config = description_.config;
   if (config.contains("quantization_config") && !config["quantization_config"].is_null())
-    fail("{}: quantization_config is present: quantised checkpoints are not supported yet: use the original with "
-         "--weights int4, or a GGUF file",
-         path.string());
+    fail(
+        "{}: quantization_config is present: quantised checkpoints are not supported yet: use the original "
+        "with "
+        "--weights int4, or a GGUF file",
+        path.string());
   const auto architectures = config.find("architectures");
   if (architectures != config.end() && architectures->is_array() && !architectures->empty() &&
       architectures->front().is_string())
@@ -83,10 +87,12 @@ void HuggingFaceModel::add_sharded(const fs::path& index) {
   if (map == json.end() || !map->is_object()) fail("{}: weight_map is missing or no object", name);
   std::set<std::string> files;
   for (const auto& [tensor, file] : map->items()) {
-    if (!file.is_string()) fail("{}: weight_map {} is {}: a file name is expected", name, printable(tensor), file.type_name());
+    if (!file.is_string())
+      fail("{}: weight_map {} is {}: a file name is expected", name, printable(tensor), file.type_name());
     const auto& shard = file.get_ref<const std::string&>();
     if (!is_file_name(shard))
-      fail("{}: weight_map {} is '{}': must be a file in the same folder", name, printable(tensor), printable(shard));
+      fail("{}: weight_map {} is '{}': must be a file in the same folder", name, printable(tensor),
+           printable(shard));
     files.insert(shard);
   }
   std::map<std::string, std::string> found;  // tensor -> shard
@@ -99,7 +105,8 @@ void HuggingFaceModel::add_sharded(const fs::path& index) {
         fail("{}: tensor {} stands in two shards", name, printable(description_.tensors[i].name));
   }
   for (const auto& [tensor, shard] : map->items())
-    if (const auto at = found.find(tensor); at == found.end() || at->second != shard.get_ref<const std::string&>())
+    if (const auto at = found.find(tensor);
+        at == found.end() || at->second != shard.get_ref<const std::string&>())
       fail("{}: tensor {} is not in {} as weight_map says", name, printable(tensor),
            printable(shard.get_ref<const std::string&>()));
 }
@@ -107,7 +114,8 @@ void HuggingFaceModel::add_sharded(const fs::path& index) {
 // Tensors that share memory are stored once; save_model notes the other names in the metadata.
 void HuggingFaceModel::add_shared_tensors() {
   std::map<std::string, std::size_t> by_name;
-  for (std::size_t i = 0; i < description_.tensors.size(); ++i) by_name.emplace(description_.tensors[i].name, i);
+  for (std::size_t i = 0; i < description_.tensors.size(); ++i)
+    by_name.emplace(description_.tensors[i].name, i);
   for (const auto& [name, stored] : shared_) {
     const auto at = by_name.find(stored);
     if (at == by_name.end() || by_name.contains(name)) continue;

@@ -67,7 +67,8 @@ Llama2cModel::Llama2cModel(std::unique_ptr<MappedFile> file) : file_(std::move(f
                          {"llama.vocab_size", vocabulary_of(h)}};
   at_ = sizeof(Header);
   const auto add_layers = [&](std::string_view name, const std::vector<std::int64_t>& shape) {
-    for (std::int32_t layer = 0; layer < h.layers; ++layer) add(fmt::format("blk.{}.{}.weight", layer, name), shape);
+    for (std::int32_t layer = 0; layer < h.layers; ++layer)
+      add(fmt::format("blk.{}.{}.weight", layer, name), shape);
   };
   add("token_embd.weight", {vocabulary_of(h), dim});
   add_layers("attn_norm", {dim});
@@ -98,6 +99,8 @@ void Llama2cModel::add(std::string name, std::vector<std::int64_t> shape) {
   description_.tensors.push_back(std::move(tensor));
 }
 
-std::filesystem::path Llama2cModel::folder() const { return std::filesystem::path(file_->path()).parent_path(); }
+std::filesystem::path Llama2cModel::folder() const {
+  return std::filesystem::path(file_->path()).parent_path();
+}
 
 }  // namespace burin::runtime

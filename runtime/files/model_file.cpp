@@ -19,7 +19,8 @@ constexpr std::string_view kLegacyMagics[] = {"lmgg", "tjgg", "fmgg", "algg"};
   refuse_lfs_pointer(file.path(), file.text());
   for (const std::string_view magic : kLegacyMagics)
     if (file.text().starts_with(magic))
-      fail("{}: is a ggml file from before GGUF: convert the original model again with a current converter", file.path());
+      fail("{}: is a ggml file from before GGUF: convert the original model again with a current converter",
+           file.path());
   if (path.extension() == ".safetensors" || path.extension() == ".json")
     fail("{}: is one file of a Hugging Face model: give its folder, {}", file.path(),
          path.parent_path().empty() ? "." : path.parent_path().string());

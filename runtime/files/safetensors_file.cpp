@@ -74,14 +74,16 @@ class HeaderReader {
   void read_metadata(const nlohmann::json& entry, std::map<std::string, std::string>& metadata) const {
     if (!entry.is_object()) fail("{}: __metadata__ is {}: an object is expected", path_, entry.type_name());
     for (const auto& [key, value] : entry.items()) {
-      if (!value.is_string()) fail("{}: __metadata__ {} is {}: a text is expected", path_, printable(key), value.type_name());
+      if (!value.is_string())
+        fail("{}: __metadata__ {} is {}: a text is expected", path_, printable(key), value.type_name());
       metadata[key] = value.get<std::string>();
     }
   }
 
   SafetensorsTensor read_tensor(const std::string& name, const nlohmann::json& entry) const {
     const std::string field = "tensor " + printable(name);
-    if (!entry.is_object() || !entry.contains("dtype") || !entry.contains("shape") || !entry.contains("data_offsets"))
+    if (!entry.is_object() || !entry.contains("dtype") || !entry.contains("shape") ||
+        !entry.contains("data_offsets"))
       fail("{}: {} lacks dtype, shape or data_offsets", path_, field);
     SafetensorsTensor tensor;
     tensor.description.name = name;
@@ -97,7 +99,8 @@ class HeaderReader {
   const Type& find_type(const std::string& field, const nlohmann::json& name) const {
     if (!name.is_string()) fail("{}: {} dtype is {}: a text is expected", path_, field, name.type_name());
     const auto& text = name.get_ref<const std::string&>();
-    const auto* at = std::find_if(std::begin(kTypes), std::end(kTypes), [&](const Type& t) { return t.name == text; });
+    const auto* at =
+        std::find_if(std::begin(kTypes), std::end(kTypes), [&](const Type& t) { return t.name == text; });
     if (at == std::end(kTypes)) fail("{}: {} dtype is '{}': unknown", path_, field, printable(text));
     return *at;
   }
@@ -110,8 +113,8 @@ class HeaderReader {
     std::uint64_t bits = type.bits;
     for (const nlohmann::json& dimension : json) {
       if (!dimension.is_number_unsigned() || dimension.get<std::uint64_t>() > kLargestDimension)
-        fail("{}: {} shape has {}: whole numbers up to {} are allowed", path_, field, printable(dimension.dump()),
-             kLargestDimension);
+        fail("{}: {} shape has {}: whole numbers up to {} are allowed", path_, field,
+             printable(dimension.dump()), kLargestDimension);
       shape.push_back(dimension.get<std::int64_t>());
       if (__builtin_mul_overflow(bits, dimension.get<std::uint64_t>(), &bits))
         fail("{}: {} is too large: its size overflows", path_, field);
@@ -121,13 +124,14 @@ class HeaderReader {
 
   std::span<const std::byte> read_extent(const std::string& field, const nlohmann::json& json,
                                          std::uint64_t bytes) const {
-    if (!json.is_array() || json.size() != 2 || !json[0].is_number_unsigned() || !json[1].is_number_unsigned())
+    if (!json.is_array() || json.size() != 2 || !json[0].is_number_unsigned() ||
+        !json[1].is_number_unsigned())
       fail("{}: {} data_offsets are no two whole numbers", path_, field);
     const auto begin = json[0].get<std::uint64_t>();
     const auto end = json[1].get<std::uint64_t>();
     if (begin > end || end > data_.size())
-      fail("{}: {} data_offsets are {} to {}: the file has {} bytes of data: download it again", path_, field, begin,
-           end, data_.size());
+      fail("{}: {} data_offsets are {} to {}: the file has {} bytes of data: download it again", path_, field,
+           begin, end, data_.size());
     if (end - begin != bytes)
       fail("{}: {} has {} bytes: its shape and dtype need {}", path_, field, end - begin, bytes);
     return data_.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(bytes));

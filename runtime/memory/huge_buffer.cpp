@@ -21,7 +21,8 @@ HugeBuffer::HugeBuffer(std::size_t bytes, const char* what) : bytes_(bytes) {
   if (bytes_ >= kHugePage) bytes_ = (bytes_ + kHugePage - 1) / kHugePage * kHugePage;
   // One huge page more, of which what lies outside the aligned part is given back.
   const std::size_t mapped = bytes_ + (bytes_ >= kHugePage ? kHugePage : 0);
-  void* base = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* base =
+      mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED) {
     const int reason = errno;
     bytes_ = 0;

@@ -14,18 +14,12 @@ namespace {
 // As GGUF numbers them.
 TokenKind kind_from(std::int64_t type) {
   switch (type) {
-    case 2:
-      return TokenKind::unused;  // unknown
-    case 3:
-      return TokenKind::special;
-    case 4:
-      return TokenKind::user_defined;
-    case 5:
-      return TokenKind::unused;
-    case 6:
-      return TokenKind::byte;
-    default:
-      return TokenKind::normal;
+    case 2: return TokenKind::unused;  // unknown
+    case 3: return TokenKind::special;
+    case 4: return TokenKind::user_defined;
+    case 5: return TokenKind::unused;
+    case 6: return TokenKind::byte;
+    default: return TokenKind::normal;
   }
 }
 

@@ -50,7 +50,8 @@ void emit_chunks(const AttentionContext& c) {
 
 }  // namespace
 
-void emit_row_tiles(const AttentionContext& c, const Xbyak::Reg64& left, const std::function<void(int)>& body) {
+void emit_row_tiles(const AttentionContext& c, const Xbyak::Reg64& left,
+                    const std::function<void(int)>& body) {
   jit::Assembler& a = c.a;
   Xbyak::Label sizes[kTileRows + 1];
   Xbyak::Label loop;

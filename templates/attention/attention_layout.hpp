@@ -5,7 +5,7 @@
 
 namespace burin::kernels {
 
-inline constexpr int kChunkBlocks = 4;                           // 64-position blocks per pass of the softmax
+inline constexpr int kChunkBlocks = 4;  // 64-position blocks per pass of the softmax
 inline constexpr int kChunkKeys = kChunkBlocks * kKvBlock;
 
 // Query rows are (row, head of the group) pairs, q = row * group + head. All offsets are bytes.

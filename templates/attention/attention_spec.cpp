@@ -16,7 +16,9 @@ constexpr int kQueryRows = 48;  // measured best: panels and scores stay in the 
 void write_field(std::string& text, const AttentionMath& math) { jit::write_name(text, math, kMathNames); }
 void read_field(std::string_view text, AttentionMath& math) { jit::read_name(text, math, kMathNames); }
 
-int attention_rows_per_call(const AttentionSpec& spec) { return std::max(1, kQueryRows / spec.heads.group()); }
+int attention_rows_per_call(const AttentionSpec& spec) {
+  return std::max(1, kQueryRows / spec.heads.group());
+}
 
 std::size_t attention_scratch_bytes(const AttentionSpec& spec) {
   return static_cast<std::size_t>(AttentionScratch(spec).bytes);

@@ -24,7 +24,7 @@ struct AttentionSpec {
 };
 
 template <typename Spec, typename Visitor>
-  requires std::same_as<std::remove_const_t<Spec>, AttentionSpec>
+requires std::same_as<std::remove_const_t<Spec>, AttentionSpec>
 void visit_fields(Spec& spec, Visitor&& visit) {
   auto& [heads, math] = spec;
   visit("heads", heads);
@@ -45,8 +45,8 @@ struct AttentionArguments {
   std::int64_t query_stride = 0;  // floats
   std::int64_t output_stride = 0;
   std::int64_t position = 0;
-  std::int64_t rows = 0;          // at most attention_rows_per_call()
-  float scale = 1;                // of the dot products: 1/sqrt(head_size) in most models
+  std::int64_t rows = 0;  // at most attention_rows_per_call()
+  float scale = 1;        // of the dot products: 1/sqrt(head_size) in most models
 };
 
 // Rows of one call: so many that the rows of all grouped heads fill the query tiles (about 48 of them).

@@ -1,7 +1,7 @@
 // Start and end of attention: queries into the panel, sums out to the caller's rows.
+#include <algorithm>
 #include <bit>
 #include <numbers>
-#include <algorithm>
 
 #include "templates/attention/attention_emitter.hpp"
 
@@ -34,8 +34,8 @@ void for_each_query_row(const AttentionContext& c, const Xbyak::Reg64& outer, co
 }
 
 // Sixteen pairs: x0 and x1 lie 64 bytes apart in the query.
-void copy_pair_block(const AttentionContext& c, int block, const Xbyak::Reg64& query, const Xbyak::Reg64& panel,
-                     jit::Vector scale) {
+void copy_pair_block(const AttentionContext& c, int block, const Xbyak::Reg64& query,
+                     const Xbyak::Reg64& panel, jit::Vector scale) {
   jit::Assembler& a = c.a;
   for (int lane = 0; lane < kPairsPerBlock; lane += a.lanes()) {
     const jit::Vector x0 = a.vector(1);
@@ -77,7 +77,8 @@ void emit_query_panel(const AttentionContext& c) {
   a.vmulps(scale, scale, a.vector_constant(std::bit_cast<std::uint32_t>(std::numbers::log2e_v<float>)));
   a.zero(none);
   for_each_query_row(c, row, stride, query, c.spec.heads.query_head_columns() * 4, [&] {
-    for (int block = 0; block < c.spec.heads.pair_blocks(); ++block) copy_pair_block(c, block, query, panel, scale);
+    for (int block = 0; block < c.spec.heads.pair_blocks(); ++block)
+      copy_pair_block(c, block, query, panel, scale);
     for (int at = 0; at < c.scratch.values_row; at += a.vector_bytes())
       a.vmovups(a.ptr[values + jit::offset(at)], none);
     a.mov(a.dword[states], std::bit_cast<std::uint32_t>(kLowest));

@@ -12,7 +12,7 @@ namespace burin::kernels {
 namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
-constexpr int kKeyRowBytes = kKvBlock * 4;   // 64 keys of one element, or of one bf16 pair
+constexpr int kKeyRowBytes = kKvBlock * 4;  // 64 keys of one element, or of one bf16 pair
 constexpr int kPrefetchAhead = 4096;
 
 class ScoreTile {
@@ -62,8 +62,8 @@ class ScoreTile {
     a.jnz(loop, kNear);
     for (int row = 0; row < rows_; ++row)
       for (int v = 0; v < vectors(); ++v)
-        a.vmovups(a.ptr[scores() + jit::offset(row * AttentionScratch::kScoresRow + first_byte +
-                                               v * a.vector_bytes())],
+        a.vmovups(a.ptr[scores() +
+                        jit::offset(row * AttentionScratch::kScoresRow + first_byte + v * a.vector_bytes())],
                   sum(row, v));
   }
 

@@ -48,7 +48,7 @@ class SoftmaxRows {
   Xbyak::Reg64 values() const { return a.rsi; }
   Xbyak::Reg64 state() const { return a.rdx; }
   Xbyak::Reg64 visible() const { return a.r8; }
-  Xbyak::Reg64 bytes() const { return a.r9; }       // of the chunk's scores
+  Xbyak::Reg64 bytes() const { return a.r9; }  // of the chunk's scores
   Xbyak::Reg64 rows_left() const { return a.r10; }
   Xbyak::Reg64 heads_left() const { return a.r11; }
   Xbyak::Reg64 at() const { return a.rcx; }
@@ -116,7 +116,8 @@ class SoftmaxRows {
     }
     if (c_.bf16_math()) {
       // Sums are of the unrounded probabilities: rounding errors of many keys cancel in the products.
-      a.vcvtne2ps2bf16(Xbyak::Zmm(value(0).getIdx()), Xbyak::Zmm(value(1).getIdx()), Xbyak::Zmm(value(0).getIdx()));
+      a.vcvtne2ps2bf16(Xbyak::Zmm(value(0).getIdx()), Xbyak::Zmm(value(1).getIdx()),
+                       Xbyak::Zmm(value(0).getIdx()));
       a.vmovups(a.ptr[lanes_left()], value(0));
       a.add(lanes_left(), c_.u32(a.vector_bytes()));
     } else {

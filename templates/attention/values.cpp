@@ -87,8 +87,9 @@ class ValueTile {
     const int element = c_.bf16_math() ? 2 : 4;
     for (int row = 0; row < rows_; ++row) {
       const jit::Vector p = probability(turn_++);
-      a.vbroadcastss(p, a.dword[walking_probabilities() +
-                                jit::offset(row * AttentionScratch::kScoresRow + key * element)]);
+      a.vbroadcastss(
+          p,
+          a.dword[walking_probabilities() + jit::offset(row * AttentionScratch::kScoresRow + key * element)]);
       for (int v = 0; v < vectors_; ++v) {
         if (c_.bf16_math())
           a.vdpbf16ps(sum(row, v), value(v), p);

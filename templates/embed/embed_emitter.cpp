@@ -53,7 +53,7 @@ class EmbedEmitter {
   Xbyak::Reg64 output() const { return Xbyak::util::rdx; }
   Xbyak::Reg64 rows() const { return Xbyak::util::rcx; }
   Xbyak::Reg64 column() const { return Xbyak::util::r8; }   // column within its block, then unused
-  Xbyak::Reg64 codes() const { return Xbyak::util::r9; }    // walking through the block, displaced to the column
+  Xbyak::Reg64 codes() const { return Xbyak::util::r9; }    // walking, displaced to the column
   Xbyak::Reg64 scales() const { return Xbyak::util::r10; }  // scale of the column in the group
   Xbyak::Reg64 at() const { return Xbyak::util::r11; }      // bytes of the output row written
   Xbyak::Reg64 left() const { return Xbyak::util::r12; }

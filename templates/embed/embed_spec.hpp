@@ -25,7 +25,7 @@ struct EmbedSpec {
 };
 
 template <typename Spec, typename Visitor>
-  requires std::is_same_v<std::remove_const_t<Spec>, EmbedSpec>
+requires std::is_same_v<std::remove_const_t<Spec>, EmbedSpec>
 void visit_fields(Spec& spec, Visitor&& visit) {
   auto& [width, vocabulary, weights, output_stride] = spec;
   visit("k", width);

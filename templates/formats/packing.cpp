@@ -15,8 +15,8 @@
 namespace burin::kernels {
 namespace {
 
-constexpr int kStep = 32;      // inputs whose planes lie together
-constexpr int kQuads = 8;      // of four inputs each
+constexpr int kStep = 32;  // inputs whose planes lie together
+constexpr int kQuads = 8;  // of four inputs each
 constexpr int kRowBytes = 128;
 constexpr std::int64_t kFloatPadding = 8;
 
@@ -90,8 +90,8 @@ class GroupPacker {
     minimums_[static_cast<std::size_t>(column)] = group.minimum;
   }
 
-  void quantize_column(const StoredMatrix& matrix, std::int64_t row, std::int64_t first_input, std::int64_t count,
-                       int column) {
+  void quantize_column(const StoredMatrix& matrix, std::int64_t row, std::int64_t first_input,
+                       std::int64_t count, int column) {
     stored_row_to_f32(matrix.type, stored_at(matrix, row, first_input), count, values_.data());
     try {
       const QuantizedGroup group = quantize_group(
@@ -126,9 +126,10 @@ class GroupPacker {
   }
 
   void store_scales(const std::array<std::uint32_t, kBlockColumns>& scales, std::byte* out) const {
+    // Little endian: a 16-bit scale is the low half.
     const auto bytes = static_cast<std::size_t>(bytes_of(format_.scale));
     for (std::size_t column = 0; column < kBlockColumns; ++column)
-      std::memcpy(out + column * bytes, &scales[column], bytes);  // little endian: the low half of 16-bit scales
+      std::memcpy(out + column * bytes, &scales[column], bytes);
   }
 
   WeightFormat format_;
@@ -200,8 +201,8 @@ PackedShape packed_shape(const WeightFormat& format, std::int64_t inputs, std::i
     if (format.group < 32 || format.group % 32 != 0)
       fail("weights {}: groups of {} are not supported: use a multiple of 32", to_text(format), format.group);
     shape.padded_inputs = round_up(inputs, format.group);
-    shape.group_bytes = static_cast<std::size_t>(format.group * 4 * format.bits +
-                                                 kBlockColumns * bytes_of(format.scale) * (format.symmetric ? 1 : 2));
+    shape.group_bytes = static_cast<std::size_t>(
+        format.group * 4 * format.bits + kBlockColumns * bytes_of(format.scale) * (format.symmetric ? 1 : 2));
     shape.block_bytes = static_cast<std::size_t>(shape.padded_inputs / format.group) * shape.group_bytes;
   } else {
     shape.padded_inputs = round_up(inputs, kFloatPadding);
@@ -228,8 +229,8 @@ void pack_blocks(const WeightFormat& format, std::int64_t inputs, std::span<cons
   }
 }
 
-float packed_value(const WeightFormat& format, const PackedShape& shape, const std::byte* packed, std::int64_t k,
-                   std::int64_t column) {
+float packed_value(const WeightFormat& format, const PackedShape& shape, const std::byte* packed,
+                   std::int64_t k, std::int64_t column) {
   const std::byte* block = packed + static_cast<std::size_t>(column / kBlockColumns) * shape.block_bytes;
   const int in_block = static_cast<int>(column % kBlockColumns);
   if (!format.is_integer()) {
@@ -249,8 +250,8 @@ float packed_value(const WeightFormat& format, const PackedShape& shape, const s
   int position = 0;
   for (const int width : {8, 4, 2, 1}) {
     if ((format.bits & width) == 0) continue;
-    const auto byte = std::to_integer<int>(
-        step[(position + quad * width / 8) * kRowBytes + in_block * 4 + in_group % 4]);
+    const auto byte =
+        std::to_integer<int>(step[(position + quad * width / 8) * kRowBytes + in_block * 4 + in_group % 4]);
     code |= ((byte >> (quad * width % 8)) & ((1 << width) - 1)) << position;
     position += width;
   }

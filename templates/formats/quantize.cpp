@@ -76,7 +76,8 @@ std::uint32_t scale_bits(ScaleType type, float value) {
   }
 }
 
-QuantizedGroup quantize_group(const WeightFormat& format, std::span<const float> values, std::uint8_t* codes) {
+QuantizedGroup quantize_group(const WeightFormat& format, std::span<const float> values,
+                              std::uint8_t* codes) {
   require_finite(values);
   const int largest = (1 << format.bits) - 1;
   QuantizedGroup group;

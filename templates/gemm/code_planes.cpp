@@ -57,7 +57,8 @@ void CodeDecoder::decode(jit::Vector code, const Xbyak::RegExp& inputs, int quad
   }
   for (std::size_t i = 1; i < planes_.size(); ++i) {
     const CodePlane& plane = planes_[i];
-    load_shifted(scratch, inputs + jit::offset(plane.row(quad) * kRowBytes), plane.shift(quad), plane.position);
+    load_shifted(scratch, inputs + jit::offset(plane.row(quad) * kRowBytes), plane.shift(quad),
+                 plane.position);
     a.isa().merge_masked_bits(code, scratch, a.vector_constant(plane_mask(plane)));
   }
 }

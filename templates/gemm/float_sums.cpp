@@ -44,7 +44,8 @@ class FloatSums {
     a.lea(c_.r.scales, a.ptr[c_.r.weights + jit::offset(group * 4 * c_.spec.weights.bits)]);
     for (int v = 0; v < tile_.vectors(); ++v) {
       load_scales(c_, tile_, pass_, v, ScaleArray::scales, tile_.scale(v));
-      if (!c_.spec.weights.symmetric) load_scales(c_, tile_, pass_, v, ScaleArray::minimums, tile_.minimum(v));
+      if (!c_.spec.weights.symmetric)
+        load_scales(c_, tile_, pass_, v, ScaleArray::minimums, tile_.minimum(v));
     }
     a.mov(c_.r.free, static_cast<std::uint32_t>(group / kInputsPerStep));
     a.L(step);
@@ -53,8 +54,8 @@ class FloatSums {
     a.add(c_.r.weights, static_cast<std::uint32_t>(step_bytes()));
     a.dec(c_.r.free);
     a.jnz(step, Xbyak::CodeGenerator::T_NEAR);
-    a.add(c_.r.weights,
-          static_cast<std::uint32_t>(static_cast<int>(c_.packed.group_bytes) - step_bytes() * group / kInputsPerStep));
+    a.add(c_.r.weights, static_cast<std::uint32_t>(static_cast<int>(c_.packed.group_bytes) -
+                                                   step_bytes() * group / kInputsPerStep));
     a.dec(c_.r.groups_left);
     a.jnz(weight_group, Xbyak::CodeGenerator::T_NEAR);
   }

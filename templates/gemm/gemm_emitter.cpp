@@ -12,8 +12,8 @@ namespace burin::kernels {
 namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
-constexpr int kStreamAhead = 4096;        // bytes; hides memory latency at one core's full bandwidth
-constexpr int kTilePrefetchLines = 3;     // per group: two or three tiles fetch the next block
+constexpr int kStreamAhead = 4096;     // bytes; hides memory latency at one core's full bandwidth
+constexpr int kTilePrefetchLines = 3;  // per group: two or three tiles fetch the next block
 
 // Stack slots.
 constexpr int kSmallTileRows = 0;
@@ -26,8 +26,11 @@ class GemmEmitter {
  public:
   GemmEmitter(const GemmSpec& spec, const jit::Target& target)
       : a(target),
-        c_{a, spec, activation_rows(spec.activation, spec.inputs, spec.weights),
-           packed_shape(spec.weights, spec.inputs, spec.columns), {}},
+        c_{a,
+           spec,
+           activation_rows(spec.activation, spec.inputs, spec.weights),
+           packed_shape(spec.weights, spec.inputs, spec.columns),
+           {}},
         most_rows_(spec.regime == GemmRegime::stream
                        ? 1
                        : TileRegisters::most_rows(a, spec.activation, spec.weights)) {}
@@ -53,9 +56,8 @@ class GemmEmitter {
   void prepare_row() {
     const RowPreparation preparation =
         row_preparation(c_.spec.inputs, c_.spec.weights, c_.spec.activation, c_.spec.norm);
-    const RowPreparationRegisters registers = {a.rsi, a.rdx, a.r8,
-                                               a.dword[c_.r.arguments + offsetof(GemmArguments, epsilon)],
-                                               a.r9,  a.r10};
+    const RowPreparationRegisters registers = {
+        a.rsi, a.rdx, a.r8, a.dword[c_.r.arguments + offsetof(GemmArguments, epsilon)], a.r9, a.r10};
     a.mov(registers.input, c_.argument(offsetof(GemmArguments, input)));
     a.mov(registers.output, c_.argument(offsetof(GemmArguments, activations)));
     a.mov(registers.norm_weight, c_.argument(offsetof(GemmArguments, norm_weight)));

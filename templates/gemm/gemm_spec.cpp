@@ -12,7 +12,9 @@ constexpr std::string_view kEpilogues[] = {"store", "add", "gate_silu", "rope_kv
 
 void write_field(std::string& text, const GemmRegime& regime) { jit::write_name(text, regime, kRegimes); }
 void read_field(std::string_view text, GemmRegime& regime) { jit::read_name(text, regime, kRegimes); }
-void write_field(std::string& text, const GemmEpilogue& epilogue) { jit::write_name(text, epilogue, kEpilogues); }
+void write_field(std::string& text, const GemmEpilogue& epilogue) {
+  jit::write_name(text, epilogue, kEpilogues);
+}
 void read_field(std::string_view text, GemmEpilogue& epilogue) { jit::read_name(text, epilogue, kEpilogues); }
 
 }  // namespace burin::kernels

@@ -30,8 +30,8 @@ enum class GemmEpilogue : std::uint8_t { store, add, gate_silu, rope_kv };
 
 struct GemmSpec {
   static constexpr std::string_view kKind = "gemm";
-  std::int64_t inputs = 32;      // K
-  std::int64_t columns = 32;     // N as packed, a multiple of 32
+  std::int64_t inputs = 32;   // K
+  std::int64_t columns = 32;  // N as packed, a multiple of 32
   WeightFormat weights;
   Activation activation = Activation::f32;
   GemmRegime regime = GemmRegime::stream;
@@ -50,7 +50,7 @@ void write_field(std::string& text, const GemmEpilogue& epilogue);
 void read_field(std::string_view text, GemmEpilogue& epilogue);
 
 template <typename Spec, typename Visitor>
-  requires std::is_same_v<std::remove_const_t<Spec>, GemmSpec>
+requires std::is_same_v<std::remove_const_t<Spec>, GemmSpec>
 void visit_fields(Spec& spec, Visitor&& visit) {
   auto& [inputs, columns, weights, activation, regime, norm, epilogue, bias, output_stride, heads] = spec;
   visit("k", inputs);
@@ -70,21 +70,21 @@ struct GemmArguments {
   const std::byte* weights = nullptr;  // packed (templates/formats/packing.hpp), block 0
   // tiles: prepared rows. stream: room for one prepared row, private to the thread.
   std::byte* activations = nullptr;
-  float* output = nullptr;             // row 0, column 0; `columns` floats are written per row (gate_silu: half)
-  const float* residual = nullptr;     // add; may be output itself
-  const float* bias = nullptr;         // `columns` floats in packed column order
+  float* output = nullptr;          // row 0, column 0; `columns` floats are written per row (gate_silu: half)
+  const float* residual = nullptr;  // add; may be output itself
+  const float* bias = nullptr;      // `columns` floats in packed column order
   std::int64_t rows = 0;
   std::int64_t first_block = 0;
   std::int64_t last_block = 0;
   // Prologue of stream kernels.
-  const float* input = nullptr;        // zero from `inputs` to the padded length
+  const float* input = nullptr;  // zero from `inputs` to the padded length
   const float* norm_weight = nullptr;
   float epsilon = 0;
   // rope_kv.
-  const float* rotation = nullptr;     // rows of HeadLayout::rotation_row() floats, one per row
-  std::byte* kv = nullptr;             // the layer's cache
+  const float* rotation = nullptr;  // rows of HeadLayout::rotation_row() floats, one per row
+  std::byte* kv = nullptr;          // the layer's cache
   std::int64_t kv_head_bytes = 0;
-  std::int64_t position = 0;           // of row 0
+  std::int64_t position = 0;  // of row 0
 };
 
 // Throws burin::Error naming what no kernel can do. Stream kernels take rows == 1.

@@ -18,8 +18,7 @@ class Int8Sums {
         pass_(pass),
         decoder_(context.a, context.spec.weights),
         activation_groups_(context.spec.weights.group / context.activations.group),
-        prefetch_(context, prefetch_lines,
-                  context.activations.group / kInputsPerStep * kQuads) {}
+        prefetch_(context, prefetch_lines, context.activations.group / kInputsPerStep * kQuads) {}
 
   //   for each weight group
   //     for each activation group in it (one, unless weight groups are large)
@@ -81,8 +80,8 @@ class Int8Sums {
 
   void decode(int vector, int step, int quad) {
     const Xbyak::RegExp inputs =
-        c_.r.weights + jit::offset(code_bytes(kInputsPerStep) * step +
-                                   tile_.block_vector(pass_, vector) * a.vector_bytes());
+        c_.r.weights +
+        jit::offset(code_bytes(kInputsPerStep) * step + tile_.block_vector(pass_, vector) * a.vector_bytes());
     decoder_.decode(tile_.code(vector), inputs, quad, tile_.scratch());
     if (code_parts(a, c_.spec.weights) == 2) {
       a.isa().bit_and(tile_.code(vector, 1), tile_.code(vector), a.vector_constant(0x80808080));

@@ -16,7 +16,8 @@ int code_parts(const jit::Assembler& a, const WeightFormat& weights) {
   return weights.bits == 8 && a.isa().largest_dot_code() < 255 ? 2 : 1;
 }
 
-TileRegisters::TileRegisters(const jit::Assembler& a, Activation activation, const WeightFormat& weights, int rows)
+TileRegisters::TileRegisters(const jit::Assembler& a, Activation activation, const WeightFormat& weights,
+                             int rows)
     : a_(a), rows_(rows), registers_(a.vector_registers()) {
   const bool whole_block = activation == Activation::s8 && rows == 1;
   vectors_ = whole_block ? kBlockRowBytes / a.vector_bytes() : 2;

@@ -6,8 +6,12 @@ namespace burin::kernels {
 namespace {
 
 // Highest power first; 1 at the end.
-constexpr float kCoefficients[] = {1.535336188319500e-4f, 1.339887440266574e-3f, 9.618437357674640e-3f,
-                                   5.550332471162809e-2f, 2.402264791363012e-1f, 6.931472028550421e-1f,
+constexpr float kCoefficients[] = {1.535336188319500e-4f,
+                                   1.339887440266574e-3f,
+                                   9.618437357674640e-3f,
+                                   5.550332471162809e-2f,
+                                   2.402264791363012e-1f,
+                                   6.931472028550421e-1f,
                                    1.0f};
 
 }  // namespace

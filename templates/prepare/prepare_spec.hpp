@@ -7,8 +7,8 @@
 
 #include "jit/code_image.hpp"
 #include "jit/target.hpp"
-#include "templates/formats/weight_format_field.hpp"
 #include "templates/activation_rows.hpp"
+#include "templates/formats/weight_format_field.hpp"
 #include "templates/prepare/row_norm.hpp"
 
 namespace burin::kernels {
@@ -25,7 +25,7 @@ struct PrepareSpec {
 };
 
 template <typename Spec, typename Visitor>
-  requires std::is_same_v<std::remove_const_t<Spec>, PrepareSpec>
+requires std::is_same_v<std::remove_const_t<Spec>, PrepareSpec>
 void visit_fields(Spec& spec, Visitor&& visit) {
   auto& [inputs, weights, activation, norm, input_stride] = spec;
   visit("k", inputs);

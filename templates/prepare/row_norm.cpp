@@ -9,11 +9,7 @@ constexpr std::string_view kNames[] = {"none", "rms"};
 
 }  // namespace
 
-void write_field(std::string& text, const RowNorm& norm) {
-  jit::write_name(text, norm, kNames);
-}
-void read_field(std::string_view text, RowNorm& norm) {
-  jit::read_name(text, norm, kNames);
-}
+void write_field(std::string& text, const RowNorm& norm) { jit::write_name(text, norm, kNames); }
+void read_field(std::string_view text, RowNorm& norm) { jit::read_name(text, norm, kNames); }
 
 }  // namespace burin::kernels

@@ -26,7 +26,7 @@ void write_field(std::string& text, const Probe& probe);
 void read_field(std::string_view text, Probe& probe);
 
 template <typename Spec, typename Visitor>
-  requires std::is_same_v<std::remove_const_t<Spec>, ProbeSpec>
+requires std::is_same_v<std::remove_const_t<Spec>, ProbeSpec>
 void visit_fields(Spec& spec, Visitor&& visit) {
   auto& [probe] = spec;
   visit("of", probe);

@@ -17,9 +17,7 @@ using testing::HasSubstr;
 
 const std::string kDemo = BURIN_SOURCE_DIR "/demo/shakespeare-q8_0.gguf";
 
-json reference() {
-  return read_json(BURIN_SOURCE_DIR "/demo/reference.json");
-}
+json reference() { return read_json(BURIN_SOURCE_DIR "/demo/reference.json"); }
 
 std::string prompt_ids() {
   const json tokens = reference()["tokens"];
@@ -147,7 +145,8 @@ TEST(Commands, Inspect) {
 }
 
 TEST(Commands, Info) {
-  expect_fields(run_json({"info"}), {"target", "features", "cores", "l1d", "l2", "l3"});
+  expect_fields(run_json({"info"}),
+                {"target", "features", "cores", "l1d", "l2", "l3", "read_gb_s", "dot_peak_gmac_s"});
 }
 
 TEST(Commands, PlanForACpuThatNeedNotBeThisOne) {

@@ -24,9 +24,7 @@ std::string header_refusal(std::string_view bytes) {
   const std::vector<char> exact(bytes.begin(), bytes.end());
   return refusal_of([&] { GgufFile("f.gguf", as_bytes({exact.data(), exact.size()})); });
 }
-std::string header_refusal(const GgufWriter& gguf) {
-  return header_refusal(gguf.bytes());
-}
+std::string header_refusal(const GgufWriter& gguf) { return header_refusal(gguf.bytes()); }
 
 // A file of one key and one tensor, for headers that tests spoil.
 GgufWriter small_gguf() {

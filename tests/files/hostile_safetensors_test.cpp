@@ -32,9 +32,7 @@ std::string entry_refusal(const json& entry) {
   return refusal(json({{"some.tensor", entry}}).dump(), "12345678");
 }
 
-json good_entry() {
-  return {{"dtype", "F32"}, {"shape", {1, 2}}, {"data_offsets", {0, 8}}};
-}
+json good_entry() { return {{"dtype", "F32"}, {"shape", {1, 2}}, {"data_offsets", {0, 8}}}; }
 std::string refusal_with(const char* key, const json& value) {
   json entry = good_entry();
   entry[key] = value;
@@ -135,8 +133,8 @@ TEST(HostileSafetensors, ShapesAreChecked) {
 
 TEST(HostileSafetensors, OffsetsAreChecked) {
   for (const json& offsets :
-       {json(0), json(nullptr), json::array(), json({0}), json({0, 8, 8}), json({-1, 8}), json({0.0, 8.0}),
-        json({"0", "8"}), json({nullptr, 8}), json::object()})
+       {json(0), json(nullptr), json::array(), json::array({0}), json({0, 8, 8}), json({-1, 8}),
+        json({0.0, 8.0}), json({"0", "8"}), json({nullptr, 8}), json::object()})
     EXPECT_THAT(refusal_with("data_offsets", offsets), says_of_file({"tensor some.tensor data_offsets"}));
   EXPECT_THAT(refusal_with("data_offsets", {8, 0}),
               says_of_file({"tensor some.tensor data_offsets are 8 to 0"}));

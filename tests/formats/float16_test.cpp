@@ -43,16 +43,10 @@ double value_of(const Layout& layout, std::uint16_t bits) {
   return (bits & kSign) != 0 ? -magnitude : magnitude;
 }
 
-bool is_nan(const Layout& layout, std::uint16_t bits) {
-  return (bits & 0x7fff) > layout.infinity;
-}
-bool is_finite(const Layout& layout, std::uint16_t bits) {
-  return (bits & 0x7fff) < layout.infinity;
-}
+bool is_nan(const Layout& layout, std::uint16_t bits) { return (bits & 0x7fff) > layout.infinity; }
+bool is_finite(const Layout& layout, std::uint16_t bits) { return (bits & 0x7fff) < layout.infinity; }
 
-std::uint32_t bits_of(float value) {
-  return std::bit_cast<std::uint32_t>(value);
-}
+std::uint32_t bits_of(float value) { return std::bit_cast<std::uint32_t>(value); }
 
 // Nearest multiple of the unit at the value's size, ties to even, by the C library's rounding of doubles.
 double rounded(const Layout& layout, float value) {

@@ -93,9 +93,7 @@ std::vector<WeightFormat> formats(int least_bits) {
 }
 
 // The symmetric 1-bit format has codes for -scale and 0 only: its error is judged by itself below.
-bool has_error_bound(const WeightFormat& format) {
-  return format.bits > 1 || !format.symmetric;
-}
+bool has_error_bound(const WeightFormat& format) { return format.bits > 1 || !format.symmetric; }
 
 TEST(Quantize, ErrorIsBoundedByTheStep) {
   RandomValues random(3);

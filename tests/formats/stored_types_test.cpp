@@ -33,15 +33,11 @@ class Bytes {
   std::vector<std::byte> bytes_;
 };
 
-int nibble(int i) {
-  return i < 16 ? i : 31 - i;
-}
+int nibble(int i) { return i < 16 ? i : 31 - i; }
 
 // Bit i set for i = 0, 3, 4, 31.
 constexpr std::uint32_t kFifthBits = 0x80000019u;
-int five_bits(int i) {
-  return nibble(i) + (((kFifthBits >> i) & 1u) != 0 ? 16 : 0);
-}
+int five_bits(int i) { return nibble(i) + (((kFifthBits >> i) & 1u) != 0 ? 16 : 0); }
 
 template <typename Expected>
 void expect_block(StoredType type, const Bytes& block, Expected expected) {

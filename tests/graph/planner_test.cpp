@@ -30,9 +30,7 @@ std::vector<std::string> names_of(const Program& program) {
   return names;
 }
 
-const GemmSpec& gemm(const Step& step) {
-  return std::get<GemmSpec>(step.spec);
-}
+const GemmSpec& gemm(const Step& step) { return std::get<GemmSpec>(step.spec); }
 
 WeightFormat format_in(const Plan& plan, const Program& program, std::string_view name) {
   return matrix_of(plan, steps_of(program, name).at(0)).format;

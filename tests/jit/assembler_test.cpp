@@ -25,9 +25,7 @@ TEST(Assembler, RegistersAreAsWideAsTheTarget) {
   EXPECT_THROW(wide.vector(32), Error);
 }
 
-TEST(Assembler, TargetsWithoutAvx2AreRefused) {
-  EXPECT_THROW(Assembler({"nothing", FeatureSet()}), Error);
-}
+TEST(Assembler, TargetsWithoutAvx2AreRefused) { EXPECT_THROW(Assembler({"nothing", FeatureSet()}), Error); }
 
 TEST(Assembler, ZeroClearsTheWholeRegister) {
   for (const IsaSetting& s : isa_settings()) {

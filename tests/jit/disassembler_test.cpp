@@ -4,8 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <regex>
+#include <algorithm>
 #include <sstream>
+#include <string_view>
 
 #include "jit/assembler.hpp"
 #include "jit/error.hpp"
@@ -80,6 +81,16 @@ TEST(Disassembler, WhatIsNoCodeIsNamed) {
   EXPECT_EQ(disassemble(image), "");
 }
 
+// "  001a  vpaddd ..." or "L001a:"
+bool is_line(std::string_view line) {
+  const bool label = line.starts_with('L');
+  const std::string_view digits = line.substr(label ? 1 : 2);
+  const std::size_t count = std::min(digits.find_first_not_of("0123456789abcdef"), digits.size());
+  const std::string_view rest = digits.substr(count);
+  if (label) return count >= 4 && rest == ":";
+  return line.starts_with("  ") && count >= 4 && rest.starts_with("  ") && rest.size() > 2 && rest[2] >= 'a';
+}
+
 // Kernels of all targets, also those that this host cannot run, read back from end to end.
 TEST(Disassembler, ReadsWholeKernels) {
   kernels::GemmSpec spec;
@@ -87,7 +98,6 @@ TEST(Disassembler, ReadsWholeKernels) {
   spec.weights = kernels::WeightFormat::integer_format(5, false, 32, kernels::ScaleType::f16);
   spec.activation = kernels::Activation::s8;
   spec.regime = kernels::GemmRegime::tiles;
-  const std::regex line("  [0-9a-f]{4,}  [a-z].*|L[0-9a-f]{4,}:");
   for (const NamedTarget& known : known_targets()) {
     const CodeImage image = emit_gemm(spec, parse_target(known.name));
     const std::string text = disassemble(image);
@@ -96,7 +106,7 @@ TEST(Disassembler, ReadsWholeKernels) {
     EXPECT_THAT(text, wide ? testing::Matcher<std::string>(HasSubstr("zmm31")) : Not(HasSubstr("zmm")))
         << known.name;
     std::istringstream lines(text);
-    for (std::string one; std::getline(lines, one);) ASSERT_TRUE(std::regex_match(one, line)) << one;
+    for (std::string one; std::getline(lines, one);) ASSERT_TRUE(is_line(one)) << one;
   }
 }
 

@@ -48,13 +48,9 @@ std::uintptr_t address_of(const ExecutableMemory& memory) {
 }
 
 // mov eax, value; ret
-std::vector<std::uint8_t> code_that_returns(std::uint8_t value) {
-  return {0xb8, value, 0, 0, 0, 0xc3};
-}
+std::vector<std::uint8_t> code_that_returns(std::uint8_t value) { return {0xb8, value, 0, 0, 0, 0xc3}; }
 
-int call(const ExecutableMemory& memory) {
-  return reinterpret_cast<int (*)()>(address_of(memory))();
-}
+int call(const ExecutableMemory& memory) { return reinterpret_cast<int (*)()>(address_of(memory))(); }
 
 TEST(ExecutableMemory, RunsTheCode) {
   const ExecutableMemory seven(code_that_returns(7));

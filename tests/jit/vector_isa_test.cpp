@@ -66,22 +66,24 @@ TEST(VectorIsa, BitOperations) {
       {&VectorIsa::bit_xor, [](std::uint32_t x, std::uint32_t y) { return x ^ y; }},
   };
   for (const IsaSetting& s : isa_settings())
-    for (const auto& [emit, plain] : operations) {
+    for (const Operation& operation : operations) {
       SCOPED_TRACE(s.text());
       const Words x = random_words(s, 1);
       const Words y = random_words(s, 2);
+      const Words expected = apply(x, y, operation.plain);
       const Four after = run_isa(s, {Words{}, x, y, x}, [&](Assembler& a, const auto& v) {
-        (a.isa().*emit)(v[0], v[1], v[2]);
-        (a.isa().*emit)(v[3], v[3], v[2]);  // onto an operand
+        (a.isa().*operation.emit)(v[0], v[1], v[2]);
+        (a.isa().*operation.emit)(v[3], v[3], v[2]);  // onto an operand
       });
-      EXPECT_EQ(after, (Four{apply(x, y, plain), x, y, apply(x, y, plain)}));
+      EXPECT_EQ(after, (Four{expected, x, y, expected}));
 
       const GuardedBuffer memory(y.size() * 4);
       std::copy(y.begin(), y.end(), memory.as<std::uint32_t>());
       const Four with_memory = run_isa(
-          s, {Words{}, x}, [&](Assembler& a, const auto& v) { (a.isa().*emit)(v[0], v[1], a.ptr[a.rsi]); },
+          s, {Words{}, x},
+          [&](Assembler& a, const auto& v) { (a.isa().*operation.emit)(v[0], v[1], a.ptr[a.rsi]); },
           memory.as());
-      EXPECT_EQ(with_memory[0], apply(x, y, plain));
+      EXPECT_EQ(with_memory[0], expected);
       EXPECT_EQ(with_memory[1], x);
     }
 }

@@ -38,9 +38,7 @@ std::vector<double> normed_row(const float* input, std::int64_t inputs, const fl
   return row;
 }
 
-double silu(double x) {
-  return x / (1 + std::exp(-x));
-}
+double silu(double x) { return x / (1 + std::exp(-x)); }
 
 struct Shape {
   std::int64_t k, n, rows;

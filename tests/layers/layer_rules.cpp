@@ -92,9 +92,7 @@ Tree read_tree(const fs::path& root) {
   return tree;
 }
 
-std::string_view layer_of(std::string_view path) {
-  return path.substr(0, path.find('/'));
-}
+std::string_view layer_of(std::string_view path) { return path.substr(0, path.find('/')); }
 
 // Height of a layer; below all of them for what is none (system headers, libraries).
 std::ptrdiff_t height_of(std::string_view layer) {
@@ -183,8 +181,6 @@ std::vector<std::string> broken_layer_rules(const fs::path& root) {
   return Checker(tree).check();
 }
 
-std::size_t count_layer_files(const fs::path& root) {
-  return read_tree(root).size();
-}
+std::size_t count_layer_files(const fs::path& root) { return read_tree(root).size(); }
 
 }  // namespace burin::tests

@@ -16,12 +16,8 @@ using tests::ModelSettings;
 
 const std::string kDemo = BURIN_SOURCE_DIR "/demo/shakespeare-q8_0.gguf";
 
-nlohmann::json reference() {
-  return tests::read_json(BURIN_SOURCE_DIR "/demo/reference.json");
-}
-std::vector<TokenId> prompt() {
-  return reference()["tokens"].get<std::vector<TokenId>>();
-}
+nlohmann::json reference() { return tests::read_json(BURIN_SOURCE_DIR "/demo/reference.json"); }
+std::vector<TokenId> prompt() { return reference()["tokens"].get<std::vector<TokenId>>(); }
 
 TEST(Demo, GreedyTextIsTheReference) {
   const nlohmann::json expected = reference();

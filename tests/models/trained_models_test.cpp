@@ -43,9 +43,7 @@ struct GoldenFile {
   const char* key;
   const char* path;
 };
-void PrintTo(const GoldenFile& file, std::ostream* out) {
-  *out << file.path;
-}
+void PrintTo(const GoldenFile& file, std::ostream* out) { *out << file.path; }
 
 class Golden : public testing::TestWithParam<GoldenFile> {};
 
@@ -115,9 +113,7 @@ struct ArchFile {
   std::string path() const { return gguf ? folder() + "/" + name + ".gguf" : folder(); }
 };
 
-void PrintTo(const ArchFile& file, std::ostream* out) {
-  *out << file.path();
-}
+void PrintTo(const ArchFile& file, std::ostream* out) { *out << file.path(); }
 
 class Architecture : public testing::TestWithParam<ArchFile> {
  protected:

@@ -95,21 +95,11 @@ void check(const TinyLlama& model) {
   }
 }
 
-TEST(Oracle, MultiHead) {
-  check({.layers = 2, .heads = 4, .kv_heads = 4});
-}
-TEST(Oracle, GroupedQuery) {
-  check({.hidden = 48, .feed_forward = 44, .heads = 6, .kv_heads = 2});
-}
-TEST(Oracle, MultiQuery) {
-  check({.hidden = 60, .feed_forward = 172, .heads = 5, .kv_heads = 1});
-}
-TEST(Oracle, OneHead) {
-  check({.hidden = 36, .feed_forward = 33, .heads = 1, .kv_heads = 1});
-}
-TEST(Oracle, TiedHead) {
-  check({.own_head = false});
-}
+TEST(Oracle, MultiHead) { check({.layers = 2, .heads = 4, .kv_heads = 4}); }
+TEST(Oracle, GroupedQuery) { check({.hidden = 48, .feed_forward = 44, .heads = 6, .kv_heads = 2}); }
+TEST(Oracle, MultiQuery) { check({.hidden = 60, .feed_forward = 172, .heads = 5, .kv_heads = 1}); }
+TEST(Oracle, OneHead) { check({.hidden = 36, .feed_forward = 33, .heads = 1, .kv_heads = 1}); }
+TEST(Oracle, TiedHead) { check({.own_head = false}); }
 
 TEST(Oracle, HeadSizesThatAreNoPowerOfTwo) {
   for (const int head_size : {2, 6, 20, 48, 80, 130}) {
@@ -118,9 +108,7 @@ TEST(Oracle, HeadSizesThatAreNoPowerOfTwo) {
   }
 }
 
-TEST(Oracle, Biases) {
-  check({.heads = 4, .kv_heads = 2, .biases = true});
-}
+TEST(Oracle, Biases) { check({.heads = 4, .kv_heads = 2, .biases = true}); }
 
 TEST(Oracle, RotaryScalings) {
   check({.rope_base = 500000});

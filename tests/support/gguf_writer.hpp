@@ -151,8 +151,10 @@ inline GgufWriter tiny_gguf(const TinyLlama& model = {}) {
   gguf.set("llama.attention.head_count", whole(model.heads));
   gguf.set("llama.attention.head_count_kv", whole(model.kv_heads));
   gguf.set("llama.attention.layer_norm_rms_epsilon", 1e-5f);
-  gguf.set("llama.attention.key_length", whole(model.head_size()));
-  gguf.set("llama.attention.value_length", whole(model.head_size()));
+  if (model.given_head_size > 0) {
+    gguf.set("llama.attention.key_length", whole(model.given_head_size));
+    gguf.set("llama.attention.value_length", whole(model.given_head_size));
+  }
   gguf.set("llama.rope.dimension_count", whole(model.head_size()));
   gguf.set("llama.rope.freq_base", model.rope_base);
   if (model.rope_scaling == TinyRopeScaling::linear) {

@@ -33,33 +33,15 @@ class Mutator {
   void change(std::string& bytes) {
     const std::size_t at = position(bytes);
     switch (random_.below(kind_ == FileKind::json ? 9 : 7)) {
-      case 0:
-        bytes[at] = static_cast<char>(bytes[at] ^ (1 << random_.below(8)));
-        break;
-      case 1:
-        bytes[at] = static_cast<char>(random_.below(256));
-        break;
-      case 2:
-        overwrite(bytes, at, number_bytes());
-        break;
-      case 3:
-        bytes.resize(at);
-        break;
-      case 4:
-        splice(bytes, at);
-        break;
-      case 5:
-        bytes.erase(at, size_below(16));
-        break;
-      case 6:
-        overwrite(bytes, at / 4 * 4, number_bytes());
-        break;
-      case 7:
-        replace_number(bytes, at);
-        break;
-      default:
-        bytes.insert(at, token());
-        break;
+      case 0: bytes[at] = static_cast<char>(bytes[at] ^ (1 << random_.below(8))); break;
+      case 1: bytes[at] = static_cast<char>(random_.below(256)); break;
+      case 2: overwrite(bytes, at, number_bytes()); break;
+      case 3: bytes.resize(at); break;
+      case 4: splice(bytes, at); break;
+      case 5: bytes.erase(at, size_below(16)); break;
+      case 6: overwrite(bytes, at / 4 * 4, number_bytes()); break;
+      case 7: replace_number(bytes, at); break;
+      default: bytes.insert(at, token()); break;
     }
   }
 

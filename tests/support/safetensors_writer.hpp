@@ -44,37 +44,36 @@ inline constexpr std::int64_t kTinyJsonVocabulary = kTinyFirstPiece + 28;  // on
 
 inline nlohmann::json tiny_rope_scaling(TinyRopeScaling scaling) {
   switch (scaling) {
-    case TinyRopeScaling::linear:
-      return {{"type", "linear"}, {"factor", kTinyLinearFactor}};
+    case TinyRopeScaling::linear: return {{"type", "linear"}, {"factor", kTinyLinearFactor}};
     case TinyRopeScaling::llama3:
       return {{"rope_type", "llama3"},
               {"factor", kTinyLlama3Factor},
               {"low_freq_factor", kTinyLlama3Low},
               {"high_freq_factor", kTinyLlama3High},
               {"original_max_position_embeddings", kTinyLlama3Original}};
-    default:
-      return nullptr;
+    default: return nullptr;
   }
 }
 
 inline nlohmann::json tiny_config(const TinyLlama& model = {}) {
-  return {{"architectures", {"LlamaForCausalLM"}},
-          {"model_type", "llama"},
-          {"hidden_size", model.hidden},
-          {"intermediate_size", model.feed_forward},
-          {"num_hidden_layers", model.layers},
-          {"num_attention_heads", model.heads},
-          {"num_key_value_heads", model.kv_heads},
-          {"max_position_embeddings", model.context},
-          {"rms_norm_eps", 1e-5},
-          {"head_dim", model.head_size()},
-          {"rope_theta", model.rope_base},
-          {"rope_scaling", tiny_rope_scaling(model.rope_scaling)},
-          {"hidden_act", "silu"},
-          {"tie_word_embeddings", !model.own_head},
-          {"vocab_size", kTinyJsonVocabulary},
-          {"bos_token_id", kTinyBos},
-          {"eos_token_id", kTinyEos}};
+  nlohmann::json config = {{"architectures", {"LlamaForCausalLM"}},
+                           {"model_type", "llama"},
+                           {"hidden_size", model.hidden},
+                           {"intermediate_size", model.feed_forward},
+                           {"num_hidden_layers", model.layers},
+                           {"num_attention_heads", model.heads},
+                           {"num_key_value_heads", model.kv_heads},
+                           {"max_position_embeddings", model.context},
+                           {"rms_norm_eps", 1e-5},
+                           {"rope_theta", model.rope_base},
+                           {"rope_scaling", tiny_rope_scaling(model.rope_scaling)},
+                           {"hidden_act", "silu"},
+                           {"tie_word_embeddings", !model.own_head},
+                           {"vocab_size", kTinyJsonVocabulary},
+                           {"bos_token_id", kTinyBos},
+                           {"eos_token_id", kTinyEos}};
+  if (model.given_head_size > 0) config["head_dim"] = model.given_head_size;
+  return config;
 }
 
 // Byte-level BPE: markers, bytes in GPT-2's alphabet, merges.

@@ -67,17 +67,10 @@ inline std::string stored_bytes(kernels::StoredType type, std::span<const float>
   const auto step = static_cast<std::size_t>(kernels::layout_of(type).elements);
   for (std::size_t i = 0; i < values.size(); i += step) {
     switch (type) {
-      case kernels::StoredType::f32:
-        append_value(bytes, values[i]);
-        break;
-      case kernels::StoredType::f16:
-        append_value(bytes, kernels::f32_to_f16(values[i]));
-        break;
-      case kernels::StoredType::bf16:
-        append_value(bytes, kernels::f32_to_bf16(values[i]));
-        break;
-      default:
-        append_block(bytes, type, values.subspan(i, step));
+      case kernels::StoredType::f32: append_value(bytes, values[i]); break;
+      case kernels::StoredType::f16: append_value(bytes, kernels::f32_to_f16(values[i])); break;
+      case kernels::StoredType::bf16: append_value(bytes, kernels::f32_to_bf16(values[i])); break;
+      default: append_block(bytes, type, values.subspan(i, step));
     }
   }
   return bytes;

@@ -72,9 +72,7 @@ TEST_F(MadeUpMachine, UnknownCpusAreCoresOfTheirOwn) {
   EXPECT_EQ(order_by_core({0, 1, 2}, root_).cores, 3);
 }
 
-TEST_F(MadeUpMachine, NoControlGroupsMeanNoQuota) {
-  EXPECT_EQ(cpu_quota(root_), kNoQuota);
-}
+TEST_F(MadeUpMachine, NoControlGroupsMeanNoQuota) { EXPECT_EQ(cpu_quota(root_), kNoQuota); }
 
 TEST_F(MadeUpMachine, Version2TakesTheLeastQuotaOnTheWayUp) {
   write("proc/self/cgroup", "0::/slice/app\n");
@@ -124,9 +122,7 @@ TEST_F(MadeUpMachine, DamagedFilesMeanNoQuota) {
   }
 }
 
-TEST(ThisMachine, HasAtLeastOneUsableCpu) {
-  EXPECT_GE(usable_cpu_count(), 1);
-}
+TEST(ThisMachine, HasAtLeastOneUsableCpu) { EXPECT_GE(usable_cpu_count(), 1); }
 
 }  // namespace
 }  // namespace burin::runtime

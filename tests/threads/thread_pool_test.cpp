@@ -26,13 +26,9 @@ namespace {
 using testing::Each;
 using testing::HasSubstr;
 
-std::vector<int> counters(int count) {
-  return std::vector<int>(static_cast<std::size_t>(count), 0);
-}
+std::vector<int> counters(int count) { return std::vector<int>(static_cast<std::size_t>(count), 0); }
 
-int& at(std::vector<int>& values, int index) {
-  return values[static_cast<std::size_t>(index)];
-}
+int& at(std::vector<int>& values, int index) { return values[static_cast<std::size_t>(index)]; }
 
 std::vector<int> affinity_of_this_thread() {
   std::vector<int> cpus;

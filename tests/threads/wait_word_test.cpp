@@ -42,15 +42,9 @@ void play_ping_pong(nanoseconds spin_time) {
   EXPECT_EQ(payload, 2 * kRounds);
 }
 
-TEST(WaitWord, LosesNoWakeUpAsleep) {
-  play_ping_pong(nanoseconds{0});
-}
-TEST(WaitWord, LosesNoWakeUpAtTheEdgeOfSleep) {
-  play_ping_pong(nanoseconds{1});
-}
-TEST(WaitWord, LosesNoWakeUpSpinning) {
-  play_ping_pong(kSpinTime);
-}
+TEST(WaitWord, LosesNoWakeUpAsleep) { play_ping_pong(nanoseconds{0}); }
+TEST(WaitWord, LosesNoWakeUpAtTheEdgeOfSleep) { play_ping_pong(nanoseconds{1}); }
+TEST(WaitWord, LosesNoWakeUpSpinning) { play_ping_pong(kSpinTime); }
 
 TEST(WaitWord, WakesAllSleepers) {
   WaitWord word;

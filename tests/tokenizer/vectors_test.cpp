@@ -19,9 +19,7 @@ struct Vectors {
   const char* name;       // of vocab-gguf/ggml-vocab-NAME.gguf.{inp,out}
   const char* tokenizer;  // below the reference data
 };
-void PrintTo(const Vectors& vectors, std::ostream* out) {
-  *out << vectors.tokenizer;
-}
+void PrintTo(const Vectors& vectors, std::ostream* out) { *out << vectors.tokenizer; }
 
 class LlamaCppVectors : public testing::TestWithParam<Vectors> {};
 
@@ -88,9 +86,7 @@ struct SharedVectors {
   const char* model;  // key in it
   const char* tokenizer;
 };
-void PrintTo(const SharedVectors& vectors, std::ostream* out) {
-  *out << vectors.tokenizer;
-}
+void PrintTo(const SharedVectors& vectors, std::ostream* out) { *out << vectors.tokenizer; }
 
 class PublishedVectors : public testing::TestWithParam<SharedVectors> {};
 

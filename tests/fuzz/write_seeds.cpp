@@ -1,0 +1,51 @@
+// Writes good files for the fuzzers to start from: one folder per fuzzer.
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "tests/fuzz/fuzzed_model.hpp"
+#include "tests/support/gguf_writer.hpp"
+#include "tests/support/safetensors_writer.hpp"
+#include "tests/support/use_model.hpp"
+
+namespace burin::tests {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What fuzzers added to their folders in earlier runs goes: tests begin from the same files every time.
+void write_seeds(const fs::path& folder, const std::vector<std::string>& seeds) {
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  for (std::size_t i = 0; i < seeds.size(); ++i)
+    std::ofstream(folder / fmt::format("seed-{}", i), std::ios::binary) << seeds[i];
+}
+
+void write_all_seeds(const fs::path& root) {
+  GgufWriter gguf = tiny_gguf(fuzzed_model());
+  GgufWriter older = gguf;
+  older.version = 2;
+  older.set("tokenizer.ggml.model", "gpt2");
+  older.set("tokenizer.ggml.pre", "llama-bpe");
+  older.set_array<std::string>("tokenizer.ggml.merges", {"t h", "th e", "i n"});
+  write_seeds(root / "gguf_fuzzer", {gguf.bytes(), older.bytes()});
+  write_seeds(root / "safetensors_fuzzer", {tiny_shards(fuzzed_model(), 1)[0].bytes()});
+  nlohmann::json with_marks = tiny_tokenizer_json();
+  with_marks["model"]["byte_fallback"] = true;
+  with_marks["pre_tokenizer"] = {{"type", "Metaspace"}, {"prepend_scheme", "first"}};
+  write_seeds(root / "tokenizer_json_fuzzer", {tiny_tokenizer_json().dump(), with_marks.dump()});
+  write_seeds(root / "text_fuzzer", {std::begin(kSampleTexts), std::end(kSampleTexts)});
+}
+
+}  // namespace
+}  // namespace burin::tests
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fputs("usage: write_seeds FOLDER\n", stderr);
+    return 1;
+  }
+  burin::tests::write_all_seeds(argv[1]);
+}
