@@ -12,9 +12,7 @@ constexpr std::size_t kGuard = 4096;
 // Sanitizers make the frames of the emulator several times larger.
 constexpr std::size_t kStack = 256 * 1024;
 
-[[noreturn]] void fail(const char* what) {
-  throw std::system_error(errno, std::generic_category(), what);
-}
+[[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
 
 }  // namespace
 

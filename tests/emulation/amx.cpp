@@ -99,9 +99,7 @@ bool emulate_amx(const Instruction& instruction, ProcessorState& state) {
       copy_bytes(reinterpret_cast<void*>(effective_address(instruction, *instruction.operand[0], state)),
                  config, sizeof(config));
       return true;
-    case ZYDIS_MNEMONIC_TILERELEASE:
-      release_tiles();
-      return true;
+    case ZYDIS_MNEMONIC_TILERELEASE: release_tiles(); return true;
     case ZYDIS_MNEMONIC_TILEZERO: {
       Tile& tile = tile_operand(instruction, 0);
       std::memset(tile.data, 0, sizeof(tile.data));
@@ -110,29 +108,14 @@ bool emulate_amx(const Instruction& instruction, ProcessorState& state) {
     }
     // T1 is a hint for the caches.
     case ZYDIS_MNEMONIC_TILELOADD:
-    case ZYDIS_MNEMONIC_TILELOADDT1:
-      load_tile(instruction, state);
-      return true;
-    case ZYDIS_MNEMONIC_TILESTORED:
-      store_tile(instruction, state);
-      return true;
-    case ZYDIS_MNEMONIC_TDPBSSD:
-      multiply(instruction, TileProduct::s8_s8);
-      return true;
-    case ZYDIS_MNEMONIC_TDPBSUD:
-      multiply(instruction, TileProduct::s8_u8);
-      return true;
-    case ZYDIS_MNEMONIC_TDPBUSD:
-      multiply(instruction, TileProduct::u8_s8);
-      return true;
-    case ZYDIS_MNEMONIC_TDPBUUD:
-      multiply(instruction, TileProduct::u8_u8);
-      return true;
-    case ZYDIS_MNEMONIC_TDPBF16PS:
-      multiply(instruction, TileProduct::bf16);
-      return true;
-    default:
-      return false;
+    case ZYDIS_MNEMONIC_TILELOADDT1: load_tile(instruction, state); return true;
+    case ZYDIS_MNEMONIC_TILESTORED: store_tile(instruction, state); return true;
+    case ZYDIS_MNEMONIC_TDPBSSD: multiply(instruction, TileProduct::s8_s8); return true;
+    case ZYDIS_MNEMONIC_TDPBSUD: multiply(instruction, TileProduct::s8_u8); return true;
+    case ZYDIS_MNEMONIC_TDPBUSD: multiply(instruction, TileProduct::u8_s8); return true;
+    case ZYDIS_MNEMONIC_TDPBUUD: multiply(instruction, TileProduct::u8_u8); return true;
+    case ZYDIS_MNEMONIC_TDPBF16PS: multiply(instruction, TileProduct::bf16); return true;
+    default: return false;
   }
 }
 

@@ -79,9 +79,7 @@ float float_of(std::uint32_t bits) {
   std::memcpy(&value, &bits, sizeof(value));
   return value;
 }
-std::uint32_t bf16_pair(float low, float high) {
-  return bits_of(low) >> 16 | (bits_of(high) & 0xffff0000u);
-}
+std::uint32_t bf16_pair(float low, float high) { return bits_of(low) >> 16 | (bits_of(high) & 0xffff0000u); }
 
 TEST(AmxProducts, BytesByHand) {
   // A: 1, 254 or -2, 3, 128 or -128; B: 127, 255 or -1, 2, 128 or -128.
@@ -132,9 +130,7 @@ TEST(AmxProducts, RandomBytes) {
   }
 }
 
-float bf16(std::uint32_t bits) {
-  return float_of(bits << 16);
-}
+float bf16(std::uint32_t bits) { return float_of(bits << 16); }
 float fp16(std::uint32_t bits) {
   const auto exponent = static_cast<int>(bits >> 10 & 31);
   const auto fraction = static_cast<float>(bits & 1023);

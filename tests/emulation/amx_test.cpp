@@ -23,9 +23,7 @@ using Xbyak::util::rax;
 using Xbyak::util::rcx;
 using Xbyak::util::rdx;
 
-std::uint64_t address(const void* of) {
-  return reinterpret_cast<std::uint64_t>(of);
-}
+std::uint64_t address(const void* of) { return reinterpret_cast<std::uint64_t>(of); }
 
 // rax: configuration, rcx: input, rdx: output, r8: stride.
 Registers arguments(const TileConfig& config, const void* input, void* output, std::int64_t stride) {

@@ -43,9 +43,7 @@ InstructionEmulator::InstructionEmulator() {
     throw std::system_error(errno, std::generic_category(), "sigaction(SIGILL)");
 }
 
-InstructionEmulator::~InstructionEmulator() {
-  sigaction(SIGILL, &previous_, nullptr);
-}
+InstructionEmulator::~InstructionEmulator() { sigaction(SIGILL, &previous_, nullptr); }
 
 std::uint64_t InstructionEmulator::count(const char* mnemonic) const {
   return counters[name_index(mnemonic)].load(std::memory_order_relaxed);

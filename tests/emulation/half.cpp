@@ -18,9 +18,7 @@ SignedWide on_grid(Half h) {
   return value.negative ? -magnitude : magnitude;
 }
 
-Half sign_bit(bool negative) {
-  return negative ? 0x8000 : 0;
-}
+Half sign_bit(bool negative) { return negative ? 0x8000 : 0; }
 
 Half rounded(const Number& number, Rounding rounding) {
   return static_cast<Half>(round_to_float(number, kHalfFormat, rounding));
@@ -40,9 +38,7 @@ bool zero_sum_sign(bool a_negative, bool b_negative, Rounding rounding) {
   return a_negative == b_negative ? a_negative : rounding == Rounding::down;
 }
 
-Half first_nan(Half a, Half b) {
-  return quiet(is_nan(a) ? a : b);
-}
+Half first_nan(Half a, Half b) { return quiet(is_nan(a) ? a : b); }
 
 }  // namespace
 

@@ -15,24 +15,12 @@ using Half = std::uint16_t;
 constexpr Half kDefaultNan = 0xfe00;
 constexpr Half kInfinity = 0x7c00;
 
-constexpr bool is_negative(Half h) {
-  return (h & 0x8000u) != 0;
-}
-constexpr Half magnitude_of(Half h) {
-  return h & 0x7fff;
-}
-constexpr bool is_nan(Half h) {
-  return magnitude_of(h) > kInfinity;
-}
-constexpr bool is_infinite(Half h) {
-  return magnitude_of(h) == kInfinity;
-}
-constexpr bool is_zero(Half h) {
-  return magnitude_of(h) == 0;
-}
-constexpr Half quiet(Half nan) {
-  return nan | 0x0200;
-}
+constexpr bool is_negative(Half h) { return (h & 0x8000u) != 0; }
+constexpr Half magnitude_of(Half h) { return h & 0x7fff; }
+constexpr bool is_nan(Half h) { return magnitude_of(h) > kInfinity; }
+constexpr bool is_infinite(Half h) { return magnitude_of(h) == kInfinity; }
+constexpr bool is_zero(Half h) { return magnitude_of(h) == 0; }
+constexpr Half quiet(Half nan) { return nan | 0x0200; }
 
 Half half_add(Half a, Half b, Rounding rounding);
 Half half_subtract(Half a, Half b, Rounding rounding);

@@ -32,17 +32,10 @@ Wide shift_rounded(const Number& number, int drop, Rounding rounding) {
   }
   bool away = false;
   switch (rounding) {
-    case Rounding::nearest_even:
-      away = half && (rest || (kept & 1) != 0);
-      break;
-    case Rounding::down:
-      away = number.negative && (half || rest);
-      break;
-    case Rounding::up:
-      away = !number.negative && (half || rest);
-      break;
-    case Rounding::toward_zero:
-      break;
+    case Rounding::nearest_even: away = half && (rest || (kept & 1) != 0); break;
+    case Rounding::down: away = number.negative && (half || rest); break;
+    case Rounding::up: away = !number.negative && (half || rest); break;
+    case Rounding::toward_zero: break;
   }
   return away ? kept + 1 : kept;
 }

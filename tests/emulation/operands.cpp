@@ -7,12 +7,8 @@
 
 namespace burin::emulation {
 
-int general_number(ZydisRegister reg) {
-  return ZydisRegisterGetId(reg);
-}
-int vector_number(ZydisRegister reg) {
-  return ZydisRegisterGetId(reg);
-}
+int general_number(ZydisRegister reg) { return ZydisRegisterGetId(reg); }
+int vector_number(ZydisRegister reg) { return ZydisRegisterGetId(reg); }
 
 std::uint64_t effective_address(const Instruction& instruction, const ZydisDecodedOperand& operand,
                                 const ProcessorState& state) {
@@ -33,16 +29,11 @@ std::uint64_t effective_address(const Instruction& instruction, const ZydisDecod
 
 Rounding rounding_of(const Instruction& instruction, const ProcessorState& state) {
   switch (instruction.decoded.avx.rounding.mode) {
-    case ZYDIS_ROUNDING_MODE_RN:
-      return Rounding::nearest_even;
-    case ZYDIS_ROUNDING_MODE_RD:
-      return Rounding::down;
-    case ZYDIS_ROUNDING_MODE_RU:
-      return Rounding::up;
-    case ZYDIS_ROUNDING_MODE_RZ:
-      return Rounding::toward_zero;
-    default:
-      return static_cast<Rounding>(state.mxcsr() >> 13 & 3);
+    case ZYDIS_ROUNDING_MODE_RN: return Rounding::nearest_even;
+    case ZYDIS_ROUNDING_MODE_RD: return Rounding::down;
+    case ZYDIS_ROUNDING_MODE_RU: return Rounding::up;
+    case ZYDIS_ROUNDING_MODE_RZ: return Rounding::toward_zero;
+    default: return static_cast<Rounding>(state.mxcsr() >> 13 & 3);
   }
 }
 
@@ -103,9 +94,7 @@ void VectorResult::put(int index, std::uint64_t value, VectorBytes& bytes) const
   std::memcpy(bytes.data() + static_cast<std::size_t>(index) * count, &value, count);
 }
 
-void VectorResult::set(int index, std::uint64_t value) {
-  lanes_[static_cast<std::size_t>(index)] = value;
-}
+void VectorResult::set(int index, std::uint64_t value) { lanes_[static_cast<std::size_t>(index)] = value; }
 
 void VectorResult::merge(int index, VectorBytes& bytes) const {
   if (active(index)) {

@@ -54,12 +54,8 @@ Value load(const std::uint8_t* from) {
 
 }  // namespace
 
-std::size_t xsave_bytes() {
-  return layout.total;
-}
-std::size_t xsave_offset(int component) {
-  return layout.offset[component];
-}
+std::size_t xsave_bytes() { return layout.total; }
+std::size_t xsave_offset(int component) { return layout.offset[component]; }
 
 std::uint64_t ProcessorState::general(int number) const {
   return static_cast<std::uint64_t>(context_.uc_mcontext.gregs[kGeneral[number]]);
@@ -85,12 +81,8 @@ std::uint8_t* ProcessorState::area() const {
   return reinterpret_cast<std::uint8_t*>(context_.uc_mcontext.fpregs);
 }
 
-std::uint32_t ProcessorState::mxcsr() const {
-  return load<std::uint32_t>(area() + kMxcsr);
-}
-void ProcessorState::set_mxcsr(std::uint32_t value) {
-  std::memcpy(area() + kMxcsr, &value, sizeof(value));
-}
+std::uint32_t ProcessorState::mxcsr() const { return load<std::uint32_t>(area() + kMxcsr); }
+void ProcessorState::set_mxcsr(std::uint32_t value) { std::memcpy(area() + kMxcsr, &value, sizeof(value)); }
 
 // Null where the component holds zeros, or is not there at all.
 const std::uint8_t* ProcessorState::readable(int component) const {

@@ -93,17 +93,12 @@ void multiply_halves(TileProduct product, Tile& c, const Tile& a, const Tile& b)
 
 void multiply_tiles(TileProduct product, Tile& c, const Tile& a, const Tile& b) {
   switch (product) {
-    case TileProduct::s8_s8:
-      return multiply_bytes<std::int8_t, std::int8_t>(c, a, b);
-    case TileProduct::s8_u8:
-      return multiply_bytes<std::int8_t, std::uint8_t>(c, a, b);
-    case TileProduct::u8_s8:
-      return multiply_bytes<std::uint8_t, std::int8_t>(c, a, b);
-    case TileProduct::u8_u8:
-      return multiply_bytes<std::uint8_t, std::uint8_t>(c, a, b);
+    case TileProduct::s8_s8: return multiply_bytes<std::int8_t, std::int8_t>(c, a, b);
+    case TileProduct::s8_u8: return multiply_bytes<std::int8_t, std::uint8_t>(c, a, b);
+    case TileProduct::u8_s8: return multiply_bytes<std::uint8_t, std::int8_t>(c, a, b);
+    case TileProduct::u8_u8: return multiply_bytes<std::uint8_t, std::uint8_t>(c, a, b);
     case TileProduct::bf16:
-    case TileProduct::fp16:
-      return multiply_halves(product, c, a, b);
+    case TileProduct::fp16: return multiply_halves(product, c, a, b);
   }
 }
 

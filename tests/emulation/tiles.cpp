@@ -25,9 +25,7 @@ bool all_zero(const std::uint8_t* from, std::size_t begin, std::size_t end) {
 
 }  // namespace
 
-TileState& tile_state() {
-  return thread_tiles;
-}
+TileState& tile_state() { return thread_tiles; }
 
 void release_tiles() {
   thread_tiles.configured = false;
