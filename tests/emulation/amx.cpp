@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "tests/emulation/host.hpp"
 #include "tests/emulation/memory.hpp"
 #include "tests/emulation/operands.hpp"
 #include "tests/emulation/report.hpp"
@@ -81,6 +82,9 @@ void multiply(const Instruction& instruction, TileProduct product) {
 }  // namespace
 
 bool emulate_amx(const Instruction& instruction, ProcessorState& state) {
+  if (instruction.decoded.meta.category != ZYDIS_CATEGORY_AMX_TILE) return false;
+  if (has_native_tiles())
+    die("not emulated beside the tiles that this CPU has itself: see emulation::can_run", instruction);
   if (instruction.younger == Younger::tdpfp16ps) {
     multiply(instruction, TileProduct::fp16);
     return true;

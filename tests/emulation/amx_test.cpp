@@ -152,7 +152,7 @@ TEST(AmxTiles, LoadResumesAtStartRow) {
 }
 
 TEST(AmxTiles, ThreadsHaveTheirOwn) {
-  const InstructionEmulator emulator;
+  const EmulatedCpu cpu;
   const auto run_one = jit::host_target().has(jit::Feature::avx512) ? run_on_cpu : run_emulated;
   std::barrier<> together(2);
   const auto emit_load = [](Xbyak::CodeGenerator& code) {

@@ -5,8 +5,7 @@
 #include <cerrno>
 #include <system_error>
 
-#include "tests/emulation/amx.hpp"
-#include "tests/emulation/instruction.hpp"
+#include "tests/emulation/emulate.hpp"
 #include "tests/emulation/report.hpp"
 
 namespace burin::emulation {
@@ -15,47 +14,59 @@ namespace {
 std::array<std::atomic<std::uint64_t>, kNames> counters;
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
-void on_illegal_instruction(int, siginfo_t*, void* context) {
+void on_illegal_instruction(int, siginfo_t* info, void* context) {
   const int saved_errno = errno;
+  if (info->si_code <= 0) die("SIGILL sent by a process, not raised by an instruction");
   ProcessorState state(*static_cast<ucontext_t*>(context));
-  emulate_instruction(state);
+  Instruction instruction;
+  emulate_instruction(state, instruction);
+  counters[name_index(instruction)].fetch_add(1, std::memory_order_relaxed);
   errno = saved_errno;
+}
+
+// All signals but those that tell of a fault: an instruction is done or not begun when a handler runs.
+sigset_t deferred_signals() {
+  sigset_t signals;
+  sigfillset(&signals);
+  for (const int fault : {SIGILL, SIGSEGV, SIGBUS, SIGFPE, SIGTRAP, SIGSYS, SIGABRT})
+    sigdelset(&signals, fault);
+  return signals;
+}
+
+// The dynamic linker looks symbols up at their first call, which had better not be in the handler.
+void bind_decoder() {
+  alignas(16) static constexpr std::uint8_t kNop[16] = {0x90};
+  Instruction instruction;
+  decode(reinterpret_cast<std::uint64_t>(kNop), instruction);
 }
 
 }  // namespace
 
-void emulate_instruction(ProcessorState& state) {
-  Instruction instruction;
-  decode(state.rip(), instruction);
-  const bool known = emulate_amx(instruction, state);
-  if (!known) die("this instruction is not emulated", instruction);
-  counters[name_index(instruction)].fetch_add(1, std::memory_order_relaxed);
-  state.set_rip(instruction.address + instruction.decoded.length);
-}
-
-InstructionEmulator::InstructionEmulator() {
+EmulatedCpu::EmulatedCpu() {
+  native_features();
+  bind_decoder();
   for (auto& counter : counters) counter.store(0, std::memory_order_relaxed);
   struct sigaction action = {};
   action.sa_sigaction = on_illegal_instruction;
   action.sa_flags = SA_ONSTACK | SA_SIGINFO;
-  sigemptyset(&action.sa_mask);
+  action.sa_mask = deferred_signals();
   if (sigaction(SIGILL, &action, &previous_) != 0)
     throw std::system_error(errno, std::generic_category(), "sigaction(SIGILL)");
 }
 
-InstructionEmulator::~InstructionEmulator() { sigaction(SIGILL, &previous_, nullptr); }
+EmulatedCpu::~EmulatedCpu() { sigaction(SIGILL, &previous_, nullptr); }
 
-std::uint64_t InstructionEmulator::count(const char* mnemonic) const {
+std::uint64_t EmulatedCpu::count(const char* mnemonic) const {
   return counters[name_index(mnemonic)].load(std::memory_order_relaxed);
 }
 
-std::uint64_t InstructionEmulator::total() const {
+std::uint64_t EmulatedCpu::total() const {
   std::uint64_t sum = 0;
   for (const auto& counter : counters) sum += counter.load(std::memory_order_relaxed);
   return sum;
 }
 
-std::vector<EmulatedCount> InstructionEmulator::counts() const {
+std::vector<EmulatedCount> EmulatedCpu::counts() const {
   std::vector<EmulatedCount> all;
   for (std::size_t i = 0; i < kNames; ++i)
     if (const std::uint64_t count = counters[i].load(std::memory_order_relaxed))

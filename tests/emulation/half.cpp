@@ -1,7 +1,5 @@
 #include "tests/emulation/half.hpp"
 
-#include <algorithm>
-
 #include "tests/emulation/number.hpp"
 
 namespace burin::emulation {
@@ -20,22 +18,28 @@ SignedWide on_grid(Half h) {
 
 Half sign_bit(bool negative) { return negative ? 0x8000 : 0; }
 
-Half rounded(const Number& number, Rounding rounding) {
-  return static_cast<Half>(round_to_float(number, kHalfFormat, rounding));
-}
-
 Half round_exact(SignedWide value, int exponent, bool negative_zero, Rounding rounding) {
   Number number;
   number.negative = value != 0 ? value < 0 : negative_zero;
   number.magnitude = static_cast<Wide>(value < 0 ? -value : value);
   number.exponent = exponent;
-  return rounded(number, rounding);
+  return half_of(number, rounding);
 }
 
 // The sign of a sum that is exactly zero (IEEE 754, section 6.3): that of
 // both operands where they agree, else positive, but negative when rounding down.
 bool zero_sum_sign(bool a_negative, bool b_negative, Rounding rounding) {
   return a_negative == b_negative ? a_negative : rounding == Rounding::down;
+}
+
+// Of a number below 2^106.
+Wide floor_of_root(Wide square) {
+  Wide root = 0;
+  for (int bit = 52; bit >= 0; --bit) {
+    const Wide trial = root | Wide{1} << bit;
+    if (trial * trial <= square) root = trial;
+  }
+  return root;
 }
 
 Half first_nan(Half a, Half b) { return quiet(is_nan(a) ? a : b); }
@@ -74,7 +78,7 @@ Half half_divide(Half a, Half b, Rounding rounding) {
   constexpr int kFractionBits = 40;
   const auto dividend = static_cast<Wide>(on_grid(magnitude_of(a))) << kFractionBits;
   const auto divisor = static_cast<Wide>(on_grid(magnitude_of(b)));
-  return rounded({sign != 0, dividend / divisor, -kFractionBits, dividend % divisor != 0}, rounding);
+  return half_of({sign != 0, dividend / divisor, -kFractionBits, dividend % divisor != 0}, rounding);
 }
 
 Half half_square_root(Half a, Rounding rounding) {
@@ -84,12 +88,26 @@ Half half_square_root(Half a, Rounding rounding) {
   if (is_infinite(a)) return a;
   // sqrt(v * 2^-24) = sqrt(v * 2^40) * 2^-32, and the smallest is 2^-12: 20 bits at least.
   const auto square = static_cast<Wide>(on_grid(a)) << 40;
-  Wide root = 0;
-  for (int bit = 40; bit >= 0; --bit) {
-    const Wide trial = root | Wide{1} << bit;
-    if (trial * trial <= square) root = trial;
-  }
-  return rounded({false, root, -32, root * root != square}, rounding);
+  const Wide root = floor_of_root(square);
+  return half_of({false, root, -32, root * root != square}, rounding);
+}
+
+Half half_reciprocal(Half a) {
+  constexpr Half kOne = 0x3c00;
+  return half_divide(kOne, a, Rounding::nearest_even);
+}
+
+Half half_reciprocal_square_root(Half a) {
+  if (is_nan(a)) return quiet(a);
+  if (is_zero(a)) return sign_bit(is_negative(a)) | kInfinity;
+  if (is_negative(a)) return kDefaultNan;
+  if (is_infinite(a)) return 0;
+  // 1 / sqrt(v * 2^-24) = sqrt(2^104 / v) * 2^-40; the smallest is 2^-8. The floor of the quotient has the same
+  // floor of the root.
+  const auto divisor = static_cast<Wide>(on_grid(a));
+  const Wide square = (Wide{1} << 104) / divisor;
+  const Wide root = floor_of_root(square);
+  return half_of({false, root, -40, root * root * divisor != Wide{1} << 104}, Rounding::nearest_even);
 }
 
 Half half_max(Half a, Half b) {
@@ -117,52 +135,6 @@ Half half_fused(Half x, Half y, Half z, FusedSigns signs, Rounding rounding) {
   const SignedWide sum = (signs.negate_product ? -product : product) + (on_grid(addend) << -kGrid);
   return round_exact(sum, 2 * kGrid, zero_sum_sign(product_negative, is_negative(addend), rounding),
                      rounding);
-}
-
-Half half_scale(Half a, Half b, Rounding rounding) {
-  if (is_nan(a)) {
-    const bool signaling = (a & 0x0200u) == 0;
-    if (!signaling && is_infinite(b)) return is_negative(b) ? 0 : kInfinity;
-    return quiet(a);
-  }
-  if (is_nan(b)) return quiet(b);
-  const Half sign = sign_bit(is_negative(a));
-  if (is_infinite(b)) {
-    if (is_negative(b)) return is_infinite(a) ? kDefaultNan : sign;
-    return is_zero(a) ? kDefaultNan : sign | kInfinity;
-  }
-  if (is_infinite(a) || is_zero(a)) return a;
-  Number floor = round_to_integer(float_value(b, kHalfFormat), Rounding::down);
-  // Beyond that, every result is an overflow or an underflow anyway.
-  const int power = static_cast<int>(std::min<Wide>(floor.magnitude, 100));
-  Number scaled = float_value(a, kHalfFormat);
-  scaled.exponent += floor.negative ? -power : power;
-  return rounded(scaled, rounding);
-}
-
-Half half_exponent(Half a) {
-  if (is_nan(a)) return quiet(a);
-  if (is_infinite(a)) return kInfinity;
-  if (is_zero(a)) return sign_bit(true) | kInfinity;
-  int exponent = kGrid - 1;
-  for (SignedWide value = on_grid(magnitude_of(a)); value != 0; value >>= 1) ++exponent;
-  return round_exact(exponent, 0, false, Rounding::nearest_even);
-}
-
-Half half_round(Half a, int fraction_bits, Rounding rounding) {
-  if (is_nan(a)) return quiet(a);
-  if (is_infinite(a)) return a;
-  Number scaled = float_value(a, kHalfFormat);
-  scaled.exponent += fraction_bits;
-  Number integer = scaled.exponent < 0 ? round_to_integer(scaled, rounding) : scaled;
-  integer.exponent -= fraction_bits;
-  return rounded(integer, rounding);
-}
-
-Half half_reduce(Half a, int fraction_bits, Rounding rounding) {
-  if (is_nan(a)) return quiet(a);
-  if (is_infinite(a)) return 0;
-  return half_subtract(a, half_round(a, fraction_bits, rounding), rounding);
 }
 
 HalfOrder half_compare(Half a, Half b) {

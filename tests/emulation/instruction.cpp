@@ -35,8 +35,6 @@ constexpr Alias kAliases[] = {
     {Younger::vpdpbsuds, "vpdpbsuds", 0x51, kF3, k66, true, true},
     {Younger::vpdpbuud, "vpdpbuud", 0x50, kNone, k66, true, true},
     {Younger::vpdpbuuds, "vpdpbuuds", 0x51, kNone, k66, true, true},
-    // VDPBF16PS is EVEX.F3.0F38.W0 52.
-    {Younger::vdpphps, "vdpphps", 0x52, kNone, kF3, true, false},
 };
 
 // Where the prefix field is: VEX is C4 RXBmmmmm WvvvvLpp opcode, EVEX is 62 P0 P1 P2 opcode with map in the

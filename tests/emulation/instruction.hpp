@@ -18,7 +18,6 @@ enum class Younger : std::uint8_t {
   vpdpbsuds,
   vpdpbuud,
   vpdpbuuds,
-  vdpphps,
 };
 
 struct Instruction {

@@ -8,6 +8,7 @@
 
 #include "jit/executable_memory.hpp"
 #include "jit/target.hpp"
+#include "tests/emulation/emulate.hpp"
 #include "tests/emulation/emulator.hpp"
 
 namespace burin::emulation {
@@ -119,7 +120,10 @@ Registers run_emulated(const Emit& emit, const Registers& before) {
   const auto begin = reinterpret_cast<std::uint64_t>(memory.entry());
   ProcessorState state = frame.state();
   state.set_rip(begin);
-  while (state.rip() < begin + code.getSize()) emulate_instruction(state);
+  while (state.rip() < begin + code.getSize()) {
+    Instruction instruction;
+    emulate_instruction(state, instruction);
+  }
   EXPECT_EQ(state.rip(), begin + code.getSize());
   return frame.registers();
 }
@@ -138,7 +142,7 @@ Registers run_on_cpu(const Emit& emit, const Registers& before) {
 Registers run(const Emit& emit, const Registers& before) {
   const Registers emulated = run_emulated(emit, before);
   if (!jit::host_target().has(jit::Feature::avx512)) return emulated;
-  const InstructionEmulator emulator;
+  const EmulatedCpu cpu;
   Registers on_cpu = run_on_cpu(emit, before);
   // Which exceptions would be raised is not emulated.
   on_cpu.mxcsr = (on_cpu.mxcsr & ~std::uint64_t{0x3f}) | (emulated.mxcsr & 0x3f);

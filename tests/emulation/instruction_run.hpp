@@ -46,7 +46,7 @@ using Emit = std::function<void(Xbyak::CodeGenerator&)>;
 // Calls the emulator for every instruction, on a made-up signal frame: the same on every host.
 Registers run_emulated(const Emit& emit, const Registers& before);
 
-// Calls the code: the CPU does what it can, SIGILL and an InstructionEmulator the rest. Needs AVX-512.
+// Calls the code: the CPU does what it can, SIGILL and an EmulatedCpu the rest. Needs AVX-512.
 Registers run_on_cpu(const Emit& emit, const Registers& before);
 
 // Both, where the host has AVX-512; expects them to agree in every register.

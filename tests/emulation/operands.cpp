@@ -9,6 +9,7 @@ namespace burin::emulation {
 
 int general_number(ZydisRegister reg) { return ZydisRegisterGetId(reg); }
 int vector_number(ZydisRegister reg) { return ZydisRegisterGetId(reg); }
+int mask_number(ZydisRegister reg) { return ZydisRegisterGetId(reg); }
 
 std::uint64_t effective_address(const Instruction& instruction, const ZydisDecodedOperand& operand,
                                 const ProcessorState& state) {
@@ -42,15 +43,14 @@ std::uint64_t mask_of(const Instruction& instruction, const ProcessorState& stat
   if (mask.mode == ZYDIS_MASK_MODE_INVALID || mask.mode == ZYDIS_MASK_MODE_DISABLED ||
       mask.reg == ZYDIS_REGISTER_K0)
     return ~std::uint64_t{0};
-  return state.mask(ZydisRegisterGetId(mask.reg));
+  return state.mask(mask_number(mask.reg));
 }
 
 std::uint8_t immediate_of(const Instruction& instruction) {
   return static_cast<std::uint8_t>(instruction.operand[instruction.operands - 1]->imm.value.u);
 }
 
-Source::Source(const Instruction& instruction, int operand, const ProcessorState& state)
-    : element_bytes_(instruction.operand[operand]->element_size / 8) {
+Source::Source(const Instruction& instruction, int operand, const ProcessorState& state) {
   const ZydisDecodedOperand& from = *instruction.operand[operand];
   if (from.type == ZYDIS_OPERAND_TYPE_MEMORY) {
     memory_ = true;
@@ -114,9 +114,9 @@ void VectorResult::store_packed(int lanes) {
   state_.set_vector(number_, bytes);
 }
 
-void VectorResult::store_scalar() {
+void VectorResult::store_scalar(int upper_operand) {
   VectorBytes bytes = {};
-  const VectorBytes upper = state_.vector(vector_number(instruction_.operand[1]->reg.value));
+  const VectorBytes upper = state_.vector(vector_number(instruction_.operand[upper_operand]->reg.value));
   std::memcpy(bytes.data(), upper.data(), 16);
   merge(0, bytes);
   state_.set_vector(number_, bytes);

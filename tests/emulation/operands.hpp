@@ -21,6 +21,8 @@ std::uint64_t effective_address(const Instruction& instruction, const ZydisDecod
 int general_number(ZydisRegister reg);
 // Number of xmm7, ymm7, zmm7: 7.
 int vector_number(ZydisRegister reg);
+// Number of k3: 3.
+int mask_number(ZydisRegister reg);
 
 // MXCSR's rounding mode, or the one that is embedded in the instruction.
 Rounding rounding_of(const Instruction& instruction, const ProcessorState& state);
@@ -38,13 +40,11 @@ class Source {
 
   // `bytes` at lane `index`, which start at byte index * bytes; with {1toN} every lane is the first.
   std::uint64_t lane(int index, int bytes) const;
-  int element_bytes() const { return element_bytes_; }
 
  private:
   bool memory_ = false;
   bool broadcast_ = false;
   bool general_ = false;
-  int element_bytes_ = 0;
   std::uint64_t value_ = 0;  // of a general register, or the address
   VectorBytes vector_ = {};
 };
@@ -53,7 +53,7 @@ class Source {
 //
 //   bytes 63 ...            bytes ... 0
 //   [ zero ][ lanes: new if the mask has a 1, else old or, with {z}, zero ]      packed
-//   [ zero ][ second operand, up to byte 15 ][ lane 0, as above ]                scalar
+//   [ zero ][ upper operand, up to byte 15 ][ lane 0, as above ]                 scalar
 class VectorResult {
  public:
   VectorResult(const Instruction& instruction, ProcessorState& state, int lane_bytes);
@@ -61,7 +61,7 @@ class VectorResult {
   bool active(int index) const { return (mask_ >> index & 1) != 0; }
   void set(int index, std::uint64_t value);
   void store_packed(int lanes);
-  void store_scalar();
+  void store_scalar(int upper_operand);
 
  private:
   void put(int index, std::uint64_t value, VectorBytes& bytes) const;

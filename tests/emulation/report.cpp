@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 
@@ -9,6 +10,17 @@
 
 namespace burin::emulation {
 namespace {
+
+// Of SIGILL: ends the process, with a core dump where the system keeps one.
+[[noreturn]] void take_default_action() {
+  std::signal(SIGILL, SIG_DFL);
+  sigset_t illegal;
+  sigemptyset(&illegal);
+  sigaddset(&illegal, SIGILL);
+  pthread_sigmask(SIG_UNBLOCK, &illegal, nullptr);
+  std::raise(SIGILL);
+  std::abort();
+}
 
 class Line {
  public:
@@ -27,7 +39,7 @@ class Line {
       hexadecimal(from[i], 2);
     }
   }
-  [[noreturn]] void abort() {
+  [[noreturn]] void end_process() {
     line_[length_++] = '\n';
     const char* at = line_;
     while (length_ > 0) {
@@ -36,7 +48,7 @@ class Line {
       at += written;
       length_ -= static_cast<std::size_t>(written);
     }
-    std::abort();
+    take_default_action();
   }
 
  private:
@@ -50,7 +62,7 @@ void die(const char* reason) {
   Line line;
   line.text("burin emulator: ");
   line.text(reason);
-  line.abort();
+  line.end_process();
 }
 
 void die(const char* reason, const Instruction& instruction) {
@@ -64,7 +76,7 @@ void die(const char* reason, const Instruction& instruction) {
   line.text(", bytes");
   line.bytes(instruction.bytes, instruction.decoded.length);
   line.text(")");
-  line.abort();
+  line.end_process();
 }
 
 void die_at(const char* reason, std::uint64_t address, const std::uint8_t* bytes, std::size_t count) {
@@ -76,7 +88,7 @@ void die_at(const char* reason, std::uint64_t address, const std::uint8_t* bytes
   line.text(", bytes");
   line.bytes(bytes, count);
   line.text(")");
-  line.abort();
+  line.end_process();
 }
 
 }  // namespace burin::emulation

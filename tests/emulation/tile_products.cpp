@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "tests/emulation/flushed_float.hpp"
 #include "tests/emulation/half.hpp"
 
 namespace burin::emulation {
@@ -35,15 +36,9 @@ void multiply_bytes(Tile& c, const Tile& a, const Tile& b) {
 // Both halves of a tile's dwords as floats: the SDM sums products of the low halves and of the high halves
 // apart, and adds the two sums at the end.
 struct Halves {
-  alignas(64) float low[kTileRows][kColumns];
-  alignas(64) float high[kTileRows][kColumns];
+  alignas(64) float low[kTileRows][kColumns] = {};
+  alignas(64) float high[kTileRows][kColumns] = {};
 };
-
-float as_float(std::uint32_t bits) {
-  float value;
-  std::memcpy(&value, &bits, 4);
-  return value;
-}
 
 void widen(TileProduct product, const Tile& tile, Halves& to) {
   for (std::size_t row = 0; row < tile.rows; ++row) {
@@ -77,16 +72,14 @@ __attribute__((noinline, target("avx2,fma"))) void multiply_floats(Tile& c, cons
 }
 
 void multiply_halves(TileProduct product, Tile& c, const Tile& a, const Tile& b) {
-  Halves wide_a;
-  Halves wide_b;
+  // Not on the stack: signal stacks are small, and no signal interrupts this one.
+  static constinit thread_local Halves wide_a;
+  static constinit thread_local Halves wide_b;
   widen(product, a, wide_a);
   widen(product, b, wide_b);
-  // Round to nearest even, denormals of inputs and output are zeros, and MXCSR is neither read nor written.
   // An FP16 denormal is an ordinary number once it is a float: TDPFP16PS does not lose it.
-  const unsigned control = _mm_getcsr();
-  _mm_setcsr(0x1f80u | _MM_FLUSH_ZERO_ON | 0x40u);
+  const FlushedFloats flushed;
   multiply_floats(c, wide_a, wide_b, b.rows);
-  _mm_setcsr(control);
 }
 
 }  // namespace
