@@ -6,6 +6,8 @@
 
 namespace burin::emulation {
 
+bool is_amx(const Instruction& instruction);
+
 // Emulates an AMX instruction on the tiles of the calling thread. False for other instructions; aborts with a
 // message where the processor raises #UD or #GP.
 bool emulate_amx(const Instruction& instruction, ProcessorState& state);

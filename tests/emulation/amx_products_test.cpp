@@ -7,79 +7,15 @@
 #include <string>
 #include <vector>
 
-#include "tests/emulation/instruction_run.hpp"
-#include "tests/emulation/tile_config.hpp"
+#include "tests/emulation/flushed_float.hpp"
+#include "tests/emulation/tile_multiply.hpp"
 
 namespace burin::emulation {
 namespace {
 
 using tests::RandomValues;
-using Xbyak::util::ptr;
-using Xbyak::util::r8;
-using Xbyak::util::r9;
-using Xbyak::util::rax;
-using Xbyak::util::rbx;
-using Xbyak::util::rcx;
-using Xbyak::util::rdx;
-using Xbyak::util::rsi;
-using Dwords = std::vector<std::uint32_t>;
 
-struct Product {
-  const char* name;
-  void (*emit)(Xbyak::CodeGenerator&);
-};
-constexpr Product kSigned{"tdpbssd", [](auto& code) { code.tdpbssd(tmm0, tmm1, tmm2); }};
-constexpr Product kSignedUnsigned{"tdpbsud", [](auto& code) { code.tdpbsud(tmm0, tmm1, tmm2); }};
-constexpr Product kUnsignedSigned{"tdpbusd", [](auto& code) { code.tdpbusd(tmm0, tmm1, tmm2); }};
-constexpr Product kUnsigned{"tdpbuud", [](auto& code) { code.tdpbuud(tmm0, tmm1, tmm2); }};
-constexpr Product kBf16{"tdpbf16ps", [](auto& code) { code.tdpbf16ps(tmm0, tmm1, tmm2); }};
-constexpr Product kFp16{"tdpfp16ps", [](auto& code) { code.tdpfp16ps(tmm0, tmm1, tmm2); }};
-
-// C is m x n dwords, A is m x k, B is k x n.
-struct Shape {
-  int m, k, n;
-};
-
-// C += A * B in tiles 0, 1 and 2, all packed in memory without gaps. Run twice: emulated and on the CPU.
-Dwords multiply(const Product& product, Shape s, const Dwords& c, const Dwords& a, const Dwords& b) {
-  const TileConfig config = TileConfig().tile(0, s.m, 4 * s.n).tile(1, s.m, 4 * s.k).tile(2, s.k, 4 * s.n);
-  Dwords result(c.size());
-  Registers before;
-  before.general[kRax] = reinterpret_cast<std::uint64_t>(&config);
-  before.general[kRcx] = reinterpret_cast<std::uint64_t>(c.data());
-  before.general[kRdx] = reinterpret_cast<std::uint64_t>(a.data());
-  before.general[kRbx] = reinterpret_cast<std::uint64_t>(b.data());
-  before.general[kRsi] = reinterpret_cast<std::uint64_t>(result.data());
-  before.general[kR8] = static_cast<std::uint64_t>(s.n);
-  before.general[kR9] = static_cast<std::uint64_t>(s.k);
-  // Rounding up and flushing nothing: AMX must not care.
-  before.mxcsr = 0x1f80 | 0x4000;
-  const Registers after = run(
-      [&](Xbyak::CodeGenerator& code) {
-        code.ldtilecfg(ptr[rax]);
-        code.tileloadd(tmm0, ptr[rcx + r8 * 4]);
-        code.tileloadd(tmm1, ptr[rdx + r9 * 4]);
-        code.tileloaddt1(tmm2, ptr[rbx + r8 * 4]);
-        product.emit(code);
-        code.tilestored(ptr[rsi + r8 * 4], tmm0);
-        code.tilerelease();
-      },
-      before);
-  EXPECT_EQ(after, before) << "other registers";
-  return result;
-}
-
-std::uint32_t bits_of(float value) {
-  std::uint32_t bits;
-  std::memcpy(&bits, &value, sizeof(bits));
-  return bits;
-}
-float float_of(std::uint32_t bits) {
-  float value;
-  std::memcpy(&value, &bits, sizeof(value));
-  return value;
-}
-std::uint32_t bf16_pair(float low, float high) { return bits_of(low) >> 16 | (bits_of(high) & 0xffff0000u); }
+std::uint32_t bf16_pair(float low, float high) { return as_bits(low) >> 16 | (as_bits(high) & 0xffff0000u); }
 
 TEST(AmxProducts, BytesByHand) {
   // A: 1, 254 or -2, 3, 128 or -128; B: 127, 255 or -1, 2, 128 or -128.
@@ -106,12 +42,6 @@ Dwords bytes_reference(Shape s, Dwords c, const Dwords& a, const Dwords& b) {
   return c;
 }
 
-Dwords random_dwords(RandomValues& random, int count) {
-  Dwords all(static_cast<std::size_t>(count));
-  for (std::uint32_t& value : all) value = static_cast<std::uint32_t>(random.bits());
-  return all;
-}
-
 constexpr Shape kShapes[] = {{1, 1, 1}, {16, 16, 16}, {16, 1, 16}, {1, 16, 16},
                              {7, 5, 3}, {3, 16, 9},   {16, 9, 1}};
 
@@ -130,7 +60,7 @@ TEST(AmxProducts, RandomBytes) {
   }
 }
 
-float bf16(std::uint32_t bits) { return float_of(bits << 16); }
+float bf16(std::uint32_t bits) { return as_float(bits << 16); }
 float fp16(std::uint32_t bits) {
   const auto exponent = static_cast<int>(bits >> 10 & 31);
   const auto fraction = static_cast<float>(bits & 1023);
@@ -153,7 +83,7 @@ Dwords halves_reference(Shape s, Dwords c, const Dwords& a, const Dwords& b, flo
           sum[half] = flush(std::fma(x, y, sum[half]));
         }
       std::uint32_t& to = c[static_cast<std::size_t>(m * s.n + n)];
-      to = bits_of(flush(flush(float_of(to)) + flush(sum[0] + sum[1])));
+      to = as_bits(flush(flush(as_float(to)) + flush(sum[0] + sum[1])));
     }
   return c;
 }
@@ -175,7 +105,7 @@ TEST(AmxProducts, RandomHalves) {
   for (const Shape s : kShapes) {
     SCOPED_TRACE(std::to_string(s.m) + " x " + std::to_string(s.k) + " x " + std::to_string(s.n));
     Dwords c(static_cast<std::size_t>(s.m * s.n));
-    for (std::uint32_t& value : c) value = bits_of(random.value());
+    for (std::uint32_t& value : c) value = as_bits(random.value());
     const Dwords a = random_halves(random, s.m * s.k, 7, 120, 10),
                  b = random_halves(random, s.k * s.n, 7, 120, 10);
     EXPECT_EQ(multiply(kBf16, s, c, a, b), halves_reference(s, c, a, b, bf16));
@@ -192,12 +122,12 @@ TEST(AmxProducts, RandomHalves) {
 
 TEST(AmxProducts, HalvesByHand) {
   const Shape one{1, 1, 1};
-  EXPECT_EQ(multiply(kBf16, one, {bits_of(0.5f)}, {bf16_pair(1, 3)}, {bf16_pair(2, 4)})[0], bits_of(14.5f));
+  EXPECT_EQ(multiply(kBf16, one, {as_bits(0.5f)}, {bf16_pair(1, 3)}, {bf16_pair(2, 4)})[0], as_bits(14.5f));
   // 1.0, -2.0 times 1.5, smallest denormal.
-  EXPECT_EQ(multiply(kFp16, one, {0}, {0xc0003c00}, {0x00013e00})[0], bits_of(1.5f - 0x1p-23f));
+  EXPECT_EQ(multiply(kFp16, one, {0}, {0xc0003c00}, {0x00013e00})[0], as_bits(1.5f - 0x1p-23f));
   // Products of low and of high halves are summed apart: -2^24 + (2^24 + 1), not (-2^24 + 2^24) + 1.
-  EXPECT_EQ(multiply(kBf16, one, {bits_of(-0x1p24f)}, {bf16_pair(0x1p24f, 1)}, {bf16_pair(1, 1)})[0],
-            bits_of(0));
+  EXPECT_EQ(multiply(kBf16, one, {as_bits(-0x1p24f)}, {bf16_pair(0x1p24f, 1)}, {bf16_pair(1, 1)})[0],
+            as_bits(0));
 }
 
 TEST(AmxProducts, DenormalsAreZeros) {
@@ -209,17 +139,17 @@ TEST(AmxProducts, DenormalsAreZeros) {
   EXPECT_EQ(multiply(kBf16, one, {kDenormal}, {0}, {0})[0], 0u);
   EXPECT_EQ(multiply(kFp16, one, {kDenormal}, {0}, {0})[0], 0u);
   // An FP16 denormal counts: 2^-24 * 2^-24.
-  EXPECT_EQ(multiply(kFp16, one, {0}, {1}, {1})[0], bits_of(0x1p-48f));
+  EXPECT_EQ(multiply(kFp16, one, {0}, {1}, {1})[0], as_bits(0x1p-48f));
 }
 
 TEST(AmxProducts, InfinitiesAndNans) {
   const Shape one{1, 1, 1};
   const float infinity = std::numeric_limits<float>::infinity();
-  EXPECT_EQ(multiply(kBf16, one, {0}, {bf16_pair(infinity, 0)}, {bf16_pair(-2, 1)})[0], bits_of(-infinity));
+  EXPECT_EQ(multiply(kBf16, one, {0}, {bf16_pair(infinity, 0)}, {bf16_pair(-2, 1)})[0], as_bits(-infinity));
   EXPECT_TRUE(
-      std::isnan(float_of(multiply(kBf16, one, {0}, {bf16_pair(infinity, 0)}, {bf16_pair(0, 1)})[0])));
-  EXPECT_EQ(multiply(kFp16, one, {0}, {0x7c00}, {0x3c00})[0], bits_of(infinity));
-  EXPECT_TRUE(std::isnan(float_of(multiply(kFp16, one, {0}, {0x7e01}, {0x3c00})[0])));
+      std::isnan(as_float(multiply(kBf16, one, {0}, {bf16_pair(infinity, 0)}, {bf16_pair(0, 1)})[0])));
+  EXPECT_EQ(multiply(kFp16, one, {0}, {0x7c00}, {0x3c00})[0], as_bits(infinity));
+  EXPECT_TRUE(std::isnan(as_float(multiply(kFp16, one, {0}, {0x7e01}, {0x3c00})[0])));
 }
 
 }  // namespace

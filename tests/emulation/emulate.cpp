@@ -24,8 +24,7 @@ constexpr bool (*kGroups[])(const Instruction&, ProcessorState&) = {
 
 }  // namespace
 
-void emulate_instruction(ProcessorState& state, Instruction& instruction) {
-  decode(state.rip(), instruction);
+void emulate_instruction(const Instruction& instruction, ProcessorState& state) {
   for (const auto& emulate : kGroups) {
     if (!emulate(instruction, state)) continue;
     state.set_rip(instruction.address + instruction.decoded.length);

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "tests/emulation/amx.hpp"
 #include "tests/emulation/emulate.hpp"
 #include "tests/emulation/report.hpp"
 
@@ -19,7 +20,10 @@ void on_illegal_instruction(int, siginfo_t* info, void* context) {
   if (info->si_code <= 0) die("SIGILL sent by a process, not raised by an instruction");
   ProcessorState state(*static_cast<ucontext_t*>(context));
   Instruction instruction;
-  emulate_instruction(state, instruction);
+  decode(state.rip(), instruction);
+  if (is_amx(instruction) && has_native_tiles())
+    die("not emulated beside the tiles that this CPU has itself: see emulation::can_run", instruction);
+  emulate_instruction(instruction, state);
   counters[name_index(instruction)].fetch_add(1, std::memory_order_relaxed);
   errno = saved_errno;
 }

@@ -122,7 +122,8 @@ Registers run_emulated(const Emit& emit, const Registers& before) {
   state.set_rip(begin);
   while (state.rip() < begin + code.getSize()) {
     Instruction instruction;
-    emulate_instruction(state, instruction);
+    decode(state.rip(), instruction);
+    emulate_instruction(instruction, state);
   }
   EXPECT_EQ(state.rip(), begin + code.getSize());
   return frame.registers();
