@@ -10,6 +10,9 @@
 
 namespace burin::emulation {
 
+// Whether the instruction is of AVX512-FP16, emulated or not.
+bool is_fp16(const Instruction& instruction);
+
 // Each emulates an instruction of its group, and is false for others.
 
 // VADDPH, VSUBPH, VMULPH, VDIVPH, VMAXPH, VMINPH, VSCALEFPH, VSQRTPH, VRCPPH, VRSQRTPH, VGETEXPPH, VGETMANTPH,

@@ -86,6 +86,17 @@ void run(const Unary& row, const Instruction& instruction, ProcessorState& state
 
 }  // namespace
 
+bool is_fp16(const Instruction& instruction) {
+  switch (instruction.decoded.meta.isa_set) {
+    case ZYDIS_ISA_SET_AVX512_FP16_128:
+    case ZYDIS_ISA_SET_AVX512_FP16_128N:
+    case ZYDIS_ISA_SET_AVX512_FP16_256:
+    case ZYDIS_ISA_SET_AVX512_FP16_512:
+    case ZYDIS_ISA_SET_AVX512_FP16_SCALAR: return true;
+    default: return false;
+  }
+}
+
 bool emulate_fp16_arithmetic(const Instruction& instruction, ProcessorState& state) {
   const ZydisMnemonic mnemonic = instruction.decoded.mnemonic;
   for (const Binary& row : kBinary) {

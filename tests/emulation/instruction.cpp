@@ -1,5 +1,6 @@
 #include "tests/emulation/instruction.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "tests/emulation/memory.hpp"
@@ -60,6 +61,7 @@ ZyanStatus decode_bytes(const std::uint8_t* bytes, std::size_t count, Instructio
 }
 
 ZyanStatus decode_known(std::size_t count, Instruction& to) {
+  to.younger = Younger::none;
   const Alias* alias = find_alias(to.bytes);
   if (alias == nullptr) return decode_bytes(to.bytes, count, to);
   std::uint8_t older[kLongest];
@@ -75,18 +77,22 @@ ZyanStatus decode_known(std::size_t count, Instruction& to) {
 }  // namespace
 
 void decode(std::uint64_t address, Instruction& instruction) {
+  if (!try_decode(address, instruction))
+    die_at("SIGILL at bytes that are no known instruction", address, instruction.bytes,
+           instruction.available);
+}
+
+bool try_decode(std::uint64_t address, Instruction& instruction) {
   instruction.address = address;
   const std::size_t in_page = kPage - address % kPage;
-  std::size_t count = in_page < kLongest ? in_page : kLongest;
-  copy_bytes(instruction.bytes, reinterpret_cast<const void*>(address), count);
-  ZyanStatus status = decode_known(count, instruction);
-  if (status == ZYDIS_STATUS_NO_MORE_DATA && count < kLongest) {
-    count = kLongest;
+  const auto decode_first = [&](std::size_t count) {
+    instruction.available = count;
     copy_bytes(instruction.bytes, reinterpret_cast<const void*>(address), count);
-    status = decode_known(count, instruction);
-  }
-  if (!ZYAN_SUCCESS(status))
-    die_at("SIGILL at bytes that are no known instruction", address, instruction.bytes, count);
+    return decode_known(count, instruction);
+  };
+  ZyanStatus status = decode_first(std::min(in_page, kLongest));
+  if (status == ZYDIS_STATUS_NO_MORE_DATA && in_page < kLongest) status = decode_first(kLongest);
+  if (!ZYAN_SUCCESS(status)) return false;
 
   if (instruction.younger == Younger::none)
     instruction.name = ZydisMnemonicGetString(instruction.decoded.mnemonic);
@@ -96,6 +102,7 @@ void decode(std::uint64_t address, Instruction& instruction) {
     if (operand.encoding == ZYDIS_OPERAND_ENCODING_MASK) continue;
     instruction.operand[instruction.operands++] = &operand;
   }
+  return true;
 }
 
 std::size_t name_index(const Instruction& instruction) {

@@ -23,7 +23,8 @@ enum class Younger : std::uint8_t {
 struct Instruction {
   std::uint64_t address = 0;
   std::uint8_t bytes[ZYDIS_MAX_INSTRUCTION_LENGTH] = {};
-  const char* name = "";  // in small letters
+  std::size_t available = 0;  // of `bytes`, those that could be read
+  const char* name = "";      // in small letters
   Younger younger = Younger::none;
   // For a younger instruction: an older one of the same operands; only `mnemonic` is cleared.
   ZydisDecodedInstruction decoded = {};
@@ -40,6 +41,8 @@ struct Instruction {
 // Decodes the instruction at `address`; reads the next page only if the instruction reaches into it.
 // Aborts with the bytes where there is none.
 void decode(std::uint64_t address, Instruction& instruction);
+// False where there is none.
+bool try_decode(std::uint64_t address, Instruction& instruction);
 
 // What an instruction is counted under. Names of Zydis and of Younger; 0 for an unknown name.
 std::size_t name_index(const Instruction& instruction);
