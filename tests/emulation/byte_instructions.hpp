@@ -6,8 +6,8 @@
 
 namespace burin::emulation {
 
-// VPERMB, VPERMI2B, VPERMT2B, VPMULTISHIFTQB, VGF2P8AFFINEQB, VGF2P8AFFINEINVQB, VGF2P8MULB (VEX and EVEX). False for
-// other instructions.
+// VPERMB, VPERMI2B, VPERMT2B, VPMULTISHIFTQB, VGF2P8AFFINEQB, VGF2P8AFFINEINVQB, VGF2P8MULB (VEX and EVEX).
+// False for other instructions.
 bool emulate_bytes(const Instruction& instruction, ProcessorState& state);
 
 }  // namespace burin::emulation

@@ -82,9 +82,10 @@ inline Half cpu_narrow(float single) {
   return static_cast<Half>(half);
 }
 
-// The FP16 nearest to the exact result of `operation`, in the direction of `rounding`. Two roundings downward, upward
-// or toward zero are as good as one. To nearest even they are not: there the single-precision result is the neighbour
-// of the exact one whose last bit is 1, which stands for "not exactly here" in the second rounding.
+// The FP16 nearest to the exact result of `operation`, in the direction of `rounding`. Two roundings
+// downward, upward or toward zero are as good as one. To nearest even they are not: there the
+// single-precision result is the neighbour of the exact one whose last bit is 1, which stands for "not
+// exactly here" in the second rounding.
 template <typename Operation>
 Half on_cpu(Rounding rounding, Operation operation) {
   const auto single_rounded = [&](Rounding to) {
@@ -101,7 +102,8 @@ Half on_cpu(Rounding rounding, Operation operation) {
   return cpu_narrow(single);
 }
 
-// Zeros, denormals, powers of two, the largest numbers, infinities, NaNs, and neighbours of all these; both signs.
+// Zeros, denormals, powers of two, the largest numbers, infinities, NaNs, and neighbours of all these; both
+// signs.
 inline std::vector<Half> special_halves() {
   std::vector<Half> all;
   for (const int magnitude : {0x0000, 0x0001, 0x0002, 0x01ff, 0x0200, 0x03ff, 0x0400, 0x0401, 0x13ff, 0x1400,

@@ -1,20 +1,24 @@
-// Runs kernels for CPUs that this host is not: instructions it lacks are emulated when they fault. All that a test does:
+// Runs kernels for CPUs that this host is not: instructions it lacks are emulated when they fault. All that a
+// test does:
 //
 //   const jit::Target target = jit::parse_target("graniterapids");
 //   if (!emulation::can_run(target)) GTEST_SKIP() << "skipped: this CPU has no AVX-512";
 //   const emulation::EmulatedCpu cpu;
 //   ... emit the kernel for `target` and call it, in any thread ...
 //
-// What the host has runs natively, and only the rest is emulated: AMX-INT8, -BF16 and -FP16, AVX512-FP16, -BF16, -VNNI
-// and -VBMI, AVX-VNNI, AVX-VNNI-INT8 and GFNI. Vectors and masks live in the host's own registers, thus targets with
-// AVX-512 need a host that has it. A signal takes about 8 microseconds on a
-// virtual machine, an FP16 vector 1, a product of full tiles 5; FP16 and AMX instructions in a row share one signal.
+// What the host has runs natively, and only the rest is emulated: AMX-INT8, -BF16 and -FP16, AVX512-FP16,
+// -BF16, -VNNI and -VBMI, AVX-VNNI, AVX-VNNI-INT8 and GFNI. Vectors and masks live in the host's own
+// registers, thus targets with AVX-512 need a host that has it. A signal takes about 8 microseconds on a
+// virtual machine, an FP16 vector 1, a product of full tiles 5; FP16 and AMX instructions in a row share one
+// signal.
 //
-// AMX tiles need nothing more than that: where the CPU lacks them, every thread has emulated tiles, configured by the
-// kernel's LDTILECFG; where it has them, can_run() and EmulatedCpu ask Linux to let this process use them. Emulated
-// tiles outlive neither thread nor process, and a signal handler shares those of the thread it interrupts.
+// AMX tiles need nothing more than that: where the CPU lacks them, every thread has emulated tiles,
+// configured by the kernel's LDTILECFG; where it has them, can_run() and EmulatedCpu ask Linux to let this
+// process use them. Emulated tiles outlive neither thread nor process, and a signal handler shares those of
+// the thread it interrupts.
 //
-// What is not emulated ends the process by SIGILL, with one line on stderr that names the instruction and its address.
+// What is not emulated ends the process by SIGILL, with one line on stderr that names the instruction and its
+// address.
 #pragma once
 
 #include <csignal>
@@ -32,13 +36,14 @@ struct EmulatedCount {
   std::uint64_t count;
 };
 
-// While one lives, SIGILL anywhere in the process is answered by emulation. Other signals wait until an instruction is
-// done. One at a time; not thread-safe to construct.
+// While one lives, SIGILL anywhere in the process is answered by emulation. Other signals wait until an
+// instruction is done. Several nest in one thread, which starts the counts anew; not thread-safe to
+// construct.
 class EmulatedCpu {
  public:
-  // Installs the handler, and an alternative stack for the calling thread, which must be the one to destroy it. Throws
-  // std::system_error. Other threads are emulated on the stack they have; one that leaves less than 32 KB of it needs
-  // an AlternativeStack of its own.
+  // Installs the handler, and an alternative stack for the calling thread, which must be the one to destroy
+  // it. Throws std::system_error. Other threads are emulated on the stack they have; one that leaves less
+  // than 32 KB of it needs an AlternativeStack of its own.
   EmulatedCpu();
   // Restores what was there before.
   ~EmulatedCpu();

@@ -179,7 +179,8 @@ TEST_F(EmulatedCpuTest, ThreadsAtOnce) {
   EXPECT_EQ(solved, 160);
 }
 
-// Handlers of other signals that run emulated instructions themselves, between those of the interrupted kernel.
+// Handlers of other signals that run emulated instructions themselves, between those of the interrupted
+// kernel.
 const Kernel* handler_kernel = nullptr;
 const Problem* handler_problem = nullptr;
 std::atomic<int> handled, handled_right;

@@ -1,5 +1,5 @@
-// Arithmetic in single precision as the BF16 and FP16 dot products do it: round to nearest even, denormals of inputs
-// and outputs are zeros, whatever MXCSR says.
+// Arithmetic in single precision as the BF16 and FP16 dot products do it: round to nearest even, denormals of
+// inputs and outputs are zeros, whatever MXCSR says.
 #pragma once
 
 #include <immintrin.h>

@@ -21,8 +21,8 @@ void classify(const Instruction& instruction, ProcessorState& state, int lanes) 
              [&](int i) { return (half_class(static_cast<Half>(a.lane(i, 2))) & classes) != 0; });
 }
 
-// VCOMISH and VUCOMISH differ in the NaNs that raise #I. Unordered sets ZF, PF and CF, less CF, equal ZF; OF, SF and
-// AF are cleared.
+// VCOMISH and VUCOMISH differ in the NaNs that raise #I. Unordered sets ZF, PF and CF, less CF, equal ZF; OF,
+// SF and AF are cleared.
 void compare_to_flags(const Instruction& instruction, ProcessorState& state) {
   constexpr std::uint64_t kCarry = 1, kParity = 4, kAdjust = 0x10, kZero = 0x40, kSign = 0x80,
                           kOverflow = 0x800;

@@ -7,8 +7,8 @@
 namespace burin::emulation {
 namespace {
 
-// The digits of the mnemonic: result = operand[x] * operand[y] + operand[z], where the first operand is also the
-// destination.
+// The digits of the mnemonic: result = operand[x] * operand[y] + operand[z], where the first operand is also
+// the destination.
 struct Order {
   int x, y, z;
 };

@@ -102,8 +102,8 @@ Half half_reciprocal_square_root(Half a) {
   if (is_zero(a)) return sign_bit(is_negative(a)) | kInfinity;
   if (is_negative(a)) return kDefaultNan;
   if (is_infinite(a)) return 0;
-  // 1 / sqrt(v * 2^-24) = sqrt(2^104 / v) * 2^-40; the smallest is 2^-8. The floor of the quotient has the same
-  // floor of the root.
+  // 1 / sqrt(v * 2^-24) = sqrt(2^104 / v) * 2^-40; the smallest is 2^-8. The floor of the quotient has the
+  // same floor of the root.
   const auto divisor = static_cast<Wide>(on_grid(a));
   const Wide square = (Wide{1} << 104) / divisor;
   const Wide root = floor_of_root(square);

@@ -31,8 +31,8 @@ Half half_subtract(Half a, Half b, Rounding rounding);
 Half half_multiply(Half a, Half b, Rounding rounding);
 Half half_divide(Half a, Half b, Rounding rounding);
 Half half_square_root(Half a, Rounding rounding);
-// Of VRCPPH and VRSQRTPH the SDM promises a relative error below 2^-11 + 2^-14: the nearest FP16 keeps that, and a CPU
-// may give its neighbour.
+// Of VRCPPH and VRSQRTPH the SDM promises a relative error below 2^-11 + 2^-14: the nearest FP16 keeps that,
+// and a CPU may give its neighbour.
 Half half_reciprocal(Half a);
 Half half_reciprocal_square_root(Half a);
 // The second operand if either is NaN or both are zeros (SDM, VMAXPH and VMINPH).

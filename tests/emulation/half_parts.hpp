@@ -11,8 +11,8 @@ Half half_scale(Half a, Half b, Rounding rounding);
 // floor(log2(|a|)), as VGETEXPPH.
 Half half_exponent(Half a);
 
-// VGETMANTPH: a divided by the power of two that brings |a| into the interval, [3/4, 3/2) for three_quarters. Bit 0 of
-// `sign_control` clears the sign, bit 1 makes a NaN of negative numbers.
+// VGETMANTPH: a divided by the power of two that brings |a| into the interval, [3/4, 3/2) for three_quarters.
+// Bit 0 of `sign_control` clears the sign, bit 1 makes a NaN of negative numbers.
 enum class MantissaInterval : unsigned {
   one_to_two = 0,
   half_to_two = 1,

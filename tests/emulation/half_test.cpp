@@ -110,7 +110,8 @@ TEST(Half, DenormalsByHand) {
 TEST(Half, FusedRoundsOnce) {
   // (1 + 2^-10)(1 - 2^-10) - 1 = -2^-20, lost if the product is rounded first.
   EXPECT_EQ(half_fused(0x3c01, 0x3bfe, kOne, {false, true}, Rounding::nearest_even), 0x8010);
-  // 1141/1024 * 1838/1024 = 2 + 6 * 2^-20: in single precision, that times 2^-12 plus 1 is 1 + 2^-11, half-way.
+  // 1141/1024 * 1838/1024 = 2 + 6 * 2^-20: in single precision, that times 2^-12 plus 1 is 1 + 2^-11,
+  // half-way.
   EXPECT_EQ(half_fused(0x0c75, 0x3f2e, kOne, {false, false}, Rounding::nearest_even), 0x3c01);
   // 65504 * 65504 + 65504 is beyond FP16, its negation plus itself is not.
   EXPECT_EQ(half_fused(kLargest, kLargest, kLargest, {false, false}, Rounding::nearest_even), kInfinity);

@@ -1,5 +1,5 @@
-// Instructions that many CPUs have: emulated in all forms and compared with the CPU's own results bit for bit. Where it
-// lacks them, the emulator answers both times, and the hand-computed results remain.
+// Instructions that many CPUs have: emulated in all forms and compared with the CPU's own results bit for
+// bit. Where it lacks them, the emulator answers both times, and the hand-computed results remain.
 #include <gtest/gtest.h>
 
 #include "tests/emulation/cpu_reference.hpp"
@@ -22,7 +22,8 @@ std::uint64_t any_dword(tests::RandomValues& random, int bytes) {
   return kind < 7 ? kExtremes[kind] : any_bits(random, bytes);
 }
 
-// Pairs of BF16, and singles, whose products and sums stay in range, leave it, or are denormal; NaNs and infinities.
+// Pairs of BF16, and singles, whose products and sums stay in range, leave it, or are denormal; NaNs and
+// infinities.
 std::uint64_t any_bf16_pair(tests::RandomValues& random, int bytes) {
   const std::uint64_t bits = any_bits(random, bytes);
   const auto with_exponents = [&](std::uint64_t first, std::int64_t count) {

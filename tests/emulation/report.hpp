@@ -8,7 +8,8 @@ namespace burin::emulation {
 
 struct Instruction;
 
-// Writes the line "burin emulator: <reason>" to stderr and takes the default action of SIGILL: the process ends.
+// Writes the line "burin emulator: <reason>" to stderr and takes the default action of SIGILL: the process
+// ends.
 [[noreturn]] void die(const char* reason);
 
 // The same with the instruction: its name, address and bytes.

@@ -35,8 +35,8 @@ struct Shape {
   int m, k, n;
 };
 
-// C + A * B in tiles 0, 1 and 2, all packed in memory without gaps. Emulated on a made-up frame and, unless the CPU has
-// tiles but not this product, run on it: tiles must agree, and no other register may change.
+// C + A * B in tiles 0, 1 and 2, all packed in memory without gaps. Emulated on a made-up frame and, unless
+// the CPU has tiles but not this product, run on it: tiles must agree, and no other register may change.
 Dwords multiply(const TileMultiply& product, Shape shape, const Dwords& c, const Dwords& a, const Dwords& b);
 
 Dwords random_dwords(tests::RandomValues& random, int count);

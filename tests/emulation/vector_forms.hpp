@@ -10,8 +10,8 @@
 
 namespace burin::emulation {
 
-// What a lane of the result is computed from: the lanes of the destination before, of the operand in the middle (where
-// there is one) and of the last operand.
+// What a lane of the result is computed from: the lanes of the destination before, of the operand in the
+// middle (where there is one) and of the last operand.
 struct LaneInput {
   std::uint64_t to, a, b;
   int index;
@@ -40,8 +40,8 @@ struct VectorInstruction {
 };
 
 // In all lengths: registers, without mask, merging and zeroing; memory that ends with its page, by several
-// displacements; broadcasts; each rounding of MXCSR and each embedded one. Emulated on a made-up frame and run on the
-// CPU, which must agree in all registers, and with compute().
+// displacements; broadcasts; each rounding of MXCSR and each embedded one. Emulated on a made-up frame and
+// run on the CPU, which must agree in all registers, and with compute().
 void check_all_forms(const VectorInstruction& instruction, std::uint64_t seed);
 
 // Fills.

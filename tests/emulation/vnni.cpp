@@ -23,8 +23,8 @@ std::int64_t part(std::uint32_t dword, int index, bool words, bool is_signed) {
                    : std::int64_t{static_cast<std::uint8_t>(shifted)};
 }
 
-// The sum of all products and the accumulator is exact before it saturates or wraps around. Without a signed operand
-// the accumulator is unsigned, too (SDM volume 2, VPDPBUUDS).
+// The sum of all products and the accumulator is exact before it saturates or wraps around. Without a signed
+// operand the accumulator is unsigned, too (SDM volume 2, VPDPBUUDS).
 std::uint32_t accumulate(const DotProduct& product, std::uint32_t accumulator, std::uint32_t a,
                          std::uint32_t b) {
   const bool is_signed = product.words || product.a_signed || product.b_signed;

@@ -1,4 +1,5 @@
-// AVX512-VNNI, AVX-VNNI and AVX-VNNI-INT8: dot products of four bytes or two words, added to a 32-bit integer.
+// AVX512-VNNI, AVX-VNNI and AVX-VNNI-INT8: dot products of four bytes or two words, added to a 32-bit
+// integer.
 #pragma once
 
 #include "tests/emulation/instruction.hpp"
@@ -6,7 +7,8 @@
 
 namespace burin::emulation {
 
-// VPDPBUSD, VPDPWSSD, VPDPBSSD, VPDPBSUD, VPDPBUUD and their saturating forms (..S), VEX and EVEX. False for others.
+// VPDPBUSD, VPDPWSSD, VPDPBSSD, VPDPBSUD, VPDPBUUD and their saturating forms (..S), VEX and EVEX. False for
+// others.
 bool emulate_vnni(const Instruction& instruction, ProcessorState& state);
 
 }  // namespace burin::emulation
