@@ -4,6 +4,7 @@
 
 #include "graph/arch/architectures.hpp"
 #include "graph/column_maps.hpp"
+#include "graph/lowerable.hpp"
 #include "graph/plan.hpp"
 #include "jit/error.hpp"
 #include "jit/spec_text.hpp"
@@ -27,6 +28,11 @@ std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
+bool same_rows(const std::vector<kernels::ColumnSource>& a, const std::vector<kernels::ColumnSource>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const auto& x, const auto& y) { return x.matrix == y.matrix && x.row == y.row; });
+}
+
 class Planner {
  public:
   Planner(const ModelDescription& model, const jit::Target& target, const PlanOptions& options)
@@ -44,6 +50,7 @@ class Planner {
     plan_.vocabulary = decoder.vocabulary;
     graph_ = std::move(decoder.graph);
     resolve_context(decoder.context);
+    require_kernels(graph_, model_, plan_.options.context);
     resolve_types();
     assign_heads();
     make_matrices();
@@ -117,9 +124,6 @@ class Planner {
   void assign_heads() {
     bool first = true;
     for (const Node& node : graph_.nodes) {
-      if (node.op == Op::attention && node.inputs.size() != 1)
-        fail("{}: {} was not fused: no kernel for attention with separate keys and values", model_.path,
-             node.name);
       if (node.op != Op::linear || node.linear.epilogue != LinearEpilogue::rope_kv) continue;
       const AttentionAttributes& attention = node.linear.attention;
       const kernels::HeadLayout heads = {
@@ -142,7 +146,17 @@ class Planner {
     std::int64_t last_block = 0;
   };
 
+  // By stored row: parts may be views of tensors that hold more than them.
   std::vector<kernels::ColumnSource> columns_of(const Node& node) const {
+    std::vector<kernels::ColumnSource> columns = columns_of_parts(node);
+    for (kernels::ColumnSource& column : columns) {
+      const MatrixView& view = node.linear.parts[static_cast<std::size_t>(column.matrix)].view;
+      if (column.row >= 0) column.row = static_cast<std::int32_t>(view.row(column.row));
+    }
+    return columns;
+  }
+
+  std::vector<kernels::ColumnSource> columns_of_parts(const Node& node) const {
     switch (node.linear.epilogue) {
       case LinearEpilogue::gate: return gate_columns(node.linear.parts[0].outputs);
       case LinearEpilogue::rope_kv: return qkv_columns(plan_.heads, plan_.rope);
@@ -207,10 +221,10 @@ class Planner {
   }
 
   int make_embedding(const Node& node) {
-    const auto index = static_cast<std::size_t>(model_.find(node.table));
+    const auto index = static_cast<std::size_t>(model_.find(node.embed.table));
     PackedMatrix matrix;
     matrix.name = node.name;
-    matrix.format = stored_format(node.table);
+    matrix.format = stored_format(node.embed.table);
     matrix.columns = plain_columns(plan_.vocabulary);
     matrix.shape = kernels::packed_shape(matrix.format, model_.tensors[index].shape[1],
                                          static_cast<std::int64_t>(matrix.columns.size()));
@@ -224,7 +238,7 @@ class Planner {
     for (std::size_t i = 0; i < plan_.matrices.size(); ++i) {
       const PackedMatrix& known = plan_.matrices[i];
       if (known.tensors == matrix.tensors && known.biases == matrix.biases && known.format == matrix.format &&
-          known.shape.total_bytes == matrix.shape.total_bytes && matrix.tensors.size() == 1)
+          same_rows(known.columns, matrix.columns) && matrix.tensors.size() == 1)
         return static_cast<int>(i);
     }
     plan_.weight_bytes += matrix.shape.total_bytes;

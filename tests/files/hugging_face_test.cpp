@@ -91,14 +91,15 @@ TEST_F(HuggingFace, Llama3RopeIsTheSameInBothSpellings) {
 
 TEST_F(HuggingFace, RopeThatCannotBeIsRefusedByName) {
   const std::tuple<json, std::string, std::string> cases[] = {
-      {{{"rope_scaling", {{"type", "yarn"}}}}, "rope_scaling.type", "yarn"},
-      {{{"rope_scaling", {{"rope_type", "longrope"}}}}, "rope_scaling.rope_type", "longrope"},
+      {{{"rope_scaling", {{"type", "spiral"}}}}, "rope_scaling.type", "spiral"},
+      {{{"rope_scaling", {{"rope_type", "yarn"}}}}, "rope_scaling.factor", "missing"},
+      {{{"rope_scaling", {{"rope_type", "longrope"}}}}, "rope_scaling.long_factor", "missing"},
       {{{"rope_scaling", {{"type", "linear"}}}}, "rope_scaling.factor", "missing"},
       {{{"rope_scaling", {{"type", "linear"}, {"factor", "2"}}}}, "rope_scaling.factor", "\"2\""},
       {{{"rope_scaling", {{"type", 3}}}}, "rope_scaling.type", "3"},
       {{{"rope_scaling", "linear"}}, "rope_scaling", "linear"},
       {{{"rope_parameters", {{"rope_theta", -5}}}}, "rope_parameters.rope_theta", "-5"},
-      {{{"rope_parameters", {{"rope_type", "dynamic"}}}}, "rope_parameters.rope_type", "dynamic"},
+      {{{"rope_parameters", {{"rope_type", "dynamic"}}}}, "rope_parameters.factor", "missing"},
       {{{"rope_theta", 0}}, "rope_theta", "0"},
       {{{"rope_scaling",
          {{"type", "llama3"},

@@ -80,7 +80,7 @@ TEST(FuseGateProduct, Refusals) {
   EXPECT_EQ(run(fuse_gate_product, no_linear), "gate or up is no plain linear node");
 
   GateSketch normed;
-  normed.node("up").linear.normed = true;
+  normed.set_normed("up");
   normed.multiply("product", normed.active, normed.up);
   EXPECT_EQ(run(fuse_gate_product, normed), "gate or up is no plain linear node");
 
@@ -150,7 +150,7 @@ TEST(FuseQkvRope, ProjectionsMustBePlainAndUsedOnce) {
   EXPECT_EQ(run(fuse_qkv_rope, merged), "an input is no plain projection");
 
   AttentionSketch normed;  // the fused node would forget the norm
-  for (const char* name : {"q", "k", "v"}) normed.node(name).linear.normed = true;
+  for (const char* name : {"q", "k", "v"}) normed.set_normed(name);
   normed.attention("attention", normed.rotated_q, normed.rotated_k, normed.v);
   EXPECT_EQ(run(fuse_qkv_rope, normed), "an input is no plain projection");
 
@@ -180,7 +180,7 @@ TEST(FuseQkvRope, QueriesAndKeysMustRotateAlike) {
   EXPECT_EQ(run(fuse_qkv_rope, values), "not exactly Q and K are rotated");
 
   AttentionSketch differently;
-  differently.node("rope_k").rope.rotary = 2;
+  differently.node("rope_k").rope.style = RotaryStyle::interleaved;
   differently.attention("attention", differently.rotated_q, differently.rotated_k, differently.v);
   EXPECT_EQ(run(fuse_qkv_rope, differently), "Q and K rotate differently");
 
@@ -223,7 +223,7 @@ TEST(FuseNorm, Refusals) {
 
   GraphSketch twice;
   twice.linear("a", twice.norm("norm", twice.input()));
-  twice.node("a").linear.normed = true;
+  twice.set_normed("a");
   EXPECT_EQ(run(fuse_norm, twice), "used by a, which is no plain linear node");
 
   GraphSketch residual;  // the norm is what is added, not what is multiplied
@@ -297,10 +297,11 @@ TEST(RunPasses, AWholeLayerBecomesFiveNodes) {
   EXPECT_EQ(
       to_text(s.graph),
       "%0 x = embed() x.weight\n"
-      "%3 attention_qkv = linear(%0) norm=n1.weight q.weight[8] k.weight[4] v.weight[4] -> rope, kv store\n"
+      "%3 attention_qkv = linear(%0) normed(rms n1.weight eps=1e-05) q.weight[8] k.weight[4] v.weight[4]"
+      " -> rope, kv store layer=0 heads=2/1 size=4 scale=0 halves rotary=4/4 frequencies=[0.5,0.5]\n"
       "%7 attention = attention(%3) layer=0 heads=2/1 size=4 scale=0\n"
       "%9 o = linear(%7, %0) o.weight[8] -> add\n"
-      "%14 product = linear(%9) norm=n2.weight gate.weight[6] up.weight[6] -> silu gate\n"
+      "%14 product = linear(%9) normed(rms n2.weight eps=1e-05) gate.weight[6] up.weight[6] -> silu gate\n"
       "%16 down = linear(%14, %9) down.weight[8] -> add\n");
 }
 

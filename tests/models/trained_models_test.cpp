@@ -1,6 +1,7 @@
 // Small trained models against float64 references: text byte for byte, logits, perplexity.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "runtime/perplexity.hpp"
@@ -163,13 +164,19 @@ TEST_P(Architecture, Perplexity) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, Architecture,
-                         testing::Values(ArchFile{"llama2", false}, ArchFile{"llama2", true},
-                                         ArchFile{"llama3", false}, ArchFile{"llama3", true}),
-                         [](const testing::TestParamInfo<ArchFile>& test) {
-                           return std::string(test.param.name) +
-                                  (test.param.gguf ? "_gguf" : "_hugging_face");
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Files, Architecture,
+    testing::Values(ArchFile{"llama2", false}, ArchFile{"llama2", true}, ArchFile{"llama3", false},
+                    ArchFile{"llama3", true}, ArchFile{"mistral", false}, ArchFile{"mistral", true},
+                    ArchFile{"qwen1", false}, ArchFile{"qwen1", true}, ArchFile{"qwen2", false},
+                    ArchFile{"qwen2", true}, ArchFile{"phi3", false}, ArchFile{"phi3", true},
+                    ArchFile{"chatglm2", false}, ArchFile{"chatglm2", true}, ArchFile{"glm4-9b", false},
+                    ArchFile{"baichuan-7b", false}, ArchFile{"baichuan-7b", true}),
+    [](const testing::TestParamInfo<ArchFile>& test) {
+      std::string name = test.param.name;
+      std::replace(name.begin(), name.end(), '-', '_');
+      return name + (test.param.gguf ? "_gguf" : "_hugging_face");
+    });
 
 }  // namespace
 }  // namespace burin::runtime
