@@ -1,5 +1,8 @@
 #include "graph/lowerable.hpp"
 
+#include <algorithm>
+#include <limits>
+
 #include "jit/error.hpp"
 
 namespace burin::graph {
@@ -7,7 +10,7 @@ namespace {
 
 class KernelCheck {
  public:
-  KernelCheck(const ModelDescription& model, std::int64_t context) : model_(model), context_(context) {}
+  explicit KernelCheck(const ModelDescription& model) : model_(model) {}
 
   // What a node asks for by itself.
   void check_attributes(const Node& node) const {
@@ -42,12 +45,6 @@ class KernelCheck {
   void refuse_if(bool missing, const Node& node, std::string_view what) const {
     if (missing) refuse(node, what);
   }
-  void require_context(std::int64_t most, const Node& node, std::string_view what) const {
-    if (context_ > most)
-      fail("{}: architecture {}: {}: {} has no kernel yet: use --context {} or less", model_.path,
-           printable(model_.architecture), node.name, what, most);
-  }
-
   void check_norm(const Node& node, const NormAttributes& norm) const {
     refuse_if(norm.kind == NormKind::layer, node, "layer norm");
     refuse_if(norm.weight_offset != 0, node, "norm with an offset to its weights");
@@ -64,9 +61,9 @@ class KernelCheck {
                 fmt::format("gate with {}", name_of(linear.activation)));
     if (linear.epilogue != LinearEpilogue::rope_kv) return;
     const RopeAttributes& rope = linear.attention.rope;
-    refuse_if(rope.magnitude != 1, node, "rotation that changes the magnitude");
-    if (rope.longer.context > 0)
-      require_context(rope.longer.context, node, "another rotation of long sequences");
+    // Where all of a head rotates, the scale of the scores takes the magnitude.
+    refuse_if(rope.magnitude != 1 && rope.rotary != rope.head_size, node,
+              "partial rotation with a magnitude");
   }
 
   void check_attention(const Node& node) const {
@@ -76,21 +73,34 @@ class KernelCheck {
     refuse_if(attention.soft_cap != 0, node, "soft cap of attention scores");
     refuse_if(!attention.slopes.empty(), node, "ALiBi");
     refuse_if(!attention.sinks.empty(), node, "attention with sinks");
-    if (attention.log_context > 0)
-      require_context(attention.log_context, node, "queries that grow with their position");
-    if (attention.window > 0) require_context(attention.window, node, "attention to a window");
   }
 
   const ModelDescription& model_;
-  std::int64_t context_;
 };
 
 }  // namespace
 
 void require_kernels(const Graph& graph, const ModelDescription& model, std::int64_t context) {
-  const KernelCheck kernels(model, context);
+  const KernelCheck kernels(model);
   for (const Node& node : graph.nodes) kernels.check_attributes(node);
+  // An attention that was not fused says more than what it left behind.
+  for (const Node& node : graph.nodes)
+    if (node.op == Op::attention) kernels.check_fused(node);
   for (const Node& node : graph.nodes) kernels.check_fused(node);
+  if (const std::int64_t most = largest_context(graph); context > most)
+    fail(
+        "{}: architecture {}: context {} is longer than its window, or than one rotation is good for: use "
+        "--context {} or less",
+        model.path, printable(model.architecture), context, most);
+}
+
+std::int64_t largest_context(const Graph& graph) {
+  std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  for (const Node& node : graph.nodes)
+    for (const std::int64_t limit : {node.attention.window, node.attention.log_context,
+                                     node.rope.longer.context, node.linear.attention.rope.longer.context})
+      if (limit > 0) most = std::min(most, limit);
+  return most;
 }
 
 }  // namespace burin::graph

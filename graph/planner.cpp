@@ -63,13 +63,22 @@ class Planner {
   // --- options
 
   void resolve_context(std::int64_t trained) {
-    if (plan_.options.context == 0) plan_.options.context = std::min(trained, kDefaultContext);
+    if (plan_.options.context == 0) choose_context(trained);
     if (plan_.options.context < 1) fail("context {}: must be at least 1", plan_.options.context);
     if (plan_.options.chunk < 1) fail("chunk {}: must be at least 1", plan_.options.chunk);
     if (plan_.options.context > trained)
       plan_.notes.push_back(fmt::format("context {} is longer than the {} the model was trained for",
                                         plan_.options.context, trained));
     plan_.options.chunk = std::min(plan_.options.chunk, plan_.options.context);
+  }
+
+  void choose_context(std::int64_t trained) {
+    const std::int64_t wanted = std::min(trained, kDefaultContext);
+    plan_.options.context = std::min(wanted, largest_context(graph_));
+    if (plan_.options.context < wanted)
+      plan_.notes.push_back(fmt::format(
+          "context is {}: longer ones need windows or another rotation, which have no kernels yet",
+          plan_.options.context));
   }
 
   WeightFormat stored_format(const std::string& tensor) const {

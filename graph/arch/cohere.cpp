@@ -10,13 +10,16 @@ Decoder build_cohere(const ModelDescription& model) {
   require_setting(config, "use_qk_norm", false);
   const DecoderShape shape =
       read_shape(model, NormKind::layer, {.epsilon = "layer_norm_eps", .default_epsilon = 1e-5});
-  const RopeAttributes rope = read_rope(model, shape, {.hugging_face = RotaryStyle::interleaved});
+  const RopeAttributes rope =
+      read_rope(model, shape, {.hugging_face = RotaryStyle::interleaved, .gguf = RotaryStyle::interleaved});
   const ActivationFunction activation = read_activation(model, "hidden_act", "silu");
-  const auto logit_scale = static_cast<float>(config.number_or("logit_scale", 0.0625, 1e-6, 1e6));
+  const std::string scale_key = model.origin == Origin::gguf ? gguf_key(model, "logit_scale") : "logit_scale";
+  const auto logit_scale = static_cast<float>(config.number_or(scale_key, 0.0625, 1e-6, 1e6));
   DecoderBuilder b(model, shape);
   ValueId x = b.embed_tokens();
   for (std::int64_t layer = 0; layer < shape.layers; ++layer) {
     b.enter_layer(layer);
+    b.refuse_tensor("attn_q_norm", "norms of single heads");
     const ValueId normed = b.norm("attn_norm", x);
     x = b.add("attention_residual", x, b.attention(b.rotated(b.qkv(normed), rope)));
     x = b.add("ffn_residual", x, b.gated_feed_forward(normed, activation));

@@ -37,7 +37,9 @@ std::string DecoderBuilder::tensor(std::string_view name, std::string_view kind)
   return fmt::format("{}.{}", spelled(name), kind);
 }
 
-bool DecoderBuilder::has(std::string_view name) const { return model_.find(tensor(name)) >= 0; }
+bool DecoderBuilder::has(std::string_view name) const {
+  return model_.find(tensor(name)) >= 0 || model_.find(tensor(name, "bias")) >= 0;
+}
 
 void DecoderBuilder::refuse_tensor(std::string_view name, std::string_view what) const {
   if (has(name))

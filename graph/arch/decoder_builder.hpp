@@ -42,7 +42,7 @@ class DecoderBuilder {
 
   const DecoderShape& shape() const { return shape_; }
   bool gguf() const { return model_.origin == Origin::gguf; }
-  bool has(std::string_view name) const;  // "attn_norm_2": its weight is in the file
+  bool has(std::string_view name) const;  // "attn_norm_2": its weight or bias is in the file
   // Throws where the file has it: `what` is not supported yet.
   void refuse_tensor(std::string_view name, std::string_view what) const;
   // With ".weight" or ".bias": the file's name.

@@ -35,13 +35,14 @@ Decoder build_qwen1(const ModelDescription& model) {
     rope.longer.ntk_factor = 2;
     rope.longer.ntk_doubles = true;
   }
+  const bool logarithmic = config.boolean_or("use_logn_attn", false) && shape.context > 1;
   DecoderBuilder b(model, shape, kNames);
   ValueId x = b.embed_tokens();
   for (std::int64_t layer = 0; layer < shape.layers; ++layer) {
     b.enter_layer(layer);
     const Qkv qkv = b.packed_qkv(b.norm("attn_norm", x));
     AttentionAttributes attention = b.attention_attributes();
-    if (config.boolean_or("use_logn_attn", false)) attention.log_context = shape.context;
+    if (logarithmic) attention.log_context = shape.context;
     x = b.add("attention_residual", x, b.attention(b.rotated(qkv, rope), attention));
     x = b.add("ffn_residual", x, b.gated_feed_forward(b.norm("ffn_norm", x), ActivationFunction::silu));
   }

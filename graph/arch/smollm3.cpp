@@ -1,4 +1,5 @@
 // SmolLM3 (Hugging Face 2025): LLaMA in which every fourth layer does not rotate.
+// GGUF files have the rows of Q and K permuted, so that neighbours rotate.
 #include "graph/arch/builders.hpp"
 #include "graph/arch/decoder_builder.hpp"
 
@@ -21,7 +22,7 @@ std::vector<double> read_rotating(const ModelDescription& model, const DecoderSh
 
 Decoder build_smollm3(const ModelDescription& model) {
   const DecoderShape shape = read_shape(model, NormKind::rms);
-  const RopeAttributes rope = read_rope(model, shape);
+  const RopeAttributes rope = read_rope(model, shape, {.gguf = RotaryStyle::interleaved});
   const std::vector<double> rotating = read_rotating(model, shape);
   const std::vector<std::int64_t> windows = read_qwen_windows(model, shape);
   const ActivationFunction activation = read_activation(model, "hidden_act", "silu");

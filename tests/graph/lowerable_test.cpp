@@ -1,0 +1,168 @@
+// What has no kernel is refused by name, in one line; what only depends on the length limits the context.
+#include "graph/lowerable.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "graph/arch/architectures.hpp"
+#include "graph/passes/passes.hpp"
+#include "tests/graph/made_llama.hpp"
+#include "tests/graph/plan_queries.hpp"
+#include "tests/support/error_text.hpp"
+
+namespace burin::graph {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+Node& first(Graph& graph, Op op) {
+  return *std::find_if(graph.nodes.begin(), graph.nodes.end(), [&](const Node& n) { return n.op == op; });
+}
+
+// What is said of a LLaMA in which `change` was made.
+std::string error_with(const std::function<void(Graph&)>& change) {
+  const ModelDescription model = describe({});
+  Graph graph = build_decoder(model).graph;
+  change(graph);
+  run_passes(graph);
+  return tests::error_of([&] { require_kernels(graph, model, 512); });
+}
+
+// The node `op` is put behind the embedding.
+std::string error_with_node(Op op) {
+  return error_with([&](Graph& graph) {
+    Node node;
+    node.op = op;
+    node.name = "extra";
+    node.constant = 2;
+    node.activation = ActivationFunction::relu;
+    node.route.used = 1;
+    node.inputs = {graph.nodes[0].output};
+    node.output = graph.add_value("extra", graph.width(graph.nodes[0].output));
+    for (Node& user : graph.nodes)
+      for (ValueId& input : user.inputs)
+        if (input == graph.nodes[0].output) input = node.output;
+    graph.nodes.insert(graph.nodes.begin() + 1, std::move(node));
+  });
+}
+
+TEST(RequireKernels, LlamaHasThemAll) {
+  EXPECT_EQ(error_with([](Graph&) {}), "no error");
+}
+
+TEST(RequireKernels, WhatIsMissingIsNamed) {
+  const std::pair<const char*, std::function<void(Graph&)>> cases[] = {
+      {"learned position embedding", [](Graph& g) { g.nodes[0].embed.index = EmbedIndex::position; }},
+      {"layer norm", [](Graph& g) { first(g, Op::norm).norm.kind = NormKind::layer; }},
+      {"offset to its weights", [](Graph& g) { first(g, Op::norm).norm.weight_offset = 1; }},
+      {"single heads", [](Graph& g) { first(g, Op::norm).norm.group = 16; }},
+      {"transposed", [](Graph& g) { first(g, Op::linear).linear.parts[0].view.transposed = true; }},
+      {"gate with gelu_tanh",
+       [](Graph& g) { first(g, Op::activation).activation = ActivationFunction::gelu_tanh; }},
+      {"partial rotation with a magnitude",
+       [](Graph& g) {
+         for (Node& node : g.nodes)
+           if (node.op == Op::rope) {
+             node.rope.magnitude = 1.1;
+             node.rope.rotary = 2;
+             node.rope.inverse_frequencies.resize(1);
+           }
+       }},
+      {"soft cap of attention scores", [](Graph& g) { first(g, Op::attention).attention.soft_cap = 50; }},
+      {"ALiBi",
+       [](Graph& g) {
+         first(g, Op::attention).attention.slopes = {1, 2, 3, 4};
+       }},
+      {"sinks", [](Graph& g) { first(g, Op::attention).attention.sinks = "s"; }},
+      {"other than rotated projections",
+       [](Graph& g) {
+         first(g, Op::attention).inputs[0] = g.producer(first(g, Op::attention).inputs[0])->inputs[0];
+       }},
+  };
+  for (const auto& [words, change] : cases)
+    EXPECT_THAT(error_with(change), AllOf(StartsWith("made.gguf: architecture llama: "), HasSubstr(words),
+                                          HasSubstr("has no kernel yet: use a LLaMA-family model")));
+  EXPECT_THAT(error_with_node(Op::scale), HasSubstr("extra: multiplication by a constant has no kernel yet"));
+  EXPECT_THAT(error_with_node(Op::clip), HasSubstr("extra: clipping has no kernel yet"));
+  EXPECT_THAT(error_with_node(Op::soft_cap), HasSubstr("extra: soft cap has no kernel yet"));
+  EXPECT_THAT(error_with_node(Op::route), HasSubstr("extra: mixture of experts has no kernel yet"));
+  EXPECT_THAT(error_with_node(Op::activation), HasSubstr("extra: activation by itself has no kernel yet"));
+}
+
+ModelDescription windowed(std::int64_t window) {
+  MadeLlama made;
+  made.origin = Origin::hugging_face;
+  ModelDescription model = describe(made);
+  model.architecture = "MistralForCausalLM";
+  model.config["sliding_window"] = window;
+  return model;
+}
+
+TEST(RequireKernels, WindowsLimitTheContext) {
+  PlanOptions options;
+  EXPECT_EQ(plan_of(windowed(128), options).options.context, 128);
+  EXPECT_THAT(plan_of(windowed(128), options).notes, testing::ElementsAre(HasSubstr("context is 128")));
+  EXPECT_EQ(plan_of(windowed(4096), options).options.context, 512);
+  EXPECT_THAT(plan_of(windowed(4096), options).notes, testing::IsEmpty());
+  options.context = 129;
+  EXPECT_THAT(tests::error_of([&] { plan_of(windowed(128), options); }),
+              AllOf(HasSubstr("context 129"), HasSubstr("use --context 128 or less")));
+}
+
+TEST(RequireKernels, AnotherRotationOfLongSequencesLimitsTheContext) {
+  MadeLlama made;
+  made.origin = Origin::hugging_face;
+  ModelDescription model = describe(made);
+  model.config["rope_scaling"] = {
+      {"type", "dynamic"}, {"factor", 2}, {"original_max_position_embeddings", 64}};
+  EXPECT_EQ(plan_of(model).options.context, 64);
+}
+
+// YaRN makes rotated queries and keys longer; where all of a head rotates, the scale can do that.
+TEST(RequireKernels, MagnitudesGoToTheScale) {
+  MadeLlama made;
+  made.origin = Origin::hugging_face;
+  ModelDescription model = describe(made);
+  model.config["rope_scaling"] = {
+      {"type", "yarn"}, {"factor", 4}, {"attention_factor", 1.5}, {"original_max_position_embeddings", 64}};
+  const Plan plan = plan_of(model);
+  const auto attention =
+      std::find_if(plan.decode.begin(), plan.decode.end(), [](const Step& s) { return s.scale != 0; });
+  ASSERT_NE(attention, plan.decode.end());
+  EXPECT_FLOAT_EQ(attention->scale, 0.25f * 2.25f);
+}
+
+// Rows of packed tensors go where the parts say.
+TEST(Planner, PackedMatricesAreTakenApart) {
+  MadeLlama made;
+  made.origin = Origin::hugging_face;
+  made.layers = 1;
+  ModelDescription model = describe(made);
+  model.architecture = "Phi3ForCausalLM";
+  for (const char* name :
+       {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "mlp.gate_proj", "mlp.up_proj"})
+    remove_tensor(model, std::string("model.layers.0.") + name + ".weight");
+  set_tensor(model, "model.layers.0.self_attn.qkv_proj.weight", made.type, {64 + 32 + 32, 64});
+  set_tensor(model, "model.layers.0.mlp.gate_up_proj.weight", made.type, {2 * 96, 64});
+  const Plan plan = plan_of(model);
+  const PackedMatrix& qkv = matrix_of(plan, steps_of(plan.decode, "model.layers.0.attention_qkv").at(0));
+  ASSERT_EQ(qkv.tensors.size(), 3u);
+  EXPECT_EQ(qkv.tensors[0], qkv.tensors[2]);
+  std::vector<int> seen(128, 0);
+  for (const kernels::ColumnSource& column : qkv.columns)
+    if (column.row >= 0) {
+      ++seen.at(static_cast<std::size_t>(column.row));
+      EXPECT_EQ(column.matrix, column.row < 64 ? 0 : column.row < 96 ? 1 : 2);
+    }
+  EXPECT_EQ(seen, std::vector<int>(128, 1));
+  const PackedMatrix& gate = matrix_of(plan, steps_of(plan.decode, "model.layers.0.gate_product").at(0));
+  EXPECT_EQ(gate.columns[0].row, 0);
+  EXPECT_EQ(gate.columns[16].row, 96);
+}
+
+}  // namespace
+}  // namespace burin::graph
