@@ -29,6 +29,7 @@ enum class Op : std::uint8_t {
   soft_cap,    // (x)                constant * tanh(x / constant)
   route,       // (logits)           weights of experts; 0 where one is not chosen
   experts,     // (x, weights)       weighted sum of the experts' gated feed-forward
+  heads,  // (q k v)            fused form: what lies between projections and attention; see HeadsAttributes
 };
 
 enum class ActivationFunction : std::uint8_t {
@@ -146,9 +147,11 @@ struct LinearPart {
 // What a linear node does to its sums besides storing them; set by passes.
 enum class LinearEpilogue : std::uint8_t {
   none,
-  add,      // inputs[1] is added
-  gate,     // parts are gate and up: activation(gate) * up
-  rope_kv,  // parts are Q, K, V: rotated Q is the value, K and V go to the layer's cache
+  add,       // inputs[1] is added
+  activate,  // activation(sums)
+  gate,      // parts are gate and up: activation(gate) * up
+  rope_kv,   // parts are Q, K, V: rotated Q is the value, K and V go to the layer's cache
+  qkv,       // parts are Q, K, V: stored for a heads node
 };
 
 struct LinearAttributes {
@@ -156,9 +159,18 @@ struct LinearAttributes {
   bool normed = false;  // `norm` is applied to the input first
   NormAttributes norm;
   LinearEpilogue epilogue = LinearEpilogue::none;
-  ActivationFunction activation = ActivationFunction::none;  // gate
-  AttentionAttributes attention;                             // rope_kv: heads, layer, rope
+  ActivationFunction activation = ActivationFunction::none;  // activate, gate
+  AttentionAttributes attention;                             // rope_kv, qkv: heads, layer, rope
   bool last_row_only = false;                                // output head: only rows whose logits are wanted
+};
+
+// Q, K and V of an attention, clipped or Q and K normalised; then as rope_kv.
+struct HeadsAttributes {
+  AttentionAttributes attention;  // heads, layer, rope
+  float limit = 0;                // 0: not clipped
+  bool normed = false;
+  NormAttributes query_norm;
+  NormAttributes key_norm;
 };
 
 // The `used` experts with the largest logits, weighted by the softmax over all logits.
@@ -195,6 +207,7 @@ struct Node {
   LinearAttributes linear;
   RopeAttributes rope;
   AttentionAttributes attention;
+  HeadsAttributes heads;
   ActivationFunction activation = ActivationFunction::none;
   float constant = 0;  // scale, clip, soft_cap
   RouteAttributes route;

@@ -86,10 +86,20 @@ std::string linear_text(const LinearAttributes& linear) {
   switch (linear.epilogue) {
     case LinearEpilogue::none: return text;
     case LinearEpilogue::add: return text + " -> add";
+    case LinearEpilogue::activate: return text + fmt::format(" -> {}", name_of(linear.activation));
+    case LinearEpilogue::qkv: return text + " -> heads";
     case LinearEpilogue::gate: return text + fmt::format(" -> {} gate", name_of(linear.activation));
     case LinearEpilogue::rope_kv: break;
   }
   return text + " -> rope, kv store" + attention_text(linear.attention) + rope_text(linear.attention.rope);
+}
+
+std::string heads_text(const HeadsAttributes& heads) {
+  std::string text = optional_text("limit", static_cast<double>(heads.limit), 0);
+  if (heads.normed)
+    text += fmt::format(" q({}) k({})", norm_text(heads.query_norm).substr(1),
+                        norm_text(heads.key_norm).substr(1));
+  return text + " -> rope, kv store" + attention_text(heads.attention) + rope_text(heads.attention.rope);
 }
 
 std::string route_text(const RouteAttributes& route) {
@@ -124,6 +134,7 @@ std::string attributes_text(const Node& node) {
     case Op::soft_cap: return fmt::format(" {:g}", node.constant);
     case Op::route: return route_text(node.route);
     case Op::experts: return experts_text(node.experts);
+    case Op::heads: return heads_text(node.heads);
     case Op::multiply:
     case Op::add: break;
   }
@@ -147,6 +158,7 @@ std::string_view name_of(Op op) {
     case Op::soft_cap: return "soft_cap";
     case Op::route: return "route";
     case Op::experts: return "experts";
+    case Op::heads: return "heads";
   }
   return "?";
 }

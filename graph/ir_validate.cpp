@@ -32,6 +32,7 @@ class NodeCheck {
       case Op::soft_cap: return require(node_.constant > 0, "limit is not positive"), require_like_input();
       case Op::route: return check_route();
       case Op::experts: return check_experts();
+      case Op::heads: return check_heads_node();
     }
   }
 
@@ -87,6 +88,12 @@ class NodeCheck {
         [[fallthrough]];
       case LinearEpilogue::none:
         return require(sum == output(), "outputs of the weights and of the node differ");
+      case LinearEpilogue::activate:
+        require(linear.activation != ActivationFunction::none, "has no activation function");
+        return require(sum == output(), "outputs of the weights and of the node differ");
+      case LinearEpilogue::qkv:
+        require(linear.parts.size() == 3, "must have Q, K and V");
+        return require(sum == output(), "outputs of the weights and of the node differ");
       case LinearEpilogue::gate:
         require(linear.activation != ActivationFunction::none, "has no activation function");
         return require(linear.parts.size() == 2 && linear.parts[0].outputs == output() &&
@@ -94,9 +101,21 @@ class NodeCheck {
                        "gate and up must be as wide as the output");
       case LinearEpilogue::rope_kv:
         require(linear.parts.size() == 3 && linear.parts[0].outputs == output(), "must have Q, K and V");
-        check_heads(linear.attention);
-        return check_rope(linear.attention.rope, output());
+        return check_fused_heads(linear.attention);
     }
+  }
+
+  void check_heads_node() const {
+    require_inputs(1);
+    check_fused_heads(node_.heads.attention);
+    require(node_.heads.limit >= 0 && !(node_.heads.limit > 0 && node_.heads.normed),
+            "heads are clipped or normalised, not both");
+  }
+
+  // The fused forms need not rotate.
+  void check_fused_heads(const AttentionAttributes& attention) const {
+    check_heads(attention);
+    if (attention.rope.rotary > 0) check_rope(attention.rope, output());
   }
 
   void check_frequencies(const std::vector<double>& frequencies, int rotary) const {

@@ -67,8 +67,8 @@ TEST_F(HuggingFace, RopeInOlderAndNewerSpelling) {
   };
   for (const auto& [changes, expected] : cases) {
     const graph::Plan plan = plan_with(changes);
-    EXPECT_EQ(plan.rope.rotary, 16) << changes;
-    EXPECT_THAT(plan.rope.inverse_frequencies, testing::Pointwise(testing::DoubleNear(1e-12), expected))
+    EXPECT_EQ(plan.ropes[0].rotary, 16) << changes;
+    EXPECT_THAT(plan.ropes[0].inverse_frequencies, testing::Pointwise(testing::DoubleNear(1e-12), expected))
         << changes;
   }
 }
@@ -83,9 +83,9 @@ TEST_F(HuggingFace, Llama3RopeIsTheSameInBothSpellings) {
   parameters["rope_theta"] = 1000;
   const graph::Plan older = plan_with({{"rope_theta", 1000}, {"rope_scaling", scaling}});
   const graph::Plan newer = plan_with({{"rope_theta", nullptr}, {"rope_parameters", parameters}});
-  EXPECT_EQ(older.rope, newer.rope);
-  EXPECT_EQ(older.rope.inverse_frequencies.front(), 1);  // short waves stay
-  EXPECT_DOUBLE_EQ(older.rope.inverse_frequencies.back(),
+  EXPECT_EQ(older.ropes, newer.ropes);
+  EXPECT_EQ(older.ropes[0].inverse_frequencies.front(), 1);  // short waves stay
+  EXPECT_DOUBLE_EQ(older.ropes[0].inverse_frequencies.back(),
                    std::pow(1000, -7 / 8.0) / 8);  // long ones are slowed
 }
 

@@ -83,6 +83,7 @@ class GraphOracle {
         return map(input(node, 0), [&](double x) { return constant * std::tanh(x / constant); });
       case Op::route: return each(input(node, 0), [&](Row x) { return route(node.route, std::move(x)); });
       case Op::experts: return experts(node);
+      case Op::heads: return heads(node);
     }
     throw std::logic_error("no such operation");
   }
@@ -179,15 +180,47 @@ class GraphOracle {
     for (const graph::LinearPart& part : attributes.parts)
       parts.push_back(each(x, [&](const Row& row) { return multiply(part, row); }));
     switch (attributes.epilogue) {
-      case graph::LinearEpilogue::none: return joined(parts);
+      case graph::LinearEpilogue::none:
+      case graph::LinearEpilogue::qkv: return joined(parts);
+      case graph::LinearEpilogue::activate:
+        return map(joined(parts), [&](double sum) { return activate(attributes.activation, sum); });
       case graph::LinearEpilogue::add: return zip(joined(parts), input(node, 1), std::plus<>());
       case graph::LinearEpilogue::gate:
         return zip(map(parts[0], [&](double g) { return activate(attributes.activation, g); }), parts[1],
                    std::multiplies<>());
       case graph::LinearEpilogue::rope_kv: break;
     }
-    cache_[attributes.attention.layer] = {rope(attributes.attention.rope, parts[1]), parts[2]};
-    return rope(attributes.attention.rope, parts[0]);
+    return rotate_and_keep(attributes.attention, std::move(parts));
+  }
+
+  // Q, K and V side by side.
+  Rows heads(const graph::Node& node) {
+    const graph::HeadsAttributes& attributes = node.heads;
+    const graph::AttentionAttributes& attention = attributes.attention;
+    const auto limit = static_cast<double>(attributes.limit);
+    const Rows x = limit > 0 ? map(input(node, 0), [&](double v) { return std::clamp(v, -limit, limit); })
+                             : input(node, 0);
+    const std::size_t query_width = index(attention.query_heads) * index(attention.head_size);
+    const std::size_t key_width = index(attention.kv_heads) * index(attention.head_size);
+    std::vector<Rows> parts(3);
+    for (const Row& row : x) {
+      const auto key = row.begin() + static_cast<std::ptrdiff_t>(query_width);
+      const auto value = key + static_cast<std::ptrdiff_t>(key_width);
+      parts[0].emplace_back(row.begin(), key);
+      parts[1].emplace_back(key, value);
+      parts[2].emplace_back(value, row.end());
+    }
+    if (attributes.normed) {
+      parts[0] = each(parts[0], [&](Row row) { return norm(attributes.query_norm, std::move(row)); });
+      parts[1] = each(parts[1], [&](Row row) { return norm(attributes.key_norm, std::move(row)); });
+    }
+    return rotate_and_keep(attention, std::move(parts));
+  }
+
+  Rows rotate_and_keep(const graph::AttentionAttributes& attention, std::vector<Rows> parts) {
+    const bool rotates = attention.rope.rotary > 0;
+    cache_[attention.layer] = {rotates ? rope(attention.rope, parts[1]) : parts[1], parts[2]};
+    return rotates ? rope(attention.rope, parts[0]) : parts[0];
   }
 
   static Rows joined(const std::vector<Rows>& parts) {
