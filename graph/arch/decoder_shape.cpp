@@ -81,6 +81,10 @@ std::string gguf_key(const ModelDescription& model, std::string_view name) {
   return fmt::format("{}.{}", model.architecture, name);
 }
 
+std::string config_key(const ModelDescription& model, std::string_view gguf, std::string_view hugging_face) {
+  return model.origin == Origin::gguf ? gguf_key(model, gguf) : std::string(hugging_face);
+}
+
 RopeAttributes read_rope(const ModelDescription& model, const DecoderShape& shape,
                          const RotarySettings& settings) {
   const ConfigReader config(model);
@@ -107,8 +111,7 @@ RopeAttributes read_rope(const ModelDescription& model, const DecoderShape& shap
 }
 
 std::int64_t read_window(const ModelDescription& model) {
-  const bool gguf = model.origin == Origin::gguf;
-  const std::string key = gguf ? gguf_key(model, "attention.sliding_window") : "sliding_window";
+  const std::string key = config_key(model, "attention.sliding_window", "sliding_window");
   return ConfigReader(model).integer_or(key, 0, 0, kMostContext);
 }
 

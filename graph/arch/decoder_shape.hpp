@@ -46,6 +46,8 @@ DecoderShape read_shape(const ModelDescription& model, NormKind norm, const Hugg
 
 // A key of a GGUF file: "qwen2.attention.scale".
 std::string gguf_key(const ModelDescription& model, std::string_view name);
+// The key of a setting in whichever kind of file the model is.
+std::string config_key(const ModelDescription& model, std::string_view gguf, std::string_view hugging_face);
 
 struct RotarySettings {
   RotaryStyle hugging_face = RotaryStyle::halves;

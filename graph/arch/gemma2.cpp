@@ -65,8 +65,7 @@ Decoder build(const ModelDescription& model, const DecoderShape& shape, const Ge
 RopeAttributes read_window_rope(const ModelDescription& model, const DecoderShape& shape) {
   const ConfigReader config(model);
   if (config.has("rope_parameters")) return read_rope(model, shape, {.layer_type = "sliding_attention"});
-  const std::string key =
-      model.origin == Origin::gguf ? gguf_key(model, "rope.freq_base_swa") : "rope_local_base_freq";
+  const std::string key = config_key(model, "rope.freq_base_swa", "rope_local_base_freq");
   RopeAttributes rope = read_rope(model, shape);
   rope.inverse_frequencies = plain_frequencies(config.number_or(key, 10000, 1, 1e12), rope.rotary);
   return rope;
@@ -79,8 +78,7 @@ Decoder build_gemma2(const ModelDescription& model) {
   const ConfigReader config(model);
   const DecoderShape shape = read_shape(model, NormKind::rms);
   const auto cap = [&](std::string_view name) {
-    const std::string key = model.origin == Origin::gguf ? gguf_key(model, name) : std::string(name);
-    return static_cast<float>(config.number_or(key, 0, 0, 1e6));
+    return static_cast<float>(config.number_or(config_key(model, name, name), 0, 0, 1e6));
   };
   GemmaSettings settings;
   settings.windows = read_windows(model, shape, [](std::int64_t layer) { return layer % 2 == 0; });
