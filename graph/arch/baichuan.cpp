@@ -14,7 +14,8 @@ constexpr std::int64_t kAlibiLayers = 40;
 Decoder build_baichuan(const ModelDescription& model) {
   const ConfigReader config(model);
   if (config.has("z_loss_weight"))
-    config.refuse("z_loss_weight", "Baichuan 2's normalised head is not supported yet: use a GGUF file");
+    config.refuse("z_loss_weight",
+                  "Baichuan 2's normalised head is not supported yet: Baichuan without it is");
   const bool rotary = config.has("max_position_embeddings");
   const DecoderShape shape =
       read_shape(model, NormKind::rms, {.context = rotary ? "max_position_embeddings" : "model_max_length"});

@@ -13,7 +13,7 @@ Decoder build_cohere(const ModelDescription& model) {
   const RopeAttributes rope =
       read_rope(model, shape, {.hugging_face = RotaryStyle::interleaved, .gguf = RotaryStyle::interleaved});
   const ActivationFunction activation = read_activation(model, "hidden_act", "silu");
-  const std::string scale_key = model.origin == Origin::gguf ? gguf_key(model, "logit_scale") : "logit_scale";
+  const std::string scale_key = config_key(model, "logit_scale", "logit_scale");
   const auto logit_scale = static_cast<float>(config.number_or(scale_key, 0.0625, 1e-6, 1e6));
   DecoderBuilder b(model, shape);
   ValueId x = b.embed_tokens();

@@ -81,6 +81,10 @@ std::string gguf_key(const ModelDescription& model, std::string_view name) {
   return fmt::format("{}.{}", model.architecture, name);
 }
 
+std::string config_key(const ModelDescription& model, std::string_view gguf, std::string_view hugging_face) {
+  return model.origin == Origin::gguf ? gguf_key(model, gguf) : std::string(hugging_face);
+}
+
 RopeAttributes read_rope(const ModelDescription& model, const DecoderShape& shape,
                          const RotarySettings& settings) {
   const ConfigReader config(model);
@@ -106,17 +110,18 @@ RopeAttributes read_rope(const ModelDescription& model, const DecoderShape& shap
   return rope;
 }
 
-std::int64_t read_window(const ModelDescription& model) {
-  const bool gguf = model.origin == Origin::gguf;
-  const std::string key = gguf ? gguf_key(model, "attention.sliding_window") : "sliding_window";
-  return ConfigReader(model).integer_or(key, 0, 0, kMostContext);
+std::int64_t read_window(const ModelDescription& model, std::int64_t gguf_default) {
+  const std::string key = config_key(model, "attention.sliding_window", "sliding_window");
+  const std::int64_t otherwise = model.origin == Origin::gguf ? gguf_default : 0;
+  return ConfigReader(model).integer_or(key, otherwise, 0, kMostContext);
 }
 
 std::vector<std::int64_t> read_windows(const ModelDescription& model, const DecoderShape& shape,
-                                       const std::function<bool(std::int64_t)>& slides) {
+                                       const std::function<bool(std::int64_t)>& slides,
+                                       std::int64_t gguf_default) {
   const ConfigReader config(model);
   const auto layers = static_cast<std::size_t>(shape.layers);
-  const std::int64_t window = read_window(model);
+  const std::int64_t window = read_window(model, gguf_default);
   std::vector<std::int64_t> windows(layers, 0);
   if (model.origin == Origin::hugging_face && config.has("layer_types")) {
     const std::vector<std::string> types = config.texts("layer_types", layers);

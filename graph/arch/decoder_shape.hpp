@@ -46,6 +46,8 @@ DecoderShape read_shape(const ModelDescription& model, NormKind norm, const Hugg
 
 // A key of a GGUF file: "qwen2.attention.scale".
 std::string gguf_key(const ModelDescription& model, std::string_view name);
+// The key of a setting in whichever kind of file the model is.
+std::string config_key(const ModelDescription& model, std::string_view gguf, std::string_view hugging_face);
 
 struct RotarySettings {
   RotaryStyle hugging_face = RotaryStyle::halves;
@@ -57,11 +59,13 @@ RopeAttributes read_rope(const ModelDescription& model, const DecoderShape& shap
                          const RotarySettings& settings = {});
 
 // Positions that a position sees, itself among them; 0: all before it. Hugging Face: sliding_window.
-std::int64_t read_window(const ModelDescription& model);
-// Per layer. Hugging Face's layer_types ("sliding_attention", "full_attention"); where missing, layers slide
-// of which `slides` says so. GGUF: attention.sliding_window, and `slides`.
+// GGUF: attention.sliding_window, and where it is missing `gguf_default`.
+std::int64_t read_window(const ModelDescription& model, std::int64_t gguf_default = 0);
+// Per layer. Hugging Face's layer_types ("sliding_attention", "full_attention"); where missing, and in GGUF
+// files, layers slide of which `slides` says so.
 std::vector<std::int64_t> read_windows(const ModelDescription& model, const DecoderShape& shape,
-                                       const std::function<bool(std::int64_t)>& slides);
+                                       const std::function<bool(std::int64_t)>& slides,
+                                       std::int64_t gguf_default = 0);
 // Qwen2 and 3: windows only with use_sliding_window, in the layers from max_window_layers on.
 std::vector<std::int64_t> read_qwen_windows(const ModelDescription& model, const DecoderShape& shape);
 

@@ -65,9 +65,10 @@ Decoder build(const ModelDescription& model, const DecoderShape& shape, const Ge
 RopeAttributes read_window_rope(const ModelDescription& model, const DecoderShape& shape) {
   const ConfigReader config(model);
   if (config.has("rope_parameters")) return read_rope(model, shape, {.layer_type = "sliding_attention"});
-  const std::string key =
-      model.origin == Origin::gguf ? gguf_key(model, "rope.freq_base_swa") : "rope_local_base_freq";
+  const std::string key = config_key(model, "rope.freq_base_swa", "rope_local_base_freq");
   RopeAttributes rope = read_rope(model, shape);
+  rope.magnitude = 1;
+  rope.longer = {};
   rope.inverse_frequencies = plain_frequencies(config.number_or(key, 10000, 1, 1e12), rope.rotary);
   return rope;
 }
@@ -78,16 +79,20 @@ Decoder build_gemma2(const ModelDescription& model) {
   constexpr std::int64_t kLargestLayers = 46;
   const ConfigReader config(model);
   const DecoderShape shape = read_shape(model, NormKind::rms);
-  const auto cap = [&](std::string_view name) {
-    const std::string key = model.origin == Origin::gguf ? gguf_key(model, name) : std::string(name);
-    return static_cast<float>(config.number_or(key, 0, 0, 1e6));
+  // What early GGUF files do not say; in Hugging Face's, null is none.
+  const bool gguf = model.origin == Origin::gguf;
+  constexpr std::int64_t kGgufWindow = 4096;
+  const auto cap = [&](std::string_view name, double gguf_default) {
+    const double otherwise = gguf ? gguf_default : 0;
+    return static_cast<float>(config.number_or(config_key(model, name, name), otherwise, 0, 1e6));
   };
   GemmaSettings settings;
-  settings.windows = read_windows(model, shape, [](std::int64_t layer) { return layer % 2 == 0; });
+  settings.windows = read_windows(
+      model, shape, [](std::int64_t layer) { return layer % 2 == 0; }, kGgufWindow);
   settings.rope = settings.window_rope = read_rope(model, shape);
   settings.scale = read_scale(model, shape, kLargestLayers);
-  settings.score_cap = cap("attn_logit_softcapping");
-  settings.logit_cap = cap("final_logit_softcapping");
+  settings.score_cap = cap("attn_logit_softcapping", 50);
+  settings.logit_cap = cap("final_logit_softcapping", 30);
   return build(model, shape, settings);
 }
 

@@ -20,19 +20,18 @@ constexpr TensorName kNames[] = {
 }  // namespace
 
 Decoder build_gptneox(const ModelDescription& model) {
-  const bool gguf = model.origin == Origin::gguf;
   const DecoderShape shape =
       read_shape(model, NormKind::layer, {.epsilon = "layer_norm_eps", .default_epsilon = 1e-5});
   const RopeAttributes rope = read_rope(model, shape);
   const ActivationFunction activation = read_activation(model, "hidden_act", "gelu");
   const bool parallel = ConfigReader(model).boolean_or(
-      gguf ? gguf_key(model, "use_parallel_residual") : "use_parallel_residual", true);
+      config_key(model, "use_parallel_residual", "use_parallel_residual"), true);
   DecoderBuilder b(model, shape, kNames);
+  const QkvPacking packing = b.gguf() ? QkvPacking::one_by_one : QkvPacking::by_kv_head;
   ValueId x = b.embed_tokens();
   for (std::int64_t layer = 0; layer < shape.layers; ++layer) {
     b.enter_layer(layer);
-    const Qkv qkv =
-        b.packed_qkv(b.norm("attn_norm", x), gguf ? QkvPacking::one_by_one : QkvPacking::by_kv_head);
+    const Qkv qkv = b.packed_qkv(b.norm("attn_norm", x), packing);
     const ValueId attended = b.add("attention_residual", x, b.attention(b.rotated(qkv, rope)));
     const ValueId normed = b.norm("ffn_norm", parallel ? x : attended);
     x = b.add("ffn_residual", attended, b.feed_forward(normed, activation));

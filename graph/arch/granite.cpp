@@ -11,8 +11,7 @@ Decoder build_granite(const ModelDescription& model) {
   const RopeAttributes rope = read_rope(model, shape, {.gguf = RotaryStyle::interleaved});
   const ActivationFunction activation = read_activation(model, "hidden_act", "silu");
   const auto factor = [&](std::string_view gguf, std::string_view hugging_face, double otherwise) {
-    const bool is_gguf = model.origin == Origin::gguf;
-    const std::string key = is_gguf ? gguf_key(model, gguf) : std::string(hugging_face);
+    const std::string key = config_key(model, gguf, hugging_face);
     return static_cast<float>(config.number_or(key, otherwise, 1e-6, 1e6));
   };
   const float embedding = factor("embedding_scale", "embedding_multiplier", 1);

@@ -12,6 +12,9 @@ constexpr TensorName kNames[] = {{"post_attention_norm", "post_attention_layerno
 }  // namespace
 
 Decoder build_olmo2(const ModelDescription& model) {
+  // GGUF files of OLMo 3 call themselves olmo2.
+  if (model.origin == Origin::gguf && read_window(model) > 0)
+    ConfigReader(model).refuse(gguf_key(model, "attention.sliding_window"), "OLMo 3 is not supported yet");
   const DecoderShape shape = read_shape(model, NormKind::rms, {.default_epsilon = 1e-5});
   const RopeAttributes rope = read_rope(model, shape);
   const ActivationFunction activation = read_activation(model, "hidden_act", "silu");

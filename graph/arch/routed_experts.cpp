@@ -36,18 +36,14 @@ class ExpertParts {
 
 ExpertSettings read_experts(const ModelDescription& model, const ExpertKeys& keys) {
   const ConfigReader config(model);
-  const bool gguf = model.origin == Origin::gguf;
-  const auto key = [&](std::string_view name, std::string_view hugging_face) {
-    return gguf ? gguf_key(model, name) : std::string(hugging_face);
-  };
   ExpertSettings settings;
-  settings.count = config.integer(key("expert_count", keys.count), 1, kMostExperts);
-  settings.route.used = config.integer(key("expert_used_count", keys.used), 1, settings.count);
+  settings.count = config.integer(config_key(model, "expert_count", keys.count), 1, kMostExperts);
+  settings.route.used = config.integer(config_key(model, "expert_used_count", keys.used), 1, settings.count);
   // Older GGUF files have no length of their own for experts.
-  const std::string own_width = gguf_key(model, "expert_feed_forward_length");
-  settings.width = config.integer(
-      key(config.has(own_width) ? "expert_feed_forward_length" : "feed_forward_length", keys.width), 1,
-      kMostWidth);
+  const std::string_view width = config.has(gguf_key(model, "expert_feed_forward_length"))
+                                     ? "expert_feed_forward_length"
+                                     : "feed_forward_length";
+  settings.width = config.integer(config_key(model, width, keys.width), 1, kMostWidth);
   return settings;
 }
 

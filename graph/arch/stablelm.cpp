@@ -6,7 +6,6 @@
 namespace burin::graph {
 
 Decoder build_stablelm(const ModelDescription& model) {
-  const bool gguf = model.origin == Origin::gguf;
   const ConfigReader config(model);
   require_setting(config, "qk_layernorm", false);
   const DecoderShape shape =
@@ -14,7 +13,7 @@ Decoder build_stablelm(const ModelDescription& model) {
   const RopeAttributes rope = read_rope(model, shape);
   const ActivationFunction activation = read_activation(model, "hidden_act", "silu");
   const bool parallel =
-      config.boolean_or(gguf ? gguf_key(model, "use_parallel_residual") : "use_parallel_residual", false);
+      config.boolean_or(config_key(model, "use_parallel_residual", "use_parallel_residual"), false);
   DecoderBuilder b(model, shape);
   ValueId x = b.embed_tokens();
   for (std::int64_t layer = 0; layer < shape.layers; ++layer) {

@@ -164,6 +164,37 @@ TEST(Architectures, WindowsByLayer) {
   EXPECT_THAT(windows_of(model), testing::ElementsAre(32, 0, 32));
 }
 
+// Early GGUF files of Gemma 2 say nothing of windows and caps.
+TEST(Architectures, Gemma2OfEarlyGguf) {
+  BURIN_NEEDS_REFERENCE("arch/gemma2/gemma2.gguf");
+  ModelDescription model = reference("gemma2/gemma2.gguf");
+  for (const char* key : {"attention.sliding_window", "attn_logit_softcapping", "final_logit_softcapping"})
+    model.config.erase(std::string("gemma2.") + key);
+  EXPECT_THAT(windows_of(model), testing::ElementsAre(4096, 0, 4096));
+  const Graph graph = build_decoder(model).graph;
+  EXPECT_EQ(graph.producer(graph.logits)->op, Op::soft_cap);
+  EXPECT_EQ(graph.producer(graph.logits)->constant, 30);
+}
+
+// As the large DeepSeek-V2 has them.
+TEST(Architectures, LatentQueriesAndGroupsOfExperts) {
+  BURIN_NEEDS_REFERENCE("arch/deepseek-v2");
+  ModelDescription model = reference("deepseek-v2");
+  model.config.update(
+      {{"q_lora_rank", 24}, {"topk_method", "group_limited_greedy"}, {"n_group", 2}, {"topk_group", 1}});
+  for (int layer = 0; layer < 3; ++layer) {
+    const std::string prefix = fmt::format("model.layers.{}.self_attn.", layer);
+    remove_tensor(model, prefix + "q_proj.weight");
+    set_tensor(model, prefix + "q_a_proj.weight", kernels::StoredType::f32, {24, 128});
+    set_tensor(model, prefix + "q_a_layernorm.weight", kernels::StoredType::f32, {24});
+    set_tensor(model, prefix + "q_b_proj.weight", kernels::StoredType::f32, {4 * 48, 24});
+  }
+  const std::string text = to_text(build_decoder(model).graph);
+  EXPECT_THAT(text, HasSubstr("q_b_proj.weight[128 from 0 32 of every 48]"));
+  EXPECT_THAT(text, HasSubstr("q_b_proj.weight[64 from 32 16 of every 48]"));
+  EXPECT_THAT(text, HasSubstr("used=2 groups=1/2"));
+}
+
 TEST(Architectures, Gemma3SpelledAsPublished) {
   BURIN_NEEDS_REFERENCE("arch");
   const ModelDescription newer = reference("gemma3");
@@ -201,6 +232,14 @@ TEST(Architectures, Phi3LongropeOfGguf) {
   EXPECT_EQ(rope->rope.longer.factors, "rope_factors_long.weight");
   EXPECT_EQ(rope->rope.longer.context, 64);
   EXPECT_EQ(rope->rope.magnitude, 1.25);
+}
+
+TEST(Architectures, Olmo3IsNoOlmo2) {
+  ModelDescription model;
+  model.path = "m";
+  model.architecture = "olmo2";
+  model.config["olmo2.attention.sliding_window"] = 16;
+  EXPECT_EQ(build_error(model), "m: olmo2.attention.sliding_window is 16: OLMo 3 is not supported yet");
 }
 
 TEST(Architectures, SettingsWithoutSupportAreNamed) {

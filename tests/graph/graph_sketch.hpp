@@ -52,6 +52,11 @@ class GraphSketch {
     node.activation = ActivationFunction::silu;
     return add(std::move(node), x);
   }
+  ValueId clip(const std::string& name, ValueId x, float limit) {
+    Node node = named(Op::clip, name, {x});
+    node.constant = limit;
+    return add(std::move(node), x);
+  }
   ValueId multiply(const std::string& name, ValueId x, ValueId y) {
     return add(named(Op::multiply, name, {x, y}), x);
   }

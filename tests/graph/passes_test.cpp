@@ -141,7 +141,7 @@ TEST(FuseQkvRope, SeveralInOneGraph) {
 TEST(FuseQkvRope, ProjectionsMustBePlainAndUsedOnce) {
   AttentionSketch no_linear;
   no_linear.attention("attention", no_linear.rotated_q, no_linear.rotated_k,
-                      no_linear.norm("norm", no_linear.v));
+                      no_linear.silu("silu", no_linear.v));
   EXPECT_EQ(run(fuse_qkv_rope, no_linear), "an input is no plain projection");
 
   AttentionSketch merged;  // two matrices in one node
@@ -163,7 +163,7 @@ TEST(FuseQkvRope, ProjectionsMustBePlainAndUsedOnce) {
     AttentionSketch elsewhere;
     elsewhere.attention("attention", elsewhere.rotated_q, elsewhere.rotated_k, elsewhere.v);
     elsewhere.graph.logits = elsewhere.*used;
-    EXPECT_EQ(run(fuse_qkv_rope, elsewhere), "a projection is used elsewhere");
+    EXPECT_THAT(run(fuse_qkv_rope, elsewhere), HasSubstr("is used elsewhere"));
   }
 }
 
@@ -173,7 +173,12 @@ TEST(FuseQkvRope, QueriesAndKeysMustRotateAlike) {
   const ValueId q = plain.linear("q", x);
   const ValueId k = plain.linear("k", x, 4);
   plain.attention("attention", q, k, plain.linear("v", x, 4));
-  EXPECT_EQ(run(fuse_qkv_rope, plain), "not exactly Q and K are rotated");
+  EXPECT_EQ(run(fuse_qkv_rope, plain), "");  // no rotation at all
+  EXPECT_EQ(plain.node("attention_qkv").linear.attention.rope.rotary, 0);
+
+  AttentionSketch keys;
+  keys.attention("attention", keys.q, keys.rotated_k, keys.v);
+  EXPECT_EQ(run(fuse_qkv_rope, keys), "not exactly Q and K are rotated");
 
   AttentionSketch values;
   values.attention("attention", values.rotated_q, values.rotated_k, values.rope("rope_v", values.v));
@@ -188,8 +193,77 @@ TEST(FuseQkvRope, QueriesAndKeysMustRotateAlike) {
     AttentionSketch elsewhere;
     elsewhere.attention("attention", elsewhere.rotated_q, elsewhere.rotated_k, elsewhere.v);
     elsewhere.norm("other", elsewhere.*used);
-    EXPECT_EQ(run(fuse_qkv_rope, elsewhere), "a rotation is used elsewhere");
+    EXPECT_THAT(run(fuse_qkv_rope, elsewhere), HasSubstr("is used elsewhere"));
   }
+}
+
+struct NormedSketch : GraphSketch {
+  ValueId x = input();
+  ValueId v = linear("v", x, 4);
+  ValueId q = rope("rope_q", norm("norm_q", linear("q", x, 8)));
+  ValueId k = rope("rope_k", norm("norm_k", linear("k", x, 4)));
+};
+
+TEST(FuseQkvRope, NormsOfQueriesAndKeysStandBetween) {
+  NormedSketch s;
+  s.graph.logits = s.attention("attention", s.q, s.k, s.v);
+  EXPECT_EQ(run(fuse_qkv_rope, s), "");
+  EXPECT_THAT(s.names(), ElementsAre("x", "attention_qkv", "attention_heads", "attention"));
+  EXPECT_EQ(s.node("attention_qkv").linear.epilogue, LinearEpilogue::qkv);
+  const HeadsAttributes& heads = s.node("attention_heads").heads;
+  EXPECT_TRUE(heads.normed);
+  EXPECT_EQ(heads.query_norm.weight, "norm_q.weight");
+  EXPECT_EQ(heads.key_norm.weight, "norm_k.weight");
+  EXPECT_EQ(heads.attention.rope.rotary, 4);
+  EXPECT_THAT(s.node("attention").inputs, ElementsAre(s.node("attention_heads").output));
+}
+
+TEST(FuseQkvRope, NormsMustBeOfOneKind) {
+  NormedSketch kinds;
+  kinds.node("norm_k").norm.kind = NormKind::layer;
+  kinds.attention("attention", kinds.q, kinds.k, kinds.v);
+  EXPECT_EQ(run(fuse_qkv_rope, kinds), "Q and K have norms of different kinds");
+
+  AttentionSketch one;
+  one.attention("attention", one.rope("rope", one.norm("norm", one.linear("p", one.x))), one.rotated_k,
+                one.v);
+  EXPECT_EQ(run(fuse_qkv_rope, one), "neither are Q and K normalised nor all three clipped");
+}
+
+TEST(FuseQkvRope, ClipsStandBetweenWhereAllAreAlike) {
+  for (const float limit_of_v : {2.0f, 3.0f}) {
+    GraphSketch s;
+    const ValueId x = s.input();
+    const ValueId q = s.clip("clip_q", s.linear("q", x, 8), 2);
+    const ValueId k = s.clip("clip_k", s.linear("k", x, 4), 2);
+    s.graph.logits = s.attention("attention", q, k, s.clip("clip_v", s.linear("v", x, 4), limit_of_v));
+    EXPECT_EQ(run(fuse_qkv_rope, s),
+              limit_of_v == 2 ? "" : "neither are Q and K normalised nor all three clipped");
+    if (limit_of_v == 2) EXPECT_EQ(s.node("attention_heads").heads.limit, 2);
+  }
+}
+
+// --- activation
+
+TEST(FuseActivation, GoesIntoThePlainLinearNodeBeforeIt) {
+  GraphSketch s;
+  s.graph.logits = s.silu("silu", s.linear("up", s.input()));
+  EXPECT_EQ(run(fuse_activation, s), "");
+  EXPECT_THAT(s.names(), ElementsAre("x", "up"));
+  EXPECT_EQ(s.node("up").linear.epilogue, LinearEpilogue::activate);
+  EXPECT_EQ(s.node("up").linear.activation, ActivationFunction::silu);
+  EXPECT_EQ(s.node("up").output, s.graph.logits);
+}
+
+TEST(FuseActivation, OthersStay) {
+  GraphSketch no_linear;
+  no_linear.graph.logits = no_linear.silu("silu", no_linear.input());
+  EXPECT_THAT(run(fuse_activation, no_linear), HasSubstr("is no plain linear node"));
+
+  GraphSketch elsewhere;
+  const ValueId up = elsewhere.linear("up", elsewhere.input());
+  elsewhere.graph.logits = elsewhere.multiply("product", up, elsewhere.silu("silu", up));
+  EXPECT_EQ(run(fuse_activation, elsewhere), "up is used elsewhere");
 }
 
 // --- norm
