@@ -23,9 +23,21 @@ Node& first(Graph& graph, Op op) {
   return *std::find_if(graph.nodes.begin(), graph.nodes.end(), [&](const Node& n) { return n.op == op; });
 }
 
-void set_shared_size(Node& attention) {
-  attention.attention.shared_size = 8;
-  for (int i = 0; i < 2; ++i) attention.inputs.push_back(attention.inputs[0]);
+// Queries and one head of the keys, once more.
+void make_latent(Graph& graph) {
+  const auto attention = static_cast<std::size_t>(&first(graph, Op::attention) - graph.nodes.data());
+  const int size = graph.nodes[attention].attention.head_size;
+  Node shared;
+  shared.op = Op::linear;
+  shared.name = "shared";
+  shared.inputs = {graph.nodes[0].output};
+  shared.linear.parts = {{"blk.0.attn_k.weight", "", size}};
+  shared.output = graph.add_value("shared", size);
+  Node& latent = graph.nodes[attention];
+  latent.attention.shared_size = size;
+  latent.inputs.push_back(latent.inputs[0]);
+  latent.inputs.push_back(shared.output);
+  graph.nodes.insert(graph.nodes.begin() + 1, std::move(shared));
 }
 
 // What is said of a LLaMA in which `change` was made.
@@ -62,7 +74,7 @@ TEST(RequireKernels, LlamaHasThemAll) {
 TEST(RequireKernels, WhatIsMissingIsNamed) {
   const std::pair<const char*, std::function<void(Graph&)>> cases[] = {
       {"norm over parts of a row", [](Graph& g) { first(g, Op::norm).norm.group = 16; }},
-      {"latent attention", [](Graph& g) { set_shared_size(first(g, Op::attention)); }},
+      {"latent attention", make_latent},
       {"other than rotated projections",
        [](Graph& g) {
          first(g, Op::attention).inputs[0] = g.producer(first(g, Op::attention).inputs[0])->inputs[0];

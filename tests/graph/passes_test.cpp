@@ -10,6 +10,7 @@ namespace burin::graph {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using Pass = void (*)(Graph&, Trace&);
 
 // Runs one pass on a graph with one place to look at; returns why it refused, "" where it fused.
@@ -177,7 +178,7 @@ TEST(FuseQkvRope, QueriesAndKeysMustRotateAlike) {
   EXPECT_EQ(plain.node("attention_qkv").linear.attention.rope.rotary, 0);
 
   AttentionSketch keys;
-  keys.attention("attention", keys.q, keys.rotated_k, keys.v);
+  keys.attention("attention", keys.linear("other_q", keys.x), keys.rotated_k, keys.v);
   EXPECT_EQ(run(fuse_qkv_rope, keys), "not exactly Q and K are rotated");
 
   AttentionSketch values;
@@ -239,7 +240,9 @@ TEST(FuseQkvRope, ClipsStandBetweenWhereAllAreAlike) {
     s.graph.logits = s.attention("attention", q, k, s.clip("clip_v", s.linear("v", x, 4), limit_of_v));
     EXPECT_EQ(run(fuse_qkv_rope, s),
               limit_of_v == 2 ? "" : "neither are Q and K normalised nor all three clipped");
-    if (limit_of_v == 2) EXPECT_EQ(s.node("attention_heads").heads.limit, 2);
+    if (limit_of_v == 2) {
+      EXPECT_EQ(s.node("attention_heads").heads.limit, 2);
+    }
   }
 }
 
