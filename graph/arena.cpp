@@ -26,23 +26,37 @@ class ArenaBuilder {
   // past that was zero and stays so. A residual sum takes the place of its summand.
   void place_output(std::size_t index) {
     const Node& node = graph_.nodes[index];
-    const bool in_place = node.op == Op::linear && node.linear.epilogue == LinearEpilogue::add &&
-                          last_use(node.inputs[1]) == index;
-    arena_.buffer_of[node.output] = in_place ? arena_.buffer_of.at(node.inputs[1]) : take(node.output);
+    in_head_ = in_head_ || (node.op == Op::linear && node.linear.last_row_only);
+    const ValueId replaced = overwritten_input(index);
+    arena_.buffer_of[node.output] = replaced != kNoValue ? arena_.buffer_of.at(replaced) : take(node.output);
     for (const ValueId input : node.inputs)
-      if (last_use(input) == index && !(in_place && input == node.inputs[1]))
+      if (last_use(input) == index && input != replaced)
         free_.emplace(extents_.at(input), arena_.buffer_of.at(input));
+  }
+
+  // The input whose place the output takes, value for value; kNoValue: none.
+  ValueId overwritten_input(std::size_t index) const {
+    const Node& node = graph_.nodes[index];
+    ValueId candidate = kNoValue;
+    if (node.op == Op::linear && node.linear.epilogue == LinearEpilogue::add) candidate = node.inputs[1];
+    if (is_rowwise(node.op)) candidate = node.inputs[0];
+    if (candidate == kNoValue || last_use(candidate) != index) return kNoValue;
+    return is_rowwise(node.op) && extents_.at(candidate) != extents_.at(node.output) ? kNoValue : candidate;
+  }
+
+  static bool is_rowwise(Op op) {
+    return op != Op::embed && op != Op::linear && op != Op::attention && op != Op::heads;
   }
 
   int take(ValueId value) {
     const RowExtent extent = extents_.at(value);
     const auto reusable = free_.find(extent);
-    if (reusable != free_.end() && value != graph_.logits) {
+    if (reusable != free_.end() && !in_head_) {
       const int index = reusable->second;
       free_.erase(reusable);
       return index;
     }
-    const std::int64_t rows = value == graph_.logits ? logit_rows_ : rows_;
+    const std::int64_t rows = in_head_ ? logit_rows_ : rows_;
     arena_.buffers.push_back({graph_.values[static_cast<std::size_t>(value)].name, extent.width, rows, 0});
     return static_cast<int>(arena_.buffers.size()) - 1;
   }
@@ -59,6 +73,7 @@ class ArenaBuilder {
   const std::map<ValueId, RowExtent>& extents_;
   std::int64_t rows_;
   std::int64_t logit_rows_;
+  bool in_head_ = false;  // values of the head have the logits' rows
   Arena arena_;
   std::multimap<RowExtent, int> free_;
 };

@@ -34,7 +34,7 @@ struct Arena {
   std::size_t bytes = 0;
 };
 
-// `extents` has every value that a node makes. Values have `rows` rows, the logits `logit_rows`.
+// `extents` has every value that a node makes. Values have `rows` rows, those of the head `logit_rows`.
 Arena assign_arena(const Graph& graph, const std::map<ValueId, RowExtent>& extents, std::int64_t rows,
                    std::int64_t logit_rows);
 

@@ -81,6 +81,32 @@ std::string ConfigReader::text_or(std::string_view key, std::string_view otherwi
   return value->get<std::string>();
 }
 
+std::vector<double> ConfigReader::numbers(std::string_view key, std::size_t count, double least,
+                                          double most) const {
+  const nlohmann::json* value = find(key);
+  const std::string range = fmt::format("must be {} numbers from {:g} to {:g}", count, least, most);
+  if (value == nullptr || !value->is_array() || value->size() != count) refuse(key, range);
+  std::vector<double> list;
+  for (const nlohmann::json& entry : *value) {
+    if (!entry.is_number()) refuse(key, range);
+    list.push_back(entry.get<double>());
+    if (!(list.back() >= least && list.back() <= most)) refuse(key, range);
+  }
+  return list;
+}
+
+std::vector<std::string> ConfigReader::texts(std::string_view key, std::size_t count) const {
+  const nlohmann::json* value = find(key);
+  const std::string wanted = fmt::format("must be {} texts", count);
+  if (value == nullptr || !value->is_array() || value->size() != count) refuse(key, wanted);
+  std::vector<std::string> list;
+  for (const nlohmann::json& entry : *value) {
+    if (!entry.is_string()) refuse(key, wanted);
+    list.push_back(entry.get<std::string>());
+  }
+  return list;
+}
+
 std::optional<ConfigReader> ConfigReader::object(std::string_view key) const {
   const nlohmann::json* value = find(key);
   if (value == nullptr) return std::nullopt;
@@ -89,15 +115,14 @@ std::optional<ConfigReader> ConfigReader::object(std::string_view key) const {
 }
 
 void require_tensor(const ModelDescription& model, std::string_view name,
-                    std::initializer_list<std::int64_t> shape) {
+                    const std::vector<std::int64_t>& shape) {
   const std::ptrdiff_t index = model.find(name);
   if (index < 0)
     fail("{}: tensor {} is missing: the file is incomplete or of another architecture", model.path, name);
   const TensorDescription& tensor = model.tensors[static_cast<std::size_t>(index)];
-  const std::vector<std::int64_t> wanted(shape);
-  if (tensor.shape != wanted)
+  if (tensor.shape != shape)
     fail("{}: tensor {} has shape {}: the configuration asks for {}", model.path, name,
-         shape_text(tensor.shape), shape_text(wanted));
+         shape_text(tensor.shape), shape_text(shape));
   if (!tensor.type)
     fail(
         "{}: tensor {} has type {}: not supported yet: use F32, F16, BF16, Q2_K to Q6_K, Q4_0, Q4_1, "

@@ -26,6 +26,9 @@ class ConfigReader {
   double number_or(std::string_view key, double otherwise, double least, double most) const;
   bool boolean_or(std::string_view key, bool otherwise) const;
   std::string text_or(std::string_view key, std::string_view otherwise) const;
+  // Lists of exactly `count` entries.
+  std::vector<double> numbers(std::string_view key, std::size_t count, double least, double most) const;
+  std::vector<std::string> texts(std::string_view key, std::size_t count) const;
   // The nested object under `key`; empty where it is missing or null.
   std::optional<ConfigReader> object(std::string_view key) const;
 
@@ -41,6 +44,6 @@ class ConfigReader {
 
 // Checks that a tensor is there and has this shape; throws burin::Error naming file, tensor and shapes.
 void require_tensor(const ModelDescription& model, std::string_view name,
-                    std::initializer_list<std::int64_t> shape);
+                    const std::vector<std::int64_t>& shape);
 
 }  // namespace burin::graph

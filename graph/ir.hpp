@@ -2,6 +2,7 @@
 //
 // Architectures (graph/arch) build it unfused, passes (graph/passes) rewrite it, the planner lowers it.
 // Every value is a matrix rows x width, one row per token; a node makes one value from others.
+// tests/oracle/graph_oracle.hpp computes each operation in plain double arithmetic.
 #pragma once
 
 #include <cstdint>
@@ -14,13 +15,55 @@ namespace burin::graph {
 using ValueId = int;
 inline constexpr ValueId kNoValue = -1;
 
-enum class Op : std::uint8_t { embed, norm, linear, rope, attention, activation, multiply, add };
-enum class ActivationFunction : std::uint8_t { none, silu };
+enum class Op : std::uint8_t {
+  embed,       // ()                 a row of a table per token or position
+  norm,        // (x)
+  linear,      // (x)                x * transpose(weight) + bias
+  rope,        // (x)                rotates pairs of each head by the position
+  attention,   // (q, k, v)          causal; latent: (q, k, v, rotated q, rotated k)
+  activation,  // (x)
+  multiply,    // (x, y)
+  add,         // (x, y)
+  scale,       // (x)                constant * x
+  clip,        // (x)                x within -constant .. constant
+  soft_cap,    // (x)                constant * tanh(x / constant)
+  route,       // (logits)           weights of experts; 0 where one is not chosen
+  experts,     // (x, weights)       weighted sum of the experts' gated feed-forward
+  heads,  // (q k v)            fused form: what lies between projections and attention; see HeadsAttributes
+};
 
-// x * weight / sqrt(mean(x^2) + epsilon)
+enum class ActivationFunction : std::uint8_t {
+  none,
+  silu,          // x * sigmoid(x)
+  gelu_tanh,     // 0.5x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
+  gelu_erf,      // 0.5x (1 + erf(x / sqrt(2)))
+  relu,          // max(x, 0)
+  relu_squared,  // max(x, 0)^2
+};
+
+enum class EmbedIndex : std::uint8_t { token, position };
+
+struct EmbedAttributes {
+  std::string table;  // tensor [entries, width]
+  EmbedIndex index = EmbedIndex::token;
+  std::int64_t offset = 0;  // added to the index
+};
+
+enum class NormKind : std::uint8_t {
+  rms,    // x / sqrt(mean(x^2) + epsilon)
+  layer,  // (x - mean(x)) / sqrt(mean((x - mean(x))^2) + epsilon)
+};
+
+// The normalised values times (weight + weight_offset), plus bias.
 struct NormAttributes {
-  std::string weight;  // tensor [width]
+  std::string weight;  // tensor [group] (the same for all groups) or [width]
   float epsilon = 0;
+  NormKind kind = NormKind::rms;
+  std::string bias;         // tensor like weight; may be empty
+  float weight_offset = 0;  // Gemma stores weight - 1
+  std::int64_t group = 0;   // values normalised together, a head's for Q and K norms; 0: the whole row
+
+  bool operator==(const NormAttributes&) const = default;
 };
 
 // How the elements of a head that rotate together lie in the stored rows of Q and K.
@@ -29,12 +72,28 @@ enum class RotaryStyle : std::uint8_t {
   halves,       // (0,r/2), (1,r/2+1), ...: GPT-NeoX, and Hugging Face's llama
 };
 
+// What rotates sequences that are longer than `context`; see rope_frequencies.hpp.
+struct LongRope {
+  std::int64_t context = 0;  // 0: nothing changes however long a sequence is
+  // longrope: these instead. Empty for dynamic NTK, which raises the base with the length.
+  std::vector<double> inverse_frequencies;
+  std::string factors;  // as RopeAttributes::factors
+  double ntk_base = 0;  // dynamic NTK
+  double ntk_factor = 1;
+  bool ntk_doubles = false;  // the length counts as the next power of two times `context` (Qwen)
+
+  bool operator==(const LongRope&) const = default;
+};
+
 struct RopeAttributes {
   RotaryStyle style = RotaryStyle::halves;
+  int head_size = 0;
   int rotary = 0;  // leading elements of a head that rotate
   // Angle of pair i at position p is p * inverse_frequencies[i]; scaling is already in it.
   std::vector<double> inverse_frequencies;
-  std::string factors;  // tensor [rotary/2] that divides the inverse frequencies; may be empty
+  std::string factors;   // tensor [rotary/2] that divides the inverse frequencies; may be empty
+  double magnitude = 1;  // of the rotated elements (YaRN, longrope)
+  LongRope longer;
 
   bool operator==(const RopeAttributes&) const = default;
 };
@@ -43,24 +102,56 @@ struct AttentionAttributes {
   int layer = 0;
   int query_heads = 0;
   int kv_heads = 0;
-  int head_size = 0;
+  int head_size = 0;  // of queries and keys
   float scale = 0;
-  RopeAttributes rope;  // of the fused form; unfused, rope nodes stand before the attention
+  RopeAttributes rope;         // of the fused form; unfused, rope nodes stand before the attention
+  int value_size = 0;          // 0: head_size
+  std::int64_t window = 0;     // a position sees itself and window - 1 before it; 0: all before it
+  float soft_cap = 0;          // scores become cap * tanh(score / cap); 0: they stay
+  std::vector<double> slopes;  // ALiBi, per query head: score - slope * distance; empty: none
+  std::string sinks;           // tensor [query_heads]: a score that takes part in the softmax only
+  // Queries at positions p from this one on are multiplied by log(p + 1) / log(log_context); 0: none.
+  std::int64_t log_context = 0;
+  // Latent attention: inputs[3] has this many more elements per query head, inputs[4] as many for all heads
+  // together; their product is added to that of q and k.
+  int shared_size = 0;
+
+  int value_width() const { return value_size > 0 ? value_size : head_size; }
+};
+
+// Which rows of a stored tensor are a part's outputs: `run` rows every `stride` rows, from `first` on.
+//
+//   packed by head:  | q0 | k0 | v0 | q1 | k1 | v1 |    k is first = size, run = size, stride = 3 * size
+//   one by one:      |    q    |    k    |    v    |    k is first = width, run = 0
+struct MatrixView {
+  std::int64_t first = 0;
+  std::int64_t run = 0;  // 0: all outputs
+  std::int64_t stride = 0;
+  bool transposed = false;  // stored [inputs, rows]
+  std::int64_t slice = 0;   // of a tensor [slices, rows, inputs] (bias: [slices, rows])
+
+  std::int64_t row(std::int64_t output) const {
+    return run == 0 ? first + output : first + output / run * stride + output % run;
+  }
+  bool operator==(const MatrixView&) const = default;
 };
 
 // One matrix of a linear node: y = x * transpose(weight) + bias.
 struct LinearPart {
-  std::string weight;  // tensor [outputs, inputs]
-  std::string bias;    // tensor [outputs]; may be empty
+  std::string weight;  // tensor [rows, inputs]
+  std::string bias;    // tensor [rows]; may be empty
   std::int64_t outputs = 0;
+  MatrixView view = {};
 };
 
 // What a linear node does to its sums besides storing them; set by passes.
 enum class LinearEpilogue : std::uint8_t {
   none,
-  add,      // inputs[1] is added
-  gate,     // parts are gate and up: activation(gate) * up
-  rope_kv,  // parts are Q, K, V: rotated Q is the value, K and V go to the layer's cache
+  add,       // inputs[1] is added
+  activate,  // activation(sums)
+  gate,      // parts are gate and up: activation(gate) * up
+  rope_kv,   // parts are Q, K, V: rotated Q is the value, K and V go to the layer's cache
+  qkv,       // parts are Q, K, V: stored for a heads node
 };
 
 struct LinearAttributes {
@@ -68,9 +159,41 @@ struct LinearAttributes {
   bool normed = false;  // `norm` is applied to the input first
   NormAttributes norm;
   LinearEpilogue epilogue = LinearEpilogue::none;
-  ActivationFunction activation = ActivationFunction::none;  // gate
-  AttentionAttributes attention;                             // rope_kv: heads, layer, rope
+  ActivationFunction activation = ActivationFunction::none;  // activate, gate
+  AttentionAttributes attention;                             // rope_kv, qkv: heads, layer, rope
   bool last_row_only = false;                                // output head: only rows whose logits are wanted
+};
+
+// Q, K and V of an attention, clipped or Q and K normalised; then as rope_kv.
+struct HeadsAttributes {
+  AttentionAttributes attention;  // heads, layer, rope
+  float limit = 0;                // 0: not clipped
+  bool normed = false;
+  NormAttributes query_norm;
+  NormAttributes key_norm;
+};
+
+// The `used` experts with the largest logits, weighted by the softmax over all logits.
+struct RouteAttributes {
+  std::int64_t used = 0;
+  bool normalise = false;  // the chosen weights are divided by their sum
+  float scale = 1;         // of the weights
+  // Only experts of the `groups_used` groups whose largest weight is largest may be chosen (DeepSeek-V2).
+  std::int64_t groups = 1;
+  std::int64_t groups_used = 1;
+};
+
+struct Expert {
+  LinearPart gate, up, down;
+};
+
+// down(activation(gate(x)) * up(x)) of every expert; with `limit`, as gpt-oss defines its gate:
+// g = min(gate(x), limit), u = up(x) within -limit .. limit: down(g * sigmoid(slope * g) * (u + 1)).
+struct ExpertsAttributes {
+  std::vector<Expert> experts;
+  ActivationFunction activation = ActivationFunction::none;
+  float limit = 0;  // 0: the plain form
+  float slope = 0;
 };
 
 struct Node {
@@ -79,12 +202,16 @@ struct Node {
   std::vector<ValueId> inputs;
   ValueId output = kNoValue;
   // The attributes of `op`; the others are unused.
-  std::string table;  // embed: tensor [vocabulary, width]
+  EmbedAttributes embed;
   NormAttributes norm;
   LinearAttributes linear;
   RopeAttributes rope;
   AttentionAttributes attention;
+  HeadsAttributes heads;
   ActivationFunction activation = ActivationFunction::none;
+  float constant = 0;  // scale, clip, soft_cap
+  RouteAttributes route;
+  ExpertsAttributes experts;
 };
 
 struct Value {
@@ -101,14 +228,20 @@ struct Graph {
   // Adds a node that makes a new value of `width`; returns the value.
   ValueId add_node(Node node, std::int64_t width);
 
+  std::int64_t width(ValueId value) const { return values[static_cast<std::size_t>(value)].width; }
   const Node* producer(ValueId value) const;
   int uses(ValueId value) const;
 };
 
-// One line per node: "%7 blk.0.attn_q = linear(%5) blk.0.attn_q.weight [128]".
+std::string_view name_of(Op op);
+std::string_view name_of(ActivationFunction function);
+
+// One line per node with all its attributes that are not at their defaults:
+// "%7 blk.0.attn_q = linear(%5) blk.0.attn_q.weight[128]".
 std::string to_text(const Graph& graph);
 
-// Throws burin::Error naming the node where an input is used before it is made, or widths disagree.
+// Throws burin::Error naming the node where an input is used before it is made, widths disagree, or
+// attributes make no sense.
 void validate(const Graph& graph);
 
 }  // namespace burin::graph

@@ -18,7 +18,9 @@
 #include "templates/embed/embed_spec.hpp"
 #include "templates/formats/packing.hpp"
 #include "templates/gemm/gemm_spec.hpp"
+#include "templates/heads/heads_spec.hpp"
 #include "templates/prepare/prepare_spec.hpp"
+#include "templates/rowwise/rowwise_spec.hpp"
 
 namespace burin::graph {
 
@@ -29,19 +31,28 @@ struct PackedMatrix {
   kernels::PackedShape shape;
   std::vector<std::size_t> tensors;            // indices into ModelDescription::tensors
   std::vector<std::ptrdiff_t> biases;          // per tensor: index of its bias, or -1
+  std::vector<bool> transposed;                // per tensor: stored [inputs, rows]
   std::vector<kernels::ColumnSource> columns;  // `matrix` is an index into `tensors`
 
   bool has_bias() const;
 };
 
-// A stored f32 vector (norm weight), padded with zeros.
+// f32 values in the order a kernel wants them, with zeros between: elements of stored vectors plus `offset`, or
+// constants.
 struct PaddedVector {
-  std::size_t tensor = 0;
-  std::int64_t padded = 0;
+  std::vector<std::size_t> tensors;           // indices into ModelDescription::tensors
+  std::vector<kernels::ColumnSource> places;  // `matrix` is an index into `tensors`
+  float offset = 0;
+  std::vector<float> constants;  // where there are no tensors
+
+  std::int64_t padded() const {
+    return static_cast<std::int64_t>(tensors.empty() ? constants.size() : places.size());
+  }
+  bool operator==(const PaddedVector&) const = default;
 };
 
-using KernelSpec =
-    std::variant<kernels::EmbedSpec, kernels::PrepareSpec, kernels::GemmSpec, kernels::AttentionSpec>;
+using KernelSpec = std::variant<kernels::EmbedSpec, kernels::PrepareSpec, kernels::GemmSpec,
+                                kernels::AttentionSpec, kernels::HeadsSpec, kernels::RowwiseSpec>;
 
 struct Step {
   std::string name;    // graph node
@@ -49,14 +60,20 @@ struct Step {
   KernelSpec spec;
   int layer = -1;
   int matrix = -1;  // index into Plan::matrices
-  int norm = -1;    // index into Plan::vectors
-  int input = -1;   // indices into Plan::buffers; prepare writes and tiles read the prepared rows
+  int norm = -1;    // indices into Plan::vectors
+  int norm_bias = -1;
+  int slopes = -1;
+  int sinks = -1;
+  int rope = -1;   // index into Plan::ropes
+  int input = -1;  // indices into Plan::buffers; prepare writes and tiles read the prepared rows
   int output = -1;
-  int residual = -1;
+  int residual = -1;             // or the other operand
+  bool by_position = false;      // embed: rows of positions, not of tokens
   std::int64_t first_block = 0;  // column blocks of the node that this step computes; matrix block 0 is
   std::int64_t last_block = 0;   // the first of them
   float epsilon = 0;
   float scale = 0;
+  float constant = 0;   // soft cap, limit or factor
   bool barrier = true;  // all threads meet after it
 };
 using Program = std::vector<Step>;
@@ -69,12 +86,11 @@ struct Plan {
   int layers = 0;
   std::int64_t vocabulary = 0;
   kernels::HeadLayout heads;
-  RopeAttributes rope;
+  std::vector<RopeAttributes> ropes;  // that differ; most models have one
 
   std::vector<PackedMatrix> matrices;
   std::vector<PaddedVector> vectors;
   std::vector<Buffer> buffers;
-  int stream = -1;             // buffer that embedding and layers work on
   int logits = -1;             // buffer
   std::int64_t head_rows = 0;  // rows of the logits buffer
 
@@ -97,7 +113,7 @@ struct Plan {
 Plan make_plan(const ModelDescription& model, const jit::Target& target, const PlanOptions& options);
 
 std::string kernel_name(const KernelSpec& spec);
-std::string_view kind_of(const KernelSpec& spec);  // "embed", "prepare", "gemm", "attention"
+std::string_view kind_of(const KernelSpec& spec);  // "embed", "prepare", "gemm", ...
 // Emits the kernel of a step; see templates/.
 jit::CodeImage emit_kernel(const KernelSpec& spec, const jit::Target& target);
 

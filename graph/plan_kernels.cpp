@@ -31,6 +31,8 @@ jit::CodeImage emit_kernel(const KernelSpec& spec, const jit::Target& target) {
                         [&](const kernels::PrepareSpec& s) { return kernels::emit_prepare(s, target); },
                         [&](const kernels::GemmSpec& s) { return kernels::emit_gemm(s, target); },
                         [&](const kernels::AttentionSpec& s) { return kernels::emit_attention(s, target); },
+                        [&](const kernels::HeadsSpec& s) { return kernels::emit_heads(s, target); },
+                        [&](const kernels::RowwiseSpec& s) { return kernels::emit_rowwise(s, target); },
                     },
                     spec);
 }

@@ -4,6 +4,7 @@
 
 #include "graph/arch/architectures.hpp"
 #include "graph/column_maps.hpp"
+#include "graph/lowerable.hpp"
 #include "graph/plan.hpp"
 #include "jit/error.hpp"
 #include "jit/spec_text.hpp"
@@ -44,6 +45,7 @@ class Planner {
     plan_.vocabulary = decoder.vocabulary;
     graph_ = std::move(decoder.graph);
     resolve_context(decoder.context);
+    require_kernels(graph_, model_, plan_.options.context);
     resolve_types();
     assign_heads();
     make_matrices();
@@ -56,13 +58,22 @@ class Planner {
   // --- options
 
   void resolve_context(std::int64_t trained) {
-    if (plan_.options.context == 0) plan_.options.context = std::min(trained, kDefaultContext);
+    if (plan_.options.context == 0) choose_context(trained);
     if (plan_.options.context < 1) fail("context {}: must be at least 1", plan_.options.context);
     if (plan_.options.chunk < 1) fail("chunk {}: must be at least 1", plan_.options.chunk);
     if (plan_.options.context > trained)
       plan_.notes.push_back(fmt::format("context {} is longer than the {} the model was trained for",
                                         plan_.options.context, trained));
     plan_.options.chunk = std::min(plan_.options.chunk, plan_.options.context);
+  }
+
+  void choose_context(std::int64_t trained) {
+    const std::int64_t wanted = std::min(trained, kDefaultContext);
+    plan_.options.context = std::min(wanted, largest_context(graph_));
+    if (plan_.options.context < wanted)
+      plan_.notes.push_back(
+          fmt::format("context is {}: longer ones need another rotation, which has no kernel yet",
+                      plan_.options.context));
   }
 
   WeightFormat stored_format(const std::string& tensor) const {
@@ -114,23 +125,32 @@ class Planner {
                                                                              : Activation::f32;
   }
 
+  // Of the linear node that makes Q, K and V; null for other nodes.
+  static const AttentionAttributes* projected_heads(const Node& node) {
+    const bool projects = node.op == Op::linear && (node.linear.epilogue == LinearEpilogue::rope_kv ||
+                                                    node.linear.epilogue == LinearEpilogue::qkv);
+    return projects ? &node.linear.attention : nullptr;
+  }
+
   void assign_heads() {
     bool first = true;
     for (const Node& node : graph_.nodes) {
-      if (node.op == Op::attention && node.inputs.size() != 1)
-        fail("{}: {} was not fused: no kernel for attention with separate keys and values", model_.path,
-             node.name);
-      if (node.op != Op::linear || node.linear.epilogue != LinearEpilogue::rope_kv) continue;
-      const AttentionAttributes& attention = node.linear.attention;
+      const AttentionAttributes* attention = projected_heads(node);
+      if (attention == nullptr) continue;
       const kernels::HeadLayout heads = {
-          attention.query_heads, attention.kv_heads, attention.head_size,
+          attention->query_heads, attention->kv_heads, attention->head_size,
           plan_.options.kv == KvType::bf16 ? kernels::KvStorage::bf16 : kernels::KvStorage::f32};
-      if (!first && (heads != plan_.heads || attention.rope != plan_.rope))
+      if (!first && heads != plan_.heads)
         fail("{}: {}: layers with different heads are not supported yet", model_.path, node.name);
       plan_.heads = heads;
-      plan_.rope = attention.rope;
       first = false;
+      if (std::find(plan_.ropes.begin(), plan_.ropes.end(), attention->rope) == plan_.ropes.end())
+        plan_.ropes.push_back(attention->rope);
     }
+  }
+
+  int rope_index(const RopeAttributes& rope) const {
+    return static_cast<int>(std::find(plan_.ropes.begin(), plan_.ropes.end(), rope) - plan_.ropes.begin());
   }
 
   // --- matrices
@@ -142,23 +162,35 @@ class Planner {
     std::int64_t last_block = 0;
   };
 
+  // By stored row: parts may be views of tensors that hold more than them.
   std::vector<kernels::ColumnSource> columns_of(const Node& node) const {
+    std::vector<kernels::ColumnSource> columns = columns_of_parts(node);
+    for (kernels::ColumnSource& column : columns) {
+      const MatrixView& view = node.linear.parts[static_cast<std::size_t>(column.matrix)].view;
+      if (column.row >= 0) column.row = static_cast<std::int32_t>(view.row(column.row));
+    }
+    return columns;
+  }
+
+  std::vector<kernels::ColumnSource> columns_of_parts(const Node& node) const {
     switch (node.linear.epilogue) {
       case LinearEpilogue::gate: return gate_columns(node.linear.parts[0].outputs);
-      case LinearEpilogue::rope_kv: return qkv_columns(plan_.heads, plan_.rope);
+      case LinearEpilogue::rope_kv:
+      case LinearEpilogue::qkv: return qkv_columns(plan_.heads, node.linear.attention.rope);
       default: return plain_columns(node.linear.parts[0].outputs);
     }
   }
 
   std::int64_t inputs_of(const Node& node) const {
-    const auto index = static_cast<std::size_t>(model_.find(node.linear.parts[0].weight));
-    return model_.tensors[index].shape[1];
+    const LinearPart& part = node.linear.parts[0];
+    const auto index = static_cast<std::size_t>(model_.find(part.weight));
+    return model_.tensors[index].shape[part.view.transposed ? 0 : 1];
   }
 
   void make_matrices() {
     for (const Node& node : graph_.nodes) {
       if (node.op == Op::linear) segments_[node.name] = make_segments(node);
-      if (node.op == Op::embed) embedding_ = make_embedding(node);
+      if (node.op == Op::embed) embeddings_[node.name] = make_embedding(node);
     }
   }
 
@@ -201,21 +233,27 @@ class Planner {
     for (const LinearPart& part : node.linear.parts) {
       matrix.tensors.push_back(static_cast<std::size_t>(model_.find(part.weight)));
       matrix.biases.push_back(part.bias.empty() ? -1 : model_.find(part.bias));
+      matrix.transposed.push_back(part.view.transposed);
     }
     matrix.columns = std::move(columns);
     return share_or_add(std::move(matrix));
   }
 
   int make_embedding(const Node& node) {
-    const auto index = static_cast<std::size_t>(model_.find(node.table));
+    const auto index = static_cast<std::size_t>(model_.find(node.embed.table));
     PackedMatrix matrix;
     matrix.name = node.name;
-    matrix.format = stored_format(node.table);
-    matrix.columns = plain_columns(plan_.vocabulary);
+    matrix.format = stored_format(node.embed.table);
+    matrix.columns = plain_columns(node.embed.index == EmbedIndex::token
+                                       ? plan_.vocabulary
+                                       : model_.tensors[index].shape[0] - node.embed.offset);
+    for (kernels::ColumnSource& column : matrix.columns)
+      if (column.row >= 0) column.row += static_cast<std::int32_t>(node.embed.offset);
     matrix.shape = kernels::packed_shape(matrix.format, model_.tensors[index].shape[1],
                                          static_cast<std::int64_t>(matrix.columns.size()));
     matrix.tensors = {index};
     matrix.biases = {-1};
+    matrix.transposed = {false};
     return share_or_add(std::move(matrix));
   }
 
@@ -224,7 +262,7 @@ class Planner {
     for (std::size_t i = 0; i < plan_.matrices.size(); ++i) {
       const PackedMatrix& known = plan_.matrices[i];
       if (known.tensors == matrix.tensors && known.biases == matrix.biases && known.format == matrix.format &&
-          known.shape.total_bytes == matrix.shape.total_bytes && matrix.tensors.size() == 1)
+          known.columns == matrix.columns && matrix.tensors.size() == 1)
         return static_cast<int>(i);
     }
     plan_.weight_bytes += matrix.shape.total_bytes;
@@ -254,7 +292,8 @@ class Planner {
 
   std::int64_t written_width(const Node& node) const {
     switch (node.op) {
-      case Op::embed: return matrix(embedding_).shape.padded_inputs;
+      case Op::embed: return matrix(embeddings_.at(node.name)).shape.padded_inputs;
+      case Op::heads: return std::int64_t{plan_.heads.query_blocks()} * kernels::kBlockColumns;
       case Op::attention: return graph_.values[static_cast<std::size_t>(node.output)].width;
       case Op::linear: {
         const std::int64_t columns = segments_.at(node.name).back().last_block * kernels::kBlockColumns;
@@ -263,7 +302,7 @@ class Planner {
           return std::int64_t{plan_.heads.query_blocks()} * kernels::kBlockColumns;
         return columns;
       }
-      default: fail("{}: {} was not fused: no kernel computes it by itself", model_.path, node.name);
+      default: return round_up(graph_.width(node.output), kernels::kBlockColumns);
     }
   }
 
@@ -288,20 +327,22 @@ class Planner {
       switch (node.op) {
         case Op::embed: lower_embed(node); break;
         case Op::attention: lower_attention(node); break;
-        default: lower_linear(node);
+        case Op::linear: lower_linear(node); break;
+        case Op::heads: lower_heads(node); break;
+        default: lower_rowwise(node);
       }
     }
   }
 
   void lower_embed(const Node& node) {
-    const PackedMatrix& table = matrix(embedding_);
     Step step;
     step.name = node.name;
-    step.matrix = embedding_;
+    step.matrix = embeddings_.at(node.name);
+    step.by_position = node.embed.index == EmbedIndex::position;
+    const PackedMatrix& table = matrix(step.matrix);
     step.output = buffer_of_.at(node.output);
     step.spec =
         kernels::EmbedSpec{table.shape.inputs, table.shape.columns, table.format, buffer(step.output).width};
-    plan_.stream = step.output;
     add_step(plan_.decode, step);
     add_step(plan_.prefill, step);
   }
@@ -316,7 +357,14 @@ class Planner {
     step.input = buffer_of_.at(node.inputs[0]);
     step.output = buffer_of_.at(node.output);
     step.scale = node.attention.scale;
+    step.constant = node.attention.soft_cap;
+    step.slopes = alibi_vector(node.attention);
+    step.sinks = sink_vector(node.attention);
     kernels::AttentionSpec spec;
+    spec.window = node.attention.window < plan_.options.context ? node.attention.window : 0;
+    spec.soft_cap = node.attention.soft_cap > 0;
+    spec.alibi = step.slopes >= 0;
+    spec.sinks = step.sinks >= 0;
     spec.heads = plan_.heads;
     spec.math = bf16_dots ? kernels::AttentionMath::bf16 : kernels::AttentionMath::f32;
     step.spec = spec;
@@ -326,7 +374,9 @@ class Planner {
 
   GemmEpilogue epilogue_of(const Node& node) const {
     switch (node.linear.epilogue) {
-      case LinearEpilogue::none: return GemmEpilogue::store;
+      case LinearEpilogue::none:
+      case LinearEpilogue::qkv: return GemmEpilogue::store;
+      case LinearEpilogue::activate: return GemmEpilogue::activate;
       case LinearEpilogue::add: return GemmEpilogue::add;
       case LinearEpilogue::gate: return GemmEpilogue::gate;
       case LinearEpilogue::rope_kv: return GemmEpilogue::rope_kv;
@@ -334,14 +384,153 @@ class Planner {
     return GemmEpilogue::store;
   }
 
-  int norm_vector(const Node& node) {
-    if (!node.linear.normed) return -1;
-    const auto tensor = static_cast<std::size_t>(model_.find(node.linear.norm.weight));
-    const std::int64_t padded = buffer(buffer_of_.at(node.inputs[0])).width;
-    for (std::size_t i = 0; i < plan_.vectors.size(); ++i)
-      if (plan_.vectors[i].tensor == tensor) return static_cast<int>(i);
-    plan_.vectors.push_back({tensor, padded});
-    return static_cast<int>(plan_.vectors.size()) - 1;
+  // --- vectors
+
+  int add_vector(PaddedVector vector) {
+    const auto known = std::find(plan_.vectors.begin(), plan_.vectors.end(), vector);
+    const auto index = known - plan_.vectors.begin();
+    if (known == plan_.vectors.end()) plan_.vectors.push_back(std::move(vector));
+    return static_cast<int>(index);
+  }
+
+  int stored_vector(const std::string& tensor, std::int64_t padded, float offset = 0) {
+    const auto index = static_cast<std::size_t>(model_.find(tensor));
+    PaddedVector vector = {{index}, {}, offset, {}};
+    vector.places.resize(static_cast<std::size_t>(padded));
+    for (std::int64_t i = 0; i < model_.tensors[index].shape[0]; ++i)
+      vector.places[static_cast<std::size_t>(i)] = {0, static_cast<std::int32_t>(i)};
+    return add_vector(std::move(vector));
+  }
+
+  int zero_vector(std::int64_t padded) {
+    return add_vector({{}, {}, 0, std::vector<float>(static_cast<std::size_t>(padded), 0.0f)});
+  }
+
+  // Weight and bias of a norm over rows of the buffer `input`.
+  void set_norm(Step& step, const NormAttributes& norm, int input) {
+    const std::int64_t padded = buffer(input).width;
+    step.norm = stored_vector(norm.weight, padded, norm.weight_offset);
+    if (norm.kind == NormKind::layer)
+      step.norm_bias = norm.bias.empty() ? zero_vector(padded) : stored_vector(norm.bias, padded);
+    step.epsilon = norm.epsilon;
+  }
+
+  // Queries' and keys' vectors in the order of the merged columns; a head's is the same for all heads.
+  int heads_vector(const HeadsAttributes& heads, const std::string& query, const std::string& key,
+                   float offset) {
+    PaddedVector vector = {
+        {static_cast<std::size_t>(model_.find(query)), static_cast<std::size_t>(model_.find(key))},
+        qkv_columns(plan_.heads, heads.attention.rope),
+        offset,
+        {}};
+    vector.places.resize(static_cast<std::size_t>(normed_columns()));
+    if (heads.query_norm.group > 0)
+      for (kernels::ColumnSource& place : vector.places)
+        if (place.row >= 0) place.row %= plan_.heads.head_size;
+    return add_vector(std::move(vector));
+  }
+
+  std::int64_t normed_columns() const {
+    return std::int64_t{plan_.heads.query_blocks() + plan_.heads.key_blocks()} * kernels::kBlockColumns;
+  }
+
+  int alibi_vector(const AttentionAttributes& attention) {
+    if (attention.slopes.empty()) return -1;
+    return add_vector({{}, {}, 0, {attention.slopes.begin(), attention.slopes.end()}});
+  }
+
+  int sink_vector(const AttentionAttributes& attention) {
+    return attention.sinks.empty() ? -1 : stored_vector(attention.sinks, attention.query_heads);
+  }
+
+  static RowNorm kernel_norm(NormKind kind) {
+    return kind == NormKind::layer ? RowNorm::layer : RowNorm::rms;
+  }
+
+  static RowNorm norm_of(const Node& node) {
+    return node.linear.normed ? kernel_norm(node.linear.norm.kind) : RowNorm::none;
+  }
+
+  static kernels::ActivationFunction kernel_function(ActivationFunction function) {
+    switch (function) {
+      case ActivationFunction::none: return kernels::ActivationFunction::none;
+      case ActivationFunction::silu: return kernels::ActivationFunction::silu;
+      case ActivationFunction::gelu_tanh: return kernels::ActivationFunction::gelu_tanh;
+      case ActivationFunction::gelu_erf: return kernels::ActivationFunction::gelu_erf;
+      case ActivationFunction::relu: return kernels::ActivationFunction::relu;
+      case ActivationFunction::relu_squared: return kernels::ActivationFunction::relu_squared;
+    }
+    return kernels::ActivationFunction::none;
+  }
+
+  // --- steps of nodes
+
+  void lower_heads(const Node& node) {
+    const HeadsAttributes& heads = node.heads;
+    Step step;
+    step.name = node.name;
+    step.layer = heads.attention.layer;
+    step.input = buffer_of_.at(node.inputs[0]);
+    step.output = buffer_of_.at(node.output);
+    step.rope = rope_index(heads.attention.rope);
+    step.last_block = plan_.heads.blocks();
+    step.constant = heads.limit;
+    kernels::HeadsSpec spec;
+    spec.heads = plan_.heads;
+    spec.clip = heads.limit > 0;
+    spec.input_stride = buffer(step.input).width;
+    spec.output_stride = buffer(step.output).width;
+    if (heads.normed) {
+      spec.norm = kernel_norm(heads.query_norm.kind);
+      spec.unit = heads.query_norm.group > 0 ? kernels::HeadNormUnit::head : kernels::HeadNormUnit::part;
+      step.epsilon = heads.query_norm.epsilon;
+      step.norm =
+          heads_vector(heads, heads.query_norm.weight, heads.key_norm.weight, heads.query_norm.weight_offset);
+      if (spec.norm == RowNorm::layer)
+        step.norm_bias = heads.query_norm.bias.empty()
+                             ? zero_vector(normed_columns())
+                             : heads_vector(heads, heads.query_norm.bias, heads.key_norm.bias, 0);
+    }
+    step.spec = spec;
+    add_step(plan_.decode, step);
+    add_step(plan_.prefill, step);
+  }
+
+  static kernels::RowOperation row_operation(Op op) {
+    switch (op) {
+      case Op::norm: return kernels::RowOperation::norm;
+      case Op::activation: return kernels::RowOperation::activate;
+      case Op::multiply: return kernels::RowOperation::multiply;
+      case Op::scale: return kernels::RowOperation::scale;
+      case Op::clip: return kernels::RowOperation::clip;
+      case Op::soft_cap: return kernels::RowOperation::soft_cap;
+      default: return kernels::RowOperation::add;
+    }
+  }
+
+  // What no pass fused.
+  void lower_rowwise(const Node& node) {
+    Step step;
+    step.name = node.name;
+    step.layer = in_head_ ? -1 : layer_;
+    step.input = buffer_of_.at(node.inputs[0]);
+    step.output = buffer_of_.at(node.output);
+    step.residual = node.inputs.size() > 1 ? buffer_of_.at(node.inputs[1]) : -1;
+    step.constant = node.constant;
+    kernels::RowwiseSpec spec;
+    spec.operation = row_operation(node.op);
+    if (node.op == Op::norm) {
+      set_norm(step, node.norm, step.input);
+      spec.norm = kernel_norm(node.norm.kind);
+    }
+    if (node.op == Op::activation) spec.function = kernel_function(node.activation);
+    spec.width = graph_.width(node.output);
+    spec.input_stride = buffer(step.input).width;
+    spec.other_stride = step.residual < 0 ? 0 : buffer(step.residual).width;
+    spec.output_stride = buffer(step.output).width;
+    step.spec = spec;
+    add_step(in_head_ ? plan_.head_one : plan_.decode, step);
+    add_step(in_head_ ? plan_.head_many : plan_.prefill, step);
   }
 
   void lower_linear(const Node& node) {
@@ -350,13 +539,16 @@ class Planner {
     Program& many = node.linear.last_row_only ? plan_.head_many : plan_.prefill;
     Step step;
     step.name = node.name;
-    if (node.linear.epilogue == LinearEpilogue::rope_kv) layer_ = node.linear.attention.layer;
-    step.layer = node.linear.last_row_only ? -1 : layer_;
+    in_head_ = in_head_ || node.linear.last_row_only;
+    if (const AttentionAttributes* attention = projected_heads(node)) {
+      layer_ = attention->layer;
+      step.rope = rope_index(attention->rope);
+    }
+    step.layer = in_head_ ? -1 : layer_;
     step.input = buffer_of_.at(node.inputs[0]);
     step.output = buffer_of_.at(node.output);
     step.residual = node.linear.epilogue == LinearEpilogue::add ? buffer_of_.at(node.inputs[1]) : -1;
-    step.norm = norm_vector(node);
-    step.epsilon = node.linear.norm.epsilon;
+    if (node.linear.normed) set_norm(step, node.linear.norm, step.input);
     for (const Segment& segment : segments) {
       step.barrier = segment.last_block == segments.back().last_block;
       step.matrix = segment.matrix;
@@ -373,14 +565,13 @@ class Planner {
     const PackedMatrix& m = matrix(gemm.matrix);
     Step prepare = gemm;
     prepare.name += ".prepare";
-    prepare.spec =
-        kernels::PrepareSpec{m.shape.inputs, m.format, activation_for(m.format),
-                             node.linear.normed ? RowNorm::rms : RowNorm::none, buffer(gemm.input).width};
+    prepare.spec = kernels::PrepareSpec{m.shape.inputs, m.format, activation_for(m.format), norm_of(node),
+                                        buffer(gemm.input).width};
     prepare.matrix = prepare.output = prepare.residual = -1;
     prepare.barrier = true;
     add_step(program, prepare);
     Step tiles = gemm;
-    tiles.norm = -1;
+    tiles.norm = tiles.norm_bias = -1;
     // Before the next segment overwrites the prepared rows, all threads must be done with them.
     tiles.barrier = true;
     tiles.spec = gemm_spec(node, gemm, GemmRegime::tiles);
@@ -397,9 +588,9 @@ class Planner {
     spec.weights = m.format;
     spec.activation = activation_for(m.format);
     spec.regime = regime;
-    spec.norm = regime == GemmRegime::stream && node.linear.normed ? RowNorm::rms : RowNorm::none;
+    spec.norm = regime == GemmRegime::stream ? norm_of(node) : RowNorm::none;
     spec.epilogue = epilogue_of(node);
-    if (spec.epilogue == GemmEpilogue::gate) spec.function = kernels::ActivationFunction::silu;
+    spec.function = kernel_function(node.linear.activation);
     spec.bias = m.has_bias();
     spec.output_stride = buffer(step.output).width;
     if (spec.epilogue == GemmEpilogue::rope_kv) spec.heads = plan_.heads;
@@ -414,8 +605,9 @@ class Planner {
   const ModelDescription& model_;
   Plan plan_;
   Graph graph_;
-  int embedding_ = -1;
-  int layer_ = -1;  // whose steps are being made: each begins with its QKV node
+  std::map<std::string, int> embeddings_;  // by node name
+  int layer_ = -1;                         // whose steps are being made: each begins with its QKV node
+  bool in_head_ = false;
   std::map<std::string, std::vector<Segment>> segments_;  // by node name
   std::map<ValueId, int> buffer_of_;
 };

@@ -35,12 +35,19 @@ void bind_buffers(BoundStep& bound, const Plan& plan, const Step& step) {
   bound.input = offset(step.input);
   bound.output = offset(step.output);
   bound.residual = offset(step.residual);
+  bound.residual_width = width(step.residual);
   bound.input_width = width(step.input);
   bound.output_width = width(step.output);
 }
 
 void bind_weights(BoundStep& bound, const Plan& plan, const Step& step, const Weights& weights) {
-  if (step.norm >= 0) bound.norm = weights.vectors[static_cast<std::size_t>(step.norm)].data();
+  const auto vector = [&](int index) {
+    return index < 0 ? nullptr : weights.vectors[static_cast<std::size_t>(index)].data();
+  };
+  bound.norm = vector(step.norm);
+  bound.norm_bias = vector(step.norm_bias);
+  bound.slopes = vector(step.slopes);
+  bound.sinks = vector(step.sinks);
   if (step.matrix < 0) return;
   const auto matrix = static_cast<std::size_t>(step.matrix);
   const std::size_t block_bytes = plan.matrices[matrix].shape.block_bytes;
@@ -57,6 +64,9 @@ BoundStep bind_step(const Plan& plan, const Step& step, const Weights& weights, 
   bound.last_block = step.last_block;
   bound.epsilon = step.epsilon;
   bound.scale = step.scale;
+  bound.constant = step.constant;
+  bound.by_position = step.by_position;
+  bound.rope = step.rope;
   bound.barrier = step.barrier;
   bound.kind_number = step_kind_number(step);
   bind_buffers(bound, plan, step);
@@ -73,6 +83,10 @@ BoundStep bind_step(const Plan& plan, const Step& step, const Weights& weights, 
   } else if (const auto* attention = std::get_if<kernels::AttentionSpec>(&step.spec)) {
     bound.kind = BoundStep::Kind::attention;
     bound.rows_per_call = kernels::attention_rows_per_call(*attention);
+  } else if (std::holds_alternative<kernels::HeadsSpec>(step.spec)) {
+    bound.kind = BoundStep::Kind::heads;
+  } else {
+    bound.kind = BoundStep::Kind::rowwise;
   }
   return bound;
 }

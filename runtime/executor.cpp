@@ -52,6 +52,8 @@ class Walker {
       case BoundStep::Kind::prepare: prepare(step); break;
       case BoundStep::Kind::gemm: gemm(step); break;
       case BoundStep::Kind::attention: attention(step); break;
+      case BoundStep::Kind::heads: heads(step); break;
+      case BoundStep::Kind::rowwise: rowwise(step); break;
     }
     if (step.barrier && threads_ > 1) pool_.barrier();
   }
@@ -63,13 +65,23 @@ class Walker {
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
 
+  // Logits always begin at row 0 of their buffer, whichever rows they are of.
   float* row(std::size_t buffer, std::int64_t width, std::int64_t index) const {
-    return reinterpret_cast<float*>(w_.arena() + buffer) + width * (rows_.first + index);
+    const bool logits = buffer == plan_.buffers[static_cast<std::size_t>(plan_.logits)].offset;
+    return reinterpret_cast<float*>(w_.arena() + buffer) + width * ((logits ? 0 : rows_.first) + index);
+  }
+
+  kernels::KvArguments kv_of(const BoundStep& step) const {
+    const float* rotation =
+        step.rope < 0 ? nullptr : w_.rotations[static_cast<std::size_t>(step.rope)].data();
+    return {rotation, w_.kv(std::max(step.layer, 0)), plan_.heads.kv_head_bytes(plan_.options.context),
+            rows_.position};
   }
 
   void embed(const BoundStep& step) const {
     const Share share = share_of(0, rows_.count, thread_, threads_);
-    const kernels::EmbedArguments arguments = {step.weights, w_.tokens.data() + share.first,
+    const std::vector<std::int32_t>& ids = step.by_position ? w_.positions : w_.tokens;
+    const kernels::EmbedArguments arguments = {step.weights, ids.data() + share.first,
                                                row(step.output, step.output_width, share.first),
                                                share.last - share.first};
     step.entry(&arguments);
@@ -80,7 +92,7 @@ class Walker {
     const kernels::PrepareArguments arguments = {row(step.input, step.input_width, share.first),
                                                  w_.prepared() + share.first * step.prepared_row_bytes,
                                                  step.norm,
-                                                 nullptr,
+                                                 step.norm_bias,
                                                  share.last - share.first,
                                                  step.epsilon};
     step.entry(&arguments);
@@ -92,7 +104,7 @@ class Walker {
     kernels::GemmArguments arguments;
     arguments.weights = step.weights;
     arguments.activations = step.one_row ? w_.scratch(thread_) : w_.prepared();
-    arguments.output = row(step.output, step.output_width, first_output_row(step));
+    arguments.output = row(step.output, step.output_width, 0);
     arguments.residual = row(step.residual, step.output_width, 0);
     arguments.bias = step.bias;
     arguments.rows = rows_.count;
@@ -100,16 +112,41 @@ class Walker {
     arguments.last_block = share.last;
     arguments.input = row(step.input, step.input_width, 0);
     arguments.norm_weight = step.norm;
+    arguments.norm_bias = step.norm_bias;
     arguments.epsilon = step.epsilon;
-    arguments.kv = {w_.rotation.data(), w_.kv(std::max(step.layer, 0)),
-                    plan_.heads.kv_head_bytes(plan_.options.context), rows_.position};
+    arguments.kv = kv_of(step);
     step.entry(&arguments);
   }
 
-  // Logits always begin at row 0 of their buffer, whichever rows they are of.
-  std::int64_t first_output_row(const BoundStep& step) const {
-    const bool logits = step.output == plan_.buffers[static_cast<std::size_t>(plan_.logits)].offset;
-    return logits ? -rows_.first : 0;
+  void heads(const BoundStep& step) const {
+    const Share share = share_of(step.first_block, step.last_block, thread_, threads_);
+    if (share.first == share.last) return;
+    kernels::HeadsArguments arguments;
+    arguments.input = row(step.input, step.input_width, 0);
+    arguments.output = row(step.output, step.output_width, 0);
+    arguments.norm_weight = step.norm;
+    arguments.norm_bias = step.norm_bias;
+    arguments.rows = rows_.count;
+    arguments.first_block = share.first;
+    arguments.last_block = share.last;
+    arguments.epsilon = step.epsilon;
+    arguments.limit = step.constant;
+    arguments.kv = kv_of(step);
+    step.entry(&arguments);
+  }
+
+  void rowwise(const BoundStep& step) const {
+    const Share share = share_of(0, rows_.count, thread_, threads_);
+    kernels::RowwiseArguments arguments;
+    arguments.input = row(step.input, step.input_width, share.first);
+    arguments.other = row(step.residual, step.residual_width, share.first);
+    arguments.output = row(step.output, step.output_width, share.first);
+    arguments.norm_weight = step.norm;
+    arguments.norm_bias = step.norm_bias;
+    arguments.rows = share.last - share.first;
+    arguments.epsilon = step.epsilon;
+    arguments.constant = step.constant;
+    step.entry(&arguments);
   }
 
   // Items (KV head, block of rows) are taken as threads come free: rows far down attend to more positions.
@@ -140,6 +177,9 @@ class Walker {
     arguments.position = rows_.position + first;
     arguments.rows = std::min<std::int64_t>(step.rows_per_call, rows_.count - first);
     arguments.scale = step.scale;
+    arguments.cap = step.constant;
+    if (step.slopes != nullptr) arguments.slopes = step.slopes + head * heads.group();
+    if (step.sinks != nullptr) arguments.sinks = step.sinks + head * heads.group();
     step.entry(&arguments);
   }
 
@@ -155,7 +195,9 @@ class Walker {
 
 Workspace::Workspace(const Plan& plan, int threads)
     : tokens(static_cast<std::size_t>(plan.options.chunk)),
-      rotation(static_cast<std::size_t>(plan.options.chunk * plan.heads.rotation_row())),
+      positions(static_cast<std::size_t>(plan.options.chunk)),
+      rotations(plan.ropes.size(),
+                std::vector<float>(static_cast<std::size_t>(plan.options.chunk * plan.heads.rotation_row()))),
       step_seconds(kStepKindCount, 0.0),
       arena_(plan.arena_bytes, "activations"),
       prepared_(

@@ -17,16 +17,20 @@ namespace burin::runtime {
 // What a step needs at run time, resolved: nothing is looked up while tokens run.
 struct BoundStep {
   jit::KernelEntry entry = nullptr;
-  enum class Kind : std::uint8_t { embed, prepare, gemm, attention } kind = Kind::gemm;
+  enum class Kind : std::uint8_t { embed, prepare, gemm, attention, heads, rowwise } kind = Kind::gemm;
   int layer = -1;
   const std::byte* weights = nullptr;  // displaced so that block numbers count from the node's first block
   const float* bias = nullptr;         // displaced likewise
   const float* norm = nullptr;
-  std::size_t input = 0;  // bytes from the arena's start
+  const float* norm_bias = nullptr;
+  const float* slopes = nullptr;  // attention: of all query heads
+  const float* sinks = nullptr;   // likewise
+  std::size_t input = 0;          // bytes from the arena's start
   std::size_t output = 0;
   std::size_t residual = 0;
   std::int64_t input_width = 0;  // floats per row
   std::int64_t output_width = 0;
+  std::int64_t residual_width = 0;
   std::int64_t first_block = 0;
   std::int64_t last_block = 0;
   std::int64_t prepared_row_bytes = 0;  // prepare
@@ -34,6 +38,9 @@ struct BoundStep {
   int rows_per_call = 1;                // attention
   float epsilon = 0;
   float scale = 0;
+  float constant = 0;
+  bool by_position = false;  // embed
+  int rope = 0;              // which rotation table
   bool barrier = true;
   std::size_t kind_number = 0;  // for step times
 };
@@ -45,8 +52,8 @@ struct BoundPlan {
 // Emits (once per store) and binds. The plan, weights and store must outlive the result.
 BoundPlan bind(const graph::Plan& plan, const Weights& weights, jit::KernelStore& store);
 
-inline constexpr std::string_view kStepKinds[] = {"embed",        "prepare",   "gemm qkv", "gemm out",
-                                                  "gemm gate up", "gemm head", "attention"};
+inline constexpr std::string_view kStepKinds[] = {
+    "embed", "prepare", "gemm qkv", "gemm out", "gemm gate up", "gemm head", "attention", "heads", "rowwise"};
 inline constexpr std::size_t kStepKindCount = std::size(kStepKinds);
 
 // Buffers of one sequence. Everything is allocated here; running allocates nothing.
@@ -63,9 +70,10 @@ class Workspace {
   std::byte* attention_scratch(int thread) const { return scratch(thread) + prepared_row_bytes_; }
   std::byte* kv(int layer) const { return kv_.data() + static_cast<std::size_t>(layer) * kv_layer_bytes_; }
 
-  std::vector<std::int32_t> tokens;  // of the chunk
-  std::vector<float> rotation;       // rows of HeadLayout::rotation_row()
-  std::vector<double> step_seconds;  // per kStepKinds
+  std::vector<std::int32_t> tokens;           // of the chunk
+  std::vector<std::int32_t> positions;        // of the chunk's rows
+  std::vector<std::vector<float>> rotations;  // per Plan::ropes: rows of HeadLayout::rotation_row()
+  std::vector<double> step_seconds;           // per kStepKinds
   bool measure = false;
   std::atomic<std::int64_t> next_item{0};  // of the attention step that runs
   std::atomic<int> finished{0};            // threads that are through with it

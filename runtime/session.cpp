@@ -81,18 +81,27 @@ struct Session::State {
     return {first, static_cast<std::size_t>(plan().vocabulary)};
   }
 
-  // Cosines and sines of `rows` positions, in float64 until stored: angles of far positions are large.
-  void fill_rotation(std::int64_t rows) {
-    const std::vector<double>& frequencies = model->state().weights.inverse_frequencies;
+  void fill_positions(std::int64_t rows) {
+    for (std::int64_t row = 0; row < rows; ++row)
+      workspace.positions[static_cast<std::size_t>(row)] = static_cast<std::int32_t>(position + row);
+    for (std::size_t rope = 0; rope < plan().ropes.size(); ++rope) fill_rotation(rope, rows);
+  }
+
+  // Cosines and sines of `rows` positions, in float64 until stored: angles of far positions are large. Places
+  // that do not rotate have cosine 1 and sine 0.
+  void fill_rotation(std::size_t rope, std::int64_t rows) {
+    const std::vector<double>& frequencies = model->state().weights.inverse_frequencies[rope];
+    const double magnitude = plan().ropes[rope].magnitude;
     const auto half = static_cast<std::size_t>(plan().heads.rotation_row()) / 2;
     for (std::int64_t row = 0; row < rows; ++row) {
-      float* cosines = workspace.rotation.data() + static_cast<std::size_t>(row) * 2 * half;
+      float* cosines = workspace.rotations[rope].data() + static_cast<std::size_t>(row) * 2 * half;
       float* sines = cosines + half;
       for (std::size_t i = 0; i < half; ++i) {
-        const double angle =
-            i < frequencies.size() ? static_cast<double>(position + row) * frequencies[i] : 0.0;
-        cosines[i] = static_cast<float>(std::cos(angle));
-        sines[i] = static_cast<float>(std::sin(angle));
+        const bool rotates = i < frequencies.size();
+        const double angle = rotates ? static_cast<double>(position + row) * frequencies[i] : 0.0;
+        const double length = rotates ? magnitude : 1.0;
+        cosines[i] = static_cast<float>(length * std::cos(angle));
+        sines[i] = static_cast<float>(length * std::sin(angle));
       }
     }
   }
@@ -100,7 +109,7 @@ struct Session::State {
   void run_chunk(std::span<const TokenId> tokens) {
     const auto rows = static_cast<std::int64_t>(tokens.size());
     std::copy(tokens.begin(), tokens.end(), workspace.tokens.begin());
-    fill_rotation(rows);
+    fill_positions(rows);
     run_program(plan(), rows == 1 ? bound().decode : bound().prefill, workspace, pool(), {0, rows, position});
     position += rows;
   }

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstring>
 #include <exception>
+#include <map>
+#include <utility>
 
 #include "jit/error.hpp"
 #include "templates/formats/superblock_packing.hpp"
@@ -38,12 +40,35 @@ std::byte* writable(const Weights& weights, std::size_t matrix) {
   return weights.matrices_memory.data() + (weights.matrices[matrix] - weights.matrices[0]);
 }
 
+// A stored matrix [inputs, rows] the other way round, its numbers as they are.
+std::vector<std::byte> transposed_matrix(const std::byte* data, std::size_t element, std::size_t inputs,
+                                         std::size_t rows) {
+  std::vector<std::byte> result(inputs * rows * element);
+  for (std::size_t input = 0; input < inputs; ++input)
+    for (std::size_t row = 0; row < rows; ++row)
+      std::memcpy(result.data() + (row * inputs + input) * element, data + (input * rows + row) * element,
+                  element);
+  return result;
+}
+
 void pack_matrix(const graph::PackedMatrix& matrix, const ModelFile& file, std::byte* out, ThreadPool& pool) {
   std::vector<kernels::StoredMatrix> stored;
-  for (const std::size_t tensor : matrix.tensors) {
+  std::map<std::size_t, std::vector<std::byte>> turned;  // by tensor: parts may be of one
+  for (std::size_t i = 0; i < matrix.tensors.size(); ++i) {
+    const std::size_t tensor = matrix.tensors[i];
     const graph::TensorDescription& description = file.description().tensors[tensor];
-    stored.push_back(
-        {file.tensor_data(tensor).data(), *description.type, description.shape[0], description.shape[1]});
+    const std::byte* data = file.tensor_data(tensor).data();
+    std::int64_t rows = description.shape[0];
+    std::int64_t inputs = description.shape[1];
+    if (matrix.transposed[i]) {
+      std::swap(rows, inputs);
+      const auto element = static_cast<std::size_t>(kernels::layout_of(*description.type).bytes);
+      if (turned.count(tensor) == 0)
+        turned[tensor] = transposed_matrix(data, element, static_cast<std::size_t>(inputs),
+                                           static_cast<std::size_t>(rows));
+      data = turned.at(tensor).data();
+    }
+    stored.push_back({data, *description.type, rows, inputs});
   }
   const std::int64_t blocks = matrix.shape.columns / kernels::kBlockColumns;
   std::atomic<std::int64_t> next{0};
@@ -69,14 +94,27 @@ std::vector<float> pack_bias(const graph::PackedMatrix& matrix, const ModelFile&
   return packed;
 }
 
-std::vector<double> final_frequencies(const graph::Plan& plan, const ModelFile& file) {
-  std::vector<double> frequencies = plan.rope.inverse_frequencies;
-  if (plan.rope.factors.empty()) return frequencies;
-  const auto index = static_cast<std::size_t>(file.description().find(plan.rope.factors));
+std::vector<float> pad_vector(const graph::PaddedVector& vector, const ModelFile& file) {
+  if (vector.tensors.empty()) return vector.constants;
+  std::vector<std::vector<float>> stored;
+  for (const std::size_t tensor : vector.tensors) stored.push_back(read_vector(file, tensor));
+  std::vector<float> values(vector.places.size(), 0.0f);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (const kernels::ColumnSource& place = vector.places[i]; place.row >= 0)
+      values[i] =
+          stored[static_cast<std::size_t>(place.matrix)][static_cast<std::size_t>(place.row)] + vector.offset;
+  return values;
+}
+
+std::vector<double> final_frequencies(const graph::Plan& plan, const graph::RopeAttributes& rope,
+                                      const ModelFile& file) {
+  std::vector<double> frequencies = rope.inverse_frequencies;
+  if (rope.factors.empty()) return frequencies;
+  const auto index = static_cast<std::size_t>(file.description().find(rope.factors));
   const std::vector<float> factors = read_vector(file, index);
   for (std::size_t i = 0; i < frequencies.size(); ++i) {
     if (!(factors[i] > 0) || !std::isfinite(factors[i]))
-      fail("{}: tensor {} element {} is {}: must be positive", plan.model, plan.rope.factors, i, factors[i]);
+      fail("{}: tensor {} element {} is {}: must be positive", plan.model, rope.factors, i, factors[i]);
     frequencies[i] /= static_cast<double>(factors[i]);
   }
   return frequencies;
@@ -145,12 +183,9 @@ Weights pack_weights(const graph::Plan& plan, const ModelFile& file, ThreadPool&
     if (progress && !progress(static_cast<double>(done) / static_cast<double>(plan.weight_bytes)))
       fail("{}: loading was cancelled", plan.model);
   }
-  for (const graph::PaddedVector& vector : plan.vectors) {
-    std::vector<float> values = read_vector(file, vector.tensor);
-    values.resize(static_cast<std::size_t>(vector.padded), 0.0f);
-    weights.vectors.push_back(std::move(values));
-  }
-  weights.inverse_frequencies = final_frequencies(plan, file);
+  for (const graph::PaddedVector& vector : plan.vectors) weights.vectors.push_back(pad_vector(vector, file));
+  for (const graph::RopeAttributes& rope : plan.ropes)
+    weights.inverse_frequencies.push_back(final_frequencies(plan, rope, file));
   return weights;
 }
 
@@ -164,8 +199,9 @@ Weights synthetic_weights(const graph::Plan& plan, ThreadPool& pool) {
   });
   weights.biases.resize(plan.matrices.size());
   for (const graph::PaddedVector& vector : plan.vectors)
-    weights.vectors.emplace_back(static_cast<std::size_t>(vector.padded), 1.0f);
-  weights.inverse_frequencies = plan.rope.inverse_frequencies;
+    weights.vectors.emplace_back(static_cast<std::size_t>(vector.padded()), 1.0f);
+  for (const graph::RopeAttributes& rope : plan.ropes)
+    weights.inverse_frequencies.push_back(rope.inverse_frequencies);
   return weights;
 }
 

@@ -17,7 +17,7 @@ struct Weights {
   std::vector<const std::byte*> matrices;   // per Plan::matrices: block 0
   std::vector<std::vector<float>> biases;   // per matrix, in packed column order; empty without bias
   std::vector<std::vector<float>> vectors;  // per Plan::vectors, zero-padded
-  std::vector<double> inverse_frequencies;  // of Plan::rope, divided by the model's factors
+  std::vector<std::vector<double>> inverse_frequencies;  // per Plan::ropes, divided by the model's factors
 };
 
 // Packs all matrices with the pool's threads; pages of the file are released as they are done with.

@@ -1,39 +1,90 @@
 #include "graph/arch/architectures.hpp"
 
+#include <algorithm>
 #include <string>
 
-#include "graph/arch/llama.hpp"
+#include "graph/arch/builders.hpp"
 #include "jit/error.hpp"
 
 namespace burin::graph {
 namespace {
 
 struct ArchitectureRow {
-  Origin origin;
-  std::string_view name;  // general.architecture or config.json's "architectures"
-  Decoder (*build)(const ModelDescription&);
+  std::string_view gguf;  // general.architecture; empty: another row has it, or there are no such files
+  std::string_view hugging_face;  // in config.json's "architectures"
+  DecoderBuildFunction* build;
 };
 
 constexpr ArchitectureRow kArchitectures[] = {
-    {Origin::gguf, "llama", build_llama},
-    {Origin::hugging_face, "LlamaForCausalLM", build_llama},
+    {"llama", "LlamaForCausalLM", build_llama},
+    {"", "MistralForCausalLM", build_mistral},
+    {"", "MixtralForCausalLM", build_mixtral},
+    {"qwen", "QWenLMHeadModel", build_qwen1},
+    {"qwen2", "Qwen2ForCausalLM", build_qwen2},
+    {"qwen3", "Qwen3ForCausalLM", build_qwen3},
+    {"qwen3moe", "Qwen3MoeForCausalLM", build_qwen3_moe},
+    {"gemma", "GemmaForCausalLM", build_gemma},
+    {"gemma2", "Gemma2ForCausalLM", build_gemma2},
+    {"gemma3", "Gemma3ForCausalLM", build_gemma3},
+    {"phi2", "PhiForCausalLM", build_phi2},
+    {"phi3", "Phi3ForCausalLM", build_phi3},
+    {"gpt2", "GPT2LMHeadModel", build_gpt2},
+    {"", "GPTJForCausalLM", build_gptj},
+    {"gptneox", "GPTNeoXForCausalLM", build_gptneox},
+    {"stablelm", "StableLmForCausalLM", build_stablelm},
+    {"falcon", "FalconForCausalLM", build_falcon},
+    {"", "RWForCausalLM", build_falcon},
+    {"bloom", "BloomForCausalLM", build_bloom},
+    {"mpt", "MPTForCausalLM", build_mpt},
+    {"", "MptForCausalLM", build_mpt},
+    {"", "OPTForCausalLM", build_opt},
+    {"olmo2", "Olmo2ForCausalLM", build_olmo2},
+    {"granite", "GraniteForCausalLM", build_granite},
+    {"command-r", "CohereForCausalLM", build_cohere},
+    {"starcoder", "GPTBigCodeForCausalLM", build_starcoder},
+    {"starcoder2", "Starcoder2ForCausalLM", build_starcoder2},
+    {"chatglm", "ChatGLMModel", build_chatglm},
+    {"", "ChatGLMForConditionalGeneration", build_chatglm},
+    {"", "GlmForCausalLM", build_glm},
+    {"glm4", "Glm4ForCausalLM", build_glm4},
+    {"baichuan", "BaichuanForCausalLM", build_baichuan},
+    {"", "BaiChuanForCausalLM", build_baichuan},
+    {"smollm3", "SmolLM3ForCausalLM", build_smollm3},
+    {"", "GptOssForCausalLM", build_gpt_oss},
+    {"", "DeepseekV2ForCausalLM", build_deepseek2},
 };
+
+constexpr std::size_t kLeastCommon = 3;  // characters that make names near to each other
+
+std::string_view name_in(const ArchitectureRow& row, Origin origin) {
+  return origin == Origin::gguf ? row.gguf : row.hugging_face;
+}
+
+std::size_t common_beginning(std::string_view a, std::string_view b) {
+  const auto end = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+  return static_cast<std::size_t>(end.first - a.begin());
+}
 
 }  // namespace
 
 Decoder build_decoder(const ModelDescription& model) {
-  std::string known;
+  const ArchitectureRow* nearest = nullptr;
+  std::size_t most = kLeastCommon;
   for (const ArchitectureRow& row : kArchitectures) {
-    if (row.origin != model.origin) continue;
-    if (row.name == model.architecture) {
+    const std::string_view name = name_in(row, model.origin);
+    if (name.empty()) continue;
+    if (name == model.architecture) {
       Decoder decoder = row.build(model);
       validate(decoder.graph);
       return decoder;
     }
-    known += fmt::format("{}{}", known.empty() ? "" : ", ", row.name);
+    const std::size_t common = common_beginning(name, model.architecture);
+    if (nearest != nullptr && common <= most) continue;
+    nearest = &row;
+    most = std::max(most, common);
   }
-  fail("{}: architecture is '{}': not supported yet: {} works", model.path, printable(model.architecture),
-       known);
+  fail("{}: architecture is '{}': not supported yet: the nearest one that is: {}", model.path,
+       printable(model.architecture), name_in(*nearest, model.origin));
 }
 
 }  // namespace burin::graph

@@ -18,7 +18,7 @@ struct Decoder {
 };
 
 // Reads configuration and tensor names, checks every shape, and builds the unfused graph.
-// Throws burin::Error for an architecture there is no row for, naming those there are.
+// Throws burin::Error for an architecture there is no row for, naming the nearest there is.
 Decoder build_decoder(const ModelDescription& model);
 
 }  // namespace burin::graph

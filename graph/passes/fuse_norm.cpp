@@ -18,6 +18,7 @@ std::string try_fuse(Graph& graph, std::size_t index) {
     for (std::size_t i = 0; i < user.inputs.size(); ++i)
       if (user.inputs[i] == norm.output && (user.op != Op::linear || user.linear.normed || i > 0))
         return "used by " + user.name + ", which is no plain linear node";
+  if (norm.norm.group != 0) return "it normalises parts of the row";
   if (norm.output == graph.logits) return "it is the result";
   for (Node& user : graph.nodes) {
     if (user.op != Op::linear || user.inputs[0] != norm.output) continue;

@@ -23,6 +23,7 @@ void fuse_gate_product(Graph& graph, Trace& trace);
 void fuse_qkv_rope(Graph& graph, Trace& trace);
 void fuse_norm(Graph& graph, Trace& trace);
 void fuse_residual(Graph& graph, Trace& trace);
+void fuse_activation(Graph& graph, Trace& trace);
 
 // All passes in the order in which they must run.
 Trace run_passes(Graph& graph);

@@ -69,6 +69,8 @@ struct StoredMatrix {
 struct ColumnSource {
   std::int32_t matrix = 0;
   std::int32_t row = -1;
+
+  bool operator==(const ColumnSource&) const = default;
 };
 
 // The format that holds `type` without loss: Q4_0 -> int4s.g32.f16, Q4_1 -> int4a.g32.f16,

@@ -67,8 +67,8 @@ TEST_F(HuggingFace, RopeInOlderAndNewerSpelling) {
   };
   for (const auto& [changes, expected] : cases) {
     const graph::Plan plan = plan_with(changes);
-    EXPECT_EQ(plan.rope.rotary, 16) << changes;
-    EXPECT_THAT(plan.rope.inverse_frequencies, testing::Pointwise(testing::DoubleNear(1e-12), expected))
+    EXPECT_EQ(plan.ropes[0].rotary, 16) << changes;
+    EXPECT_THAT(plan.ropes[0].inverse_frequencies, testing::Pointwise(testing::DoubleNear(1e-12), expected))
         << changes;
   }
 }
@@ -83,22 +83,23 @@ TEST_F(HuggingFace, Llama3RopeIsTheSameInBothSpellings) {
   parameters["rope_theta"] = 1000;
   const graph::Plan older = plan_with({{"rope_theta", 1000}, {"rope_scaling", scaling}});
   const graph::Plan newer = plan_with({{"rope_theta", nullptr}, {"rope_parameters", parameters}});
-  EXPECT_EQ(older.rope, newer.rope);
-  EXPECT_EQ(older.rope.inverse_frequencies.front(), 1);  // short waves stay
-  EXPECT_DOUBLE_EQ(older.rope.inverse_frequencies.back(),
+  EXPECT_EQ(older.ropes, newer.ropes);
+  EXPECT_EQ(older.ropes[0].inverse_frequencies.front(), 1);  // short waves stay
+  EXPECT_DOUBLE_EQ(older.ropes[0].inverse_frequencies.back(),
                    std::pow(1000, -7 / 8.0) / 8);  // long ones are slowed
 }
 
 TEST_F(HuggingFace, RopeThatCannotBeIsRefusedByName) {
   const std::tuple<json, std::string, std::string> cases[] = {
-      {{{"rope_scaling", {{"type", "yarn"}}}}, "rope_scaling.type", "yarn"},
-      {{{"rope_scaling", {{"rope_type", "longrope"}}}}, "rope_scaling.rope_type", "longrope"},
+      {{{"rope_scaling", {{"type", "spiral"}}}}, "rope_scaling.type", "spiral"},
+      {{{"rope_scaling", {{"rope_type", "yarn"}}}}, "rope_scaling.factor", "missing"},
+      {{{"rope_scaling", {{"rope_type", "longrope"}}}}, "rope_scaling.long_factor", "missing"},
       {{{"rope_scaling", {{"type", "linear"}}}}, "rope_scaling.factor", "missing"},
       {{{"rope_scaling", {{"type", "linear"}, {"factor", "2"}}}}, "rope_scaling.factor", "\"2\""},
       {{{"rope_scaling", {{"type", 3}}}}, "rope_scaling.type", "3"},
       {{{"rope_scaling", "linear"}}, "rope_scaling", "linear"},
       {{{"rope_parameters", {{"rope_theta", -5}}}}, "rope_parameters.rope_theta", "-5"},
-      {{{"rope_parameters", {{"rope_type", "dynamic"}}}}, "rope_parameters.rope_type", "dynamic"},
+      {{{"rope_parameters", {{"rope_type", "dynamic"}}}}, "rope_parameters.factor", "missing"},
       {{{"rope_theta", 0}}, "rope_theta", "0"},
       {{{"rope_scaling",
          {{"type", "llama3"},

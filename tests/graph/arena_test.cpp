@@ -85,13 +85,13 @@ TEST(Arena, EveryReaderFindsTheValueItNeeds) {
 
 TEST(Arena, ResidualSumsStayInTheStream) {
   for_each_plan([](const ModelDescription&, const Plan& plan) {
-    EXPECT_EQ(plan.decode[0].output, plan.stream);
+    const int stream = plan.decode[0].output;
     for (const Step& step : plan.decode) {
       if (step.residual < 0) continue;
-      EXPECT_EQ(step.residual, plan.stream) << step.name;
-      EXPECT_EQ(step.output, plan.stream) << step.name;
+      EXPECT_EQ(step.residual, stream) << step.name;
+      EXPECT_EQ(step.output, stream) << step.name;
     }
-    EXPECT_EQ(plan.head_one[0].input, plan.stream);
+    EXPECT_EQ(plan.head_one[0].input, stream);
     EXPECT_EQ(plan.head_one[0].output, plan.logits);
   });
 }
@@ -186,7 +186,7 @@ TEST(Arena, NormWeightsArePaddedLikeTheRowsTheyMultiply) {
   for_each_plan([](const ModelDescription&, const Plan& plan) {
     for (const Step& step : plan.decode) {
       if (step.norm < 0) continue;
-      EXPECT_GE(plan.vectors[static_cast<std::size_t>(step.norm)].padded, read_by(plan, step)) << step.name;
+      EXPECT_GE(plan.vectors[static_cast<std::size_t>(step.norm)].padded(), read_by(plan, step)) << step.name;
     }
   });
 }

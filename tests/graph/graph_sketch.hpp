@@ -17,12 +17,13 @@ class GraphSketch {
 
   ValueId input(const std::string& name = "x", std::int64_t width = 8) {
     Node node = named(Op::embed, name, {});
-    node.table = name + ".weight";
+    node.embed.table = name + ".weight";
     return graph.add_node(std::move(node), width);
   }
   ValueId norm(const std::string& name, ValueId x) {
     Node node = named(Op::norm, name, {x});
-    node.norm = {name + ".weight", 1e-5f};
+    node.norm.weight = name + ".weight";
+    node.norm.epsilon = 1e-5f;
     return add(std::move(node), x);
   }
   ValueId linear(const std::string& name, ValueId x, std::int64_t outputs = 8) {
@@ -30,9 +31,12 @@ class GraphSketch {
     node.linear.parts = {{name + ".weight", "", outputs}};
     return graph.add_node(std::move(node), outputs);
   }
+  // Heads of four elements.
   ValueId rope(const std::string& name, ValueId x, int rotary = 4) {
     Node node = named(Op::rope, name, {x});
+    node.rope.head_size = 4;
     node.rope.rotary = rotary;
+    node.rope.inverse_frequencies.assign(static_cast<std::size_t>(rotary / 2), 0.5);
     return add(std::move(node), x);
   }
   // Two query heads of four elements and one KV head.
@@ -48,6 +52,11 @@ class GraphSketch {
     node.activation = ActivationFunction::silu;
     return add(std::move(node), x);
   }
+  ValueId clip(const std::string& name, ValueId x, float limit) {
+    Node node = named(Op::clip, name, {x});
+    node.constant = limit;
+    return add(std::move(node), x);
+  }
   ValueId multiply(const std::string& name, ValueId x, ValueId y) {
     return add(named(Op::multiply, name, {x, y}), x);
   }
@@ -57,6 +66,11 @@ class GraphSketch {
     for (Node& node : graph.nodes)
       if (node.name == name) return node;
     throw std::logic_error("no node " + name);
+  }
+  // Gives a linear node a norm as prologue.
+  void set_normed(const std::string& name) {
+    node(name).linear.normed = true;
+    node(name).linear.norm.weight = name + "_norm.weight";
   }
   std::vector<std::string> names() const {
     std::vector<std::string> all;

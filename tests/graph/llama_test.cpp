@@ -210,13 +210,16 @@ TEST(Llama, BadSettingsOfGgufAreNamed) {
        "head size is 15: must be even"},
       {{{"llama.rope.dimension_count", 7}}, "llama.rope.dimension_count is 7: must be even"},
       {{{"llama.rope.dimension_count", 18}}, "llama.rope.dimension_count is 18"},
-      {{{"llama.expert_count", 8}}, "llama.expert_count is 8: mixtures of experts are not supported yet"},
+      {{{"llama.expert_count", 8}}, "llama.expert_used_count is missing"},
+      {{{"llama.expert_count", 8}, {"llama.expert_used_count", 9}}, "llama.expert_used_count is 9"},
+      {{{"llama.expert_count", 8}, {"llama.expert_used_count", 2}},
+       "tensor blk.0.ffn_gate_inp.weight is missing"},
       {{{"llama.context_length", 0}}, "llama.context_length is 0"},
       {{{"llama.attention.layer_norm_rms_epsilon", nullptr}},
        "llama.attention.layer_norm_rms_epsilon is missing"},
       {{{"llama.attention.layer_norm_rms_epsilon", -1e-5}},
        "llama.attention.layer_norm_rms_epsilon is -1e-05"},
-      {{{"llama.rope.scaling.type", "yarn"}}, "llama.rope.scaling.type is \"yarn\": not supported yet"},
+      {{{"llama.rope.scaling.type", "spiral"}}, "llama.rope.scaling.type is \"spiral\": not supported yet"},
   };
   for (const auto& [changes, words] : cases)
     EXPECT_THAT(error_with(Origin::gguf, changes), AllOf(StartsWith("made.gguf: "), HasSubstr(words)));
@@ -233,9 +236,9 @@ TEST(Llama, BadSettingsOfHuggingFaceAreNamed) {
       {{{"head_dim", 15}}, "head size is 15: must be even"},
       {{{"max_position_embeddings", -5}}, "max_position_embeddings is -5"},
       {{{"rms_norm_eps", 2}}, "rms_norm_eps is 2"},
-      {{{"hidden_act", "gelu"}}, "hidden_act is \"gelu\": not supported"},
+      {{{"hidden_act", "tanh"}}, "hidden_act is \"tanh\": not supported"},
       {{{"tie_word_embeddings", "no"}}, "tie_word_embeddings is \"no\": must be true or false"},
-      {{{"rope_scaling", {{"type", "dynamic"}}}}, "rope_scaling.type is \"dynamic\": not supported yet"},
+      {{{"rope_scaling", {{"type", "spiral"}}}}, "rope_scaling.type is \"spiral\": not supported yet"},
   };
   for (const auto& [changes, words] : cases)
     EXPECT_THAT(error_with(Origin::hugging_face, changes),
@@ -256,11 +259,12 @@ TEST(Llama, HeadsOfNothingAreRefused) {
 TEST(Llama, OtherArchitecturesAreToldWhatWorks) {
   ModelDescription gguf = made(Origin::gguf);
   gguf.architecture = "mamba";
-  EXPECT_THAT(error_of_build(gguf), AllOf(HasSubstr("architecture is 'mamba'"), HasSubstr("llama works")));
+  EXPECT_THAT(error_of_build(gguf),
+              AllOf(HasSubstr("architecture is 'mamba'"), HasSubstr("nearest one that is: llama")));
   ModelDescription folder = made(Origin::hugging_face);
   folder.architecture = "llama";  // the other origin's spelling
-  EXPECT_THAT(error_of_build(folder),
-              AllOf(HasSubstr("architecture is 'llama'"), HasSubstr("LlamaForCausalLM works")));
+  EXPECT_THAT(error_of_build(folder), AllOf(HasSubstr("architecture is 'llama'"),
+                                            HasSubstr("nearest one that is: LlamaForCausalLM")));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@ namespace burin::graph {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using Pass = void (*)(Graph&, Trace&);
 
 // Runs one pass on a graph with one place to look at; returns why it refused, "" where it fused.
@@ -80,7 +81,7 @@ TEST(FuseGateProduct, Refusals) {
   EXPECT_EQ(run(fuse_gate_product, no_linear), "gate or up is no plain linear node");
 
   GateSketch normed;
-  normed.node("up").linear.normed = true;
+  normed.set_normed("up");
   normed.multiply("product", normed.active, normed.up);
   EXPECT_EQ(run(fuse_gate_product, normed), "gate or up is no plain linear node");
 
@@ -141,7 +142,7 @@ TEST(FuseQkvRope, SeveralInOneGraph) {
 TEST(FuseQkvRope, ProjectionsMustBePlainAndUsedOnce) {
   AttentionSketch no_linear;
   no_linear.attention("attention", no_linear.rotated_q, no_linear.rotated_k,
-                      no_linear.norm("norm", no_linear.v));
+                      no_linear.silu("silu", no_linear.v));
   EXPECT_EQ(run(fuse_qkv_rope, no_linear), "an input is no plain projection");
 
   AttentionSketch merged;  // two matrices in one node
@@ -150,7 +151,7 @@ TEST(FuseQkvRope, ProjectionsMustBePlainAndUsedOnce) {
   EXPECT_EQ(run(fuse_qkv_rope, merged), "an input is no plain projection");
 
   AttentionSketch normed;  // the fused node would forget the norm
-  for (const char* name : {"q", "k", "v"}) normed.node(name).linear.normed = true;
+  for (const char* name : {"q", "k", "v"}) normed.set_normed(name);
   normed.attention("attention", normed.rotated_q, normed.rotated_k, normed.v);
   EXPECT_EQ(run(fuse_qkv_rope, normed), "an input is no plain projection");
 
@@ -163,7 +164,7 @@ TEST(FuseQkvRope, ProjectionsMustBePlainAndUsedOnce) {
     AttentionSketch elsewhere;
     elsewhere.attention("attention", elsewhere.rotated_q, elsewhere.rotated_k, elsewhere.v);
     elsewhere.graph.logits = elsewhere.*used;
-    EXPECT_EQ(run(fuse_qkv_rope, elsewhere), "a projection is used elsewhere");
+    EXPECT_THAT(run(fuse_qkv_rope, elsewhere), HasSubstr("is used elsewhere"));
   }
 }
 
@@ -173,14 +174,19 @@ TEST(FuseQkvRope, QueriesAndKeysMustRotateAlike) {
   const ValueId q = plain.linear("q", x);
   const ValueId k = plain.linear("k", x, 4);
   plain.attention("attention", q, k, plain.linear("v", x, 4));
-  EXPECT_EQ(run(fuse_qkv_rope, plain), "not exactly Q and K are rotated");
+  EXPECT_EQ(run(fuse_qkv_rope, plain), "");  // no rotation at all
+  EXPECT_EQ(plain.node("attention_qkv").linear.attention.rope.rotary, 0);
+
+  AttentionSketch keys;
+  keys.attention("attention", keys.linear("other_q", keys.x), keys.rotated_k, keys.v);
+  EXPECT_EQ(run(fuse_qkv_rope, keys), "not exactly Q and K are rotated");
 
   AttentionSketch values;
   values.attention("attention", values.rotated_q, values.rotated_k, values.rope("rope_v", values.v));
   EXPECT_EQ(run(fuse_qkv_rope, values), "not exactly Q and K are rotated");
 
   AttentionSketch differently;
-  differently.node("rope_k").rope.rotary = 2;
+  differently.node("rope_k").rope.style = RotaryStyle::interleaved;
   differently.attention("attention", differently.rotated_q, differently.rotated_k, differently.v);
   EXPECT_EQ(run(fuse_qkv_rope, differently), "Q and K rotate differently");
 
@@ -188,8 +194,79 @@ TEST(FuseQkvRope, QueriesAndKeysMustRotateAlike) {
     AttentionSketch elsewhere;
     elsewhere.attention("attention", elsewhere.rotated_q, elsewhere.rotated_k, elsewhere.v);
     elsewhere.norm("other", elsewhere.*used);
-    EXPECT_EQ(run(fuse_qkv_rope, elsewhere), "a rotation is used elsewhere");
+    EXPECT_THAT(run(fuse_qkv_rope, elsewhere), HasSubstr("is used elsewhere"));
   }
+}
+
+struct NormedSketch : GraphSketch {
+  ValueId x = input();
+  ValueId v = linear("v", x, 4);
+  ValueId q = rope("rope_q", norm("norm_q", linear("q", x, 8)));
+  ValueId k = rope("rope_k", norm("norm_k", linear("k", x, 4)));
+};
+
+TEST(FuseQkvRope, NormsOfQueriesAndKeysStandBetween) {
+  NormedSketch s;
+  s.graph.logits = s.attention("attention", s.q, s.k, s.v);
+  EXPECT_EQ(run(fuse_qkv_rope, s), "");
+  EXPECT_THAT(s.names(), ElementsAre("x", "attention_qkv", "attention_heads", "attention"));
+  EXPECT_EQ(s.node("attention_qkv").linear.epilogue, LinearEpilogue::qkv);
+  const HeadsAttributes& heads = s.node("attention_heads").heads;
+  EXPECT_TRUE(heads.normed);
+  EXPECT_EQ(heads.query_norm.weight, "norm_q.weight");
+  EXPECT_EQ(heads.key_norm.weight, "norm_k.weight");
+  EXPECT_EQ(heads.attention.rope.rotary, 4);
+  EXPECT_THAT(s.node("attention").inputs, ElementsAre(s.node("attention_heads").output));
+}
+
+TEST(FuseQkvRope, NormsMustBeOfOneKind) {
+  NormedSketch kinds;
+  kinds.node("norm_k").norm.kind = NormKind::layer;
+  kinds.attention("attention", kinds.q, kinds.k, kinds.v);
+  EXPECT_EQ(run(fuse_qkv_rope, kinds), "Q and K have norms of different kinds");
+
+  AttentionSketch one;
+  one.attention("attention", one.rope("rope", one.norm("norm", one.linear("p", one.x))), one.rotated_k,
+                one.v);
+  EXPECT_EQ(run(fuse_qkv_rope, one), "neither are Q and K normalised nor all three clipped");
+}
+
+TEST(FuseQkvRope, ClipsStandBetweenWhereAllAreAlike) {
+  for (const float limit_of_v : {2.0f, 3.0f}) {
+    GraphSketch s;
+    const ValueId x = s.input();
+    const ValueId q = s.clip("clip_q", s.linear("q", x, 8), 2);
+    const ValueId k = s.clip("clip_k", s.linear("k", x, 4), 2);
+    s.graph.logits = s.attention("attention", q, k, s.clip("clip_v", s.linear("v", x, 4), limit_of_v));
+    EXPECT_EQ(run(fuse_qkv_rope, s),
+              limit_of_v == 2 ? "" : "neither are Q and K normalised nor all three clipped");
+    if (limit_of_v == 2) {
+      EXPECT_EQ(s.node("attention_heads").heads.limit, 2);
+    }
+  }
+}
+
+// --- activation
+
+TEST(FuseActivation, GoesIntoThePlainLinearNodeBeforeIt) {
+  GraphSketch s;
+  s.graph.logits = s.silu("silu", s.linear("up", s.input()));
+  EXPECT_EQ(run(fuse_activation, s), "");
+  EXPECT_THAT(s.names(), ElementsAre("x", "up"));
+  EXPECT_EQ(s.node("up").linear.epilogue, LinearEpilogue::activate);
+  EXPECT_EQ(s.node("up").linear.activation, ActivationFunction::silu);
+  EXPECT_EQ(s.node("up").output, s.graph.logits);
+}
+
+TEST(FuseActivation, OthersStay) {
+  GraphSketch no_linear;
+  no_linear.graph.logits = no_linear.silu("silu", no_linear.input());
+  EXPECT_THAT(run(fuse_activation, no_linear), HasSubstr("is no plain linear node"));
+
+  GraphSketch elsewhere;
+  const ValueId up = elsewhere.linear("up", elsewhere.input());
+  elsewhere.graph.logits = elsewhere.multiply("product", up, elsewhere.silu("silu", up));
+  EXPECT_EQ(run(fuse_activation, elsewhere), "up is used elsewhere");
 }
 
 // --- norm
@@ -223,7 +300,7 @@ TEST(FuseNorm, Refusals) {
 
   GraphSketch twice;
   twice.linear("a", twice.norm("norm", twice.input()));
-  twice.node("a").linear.normed = true;
+  twice.set_normed("a");
   EXPECT_EQ(run(fuse_norm, twice), "used by a, which is no plain linear node");
 
   GraphSketch residual;  // the norm is what is added, not what is multiplied
@@ -297,10 +374,11 @@ TEST(RunPasses, AWholeLayerBecomesFiveNodes) {
   EXPECT_EQ(
       to_text(s.graph),
       "%0 x = embed() x.weight\n"
-      "%3 attention_qkv = linear(%0) norm=n1.weight q.weight[8] k.weight[4] v.weight[4] -> rope, kv store\n"
+      "%3 attention_qkv = linear(%0) normed(rms n1.weight eps=1e-05) q.weight[8] k.weight[4] v.weight[4]"
+      " -> rope, kv store layer=0 heads=2/1 size=4 scale=0 halves rotary=4/4 frequencies=[0.5,0.5]\n"
       "%7 attention = attention(%3) layer=0 heads=2/1 size=4 scale=0\n"
       "%9 o = linear(%7, %0) o.weight[8] -> add\n"
-      "%14 product = linear(%9) norm=n2.weight gate.weight[6] up.weight[6] -> silu gate\n"
+      "%14 product = linear(%9) normed(rms n2.weight eps=1e-05) gate.weight[6] up.weight[6] -> silu gate\n"
       "%16 down = linear(%14, %9) down.weight[8] -> add\n");
 }
 

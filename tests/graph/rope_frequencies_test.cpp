@@ -25,12 +25,12 @@ ModelDescription with_config(json config) {
 
 std::vector<double> hugging_face(const json& config) {
   const ModelDescription model = with_config(config);
-  return hugging_face_frequencies(ConfigReader(model), kRotary);
+  return hugging_face_rope(ConfigReader(model), kRotary).inverse_frequencies;
 }
 
 std::vector<double> gguf(const json& config) {
   const ModelDescription model = with_config(config);
-  return gguf_frequencies(ConfigReader(model), "llama", kRotary);
+  return gguf_rope(ConfigReader(model), "llama", kRotary).inverse_frequencies;
 }
 
 void expect_near(const std::vector<double>& actual, const std::vector<double>& expected, double divisor = 1) {
@@ -118,10 +118,101 @@ TEST(RopeFrequencies, Llama3InEverySpelling) {
       scaled);
 }
 
+// The values below were computed apart from this code, with the formulas of the papers.
+TEST(RopeFrequencies, DynamicScalingRaisesTheBaseBeyondTheContext) {
+  const ModelDescription model = with_config(
+      {{"max_position_embeddings", 2048}, {"rope_scaling", {{"type", "dynamic"}, {"factor", 2.0}}}});
+  const RopeAttributes rope = hugging_face_rope(ConfigReader(model), kRotary);
+  EXPECT_EQ(frequencies_at(rope, 2048), plain_frequencies(10000, kRotary));
+  const std::vector<double> longer = frequencies_at(rope, 5000);
+  EXPECT_NEAR(longer[1], 0.8475170999915891, 1e-12);
+  EXPECT_NEAR(longer[63], 2.9740863992002145e-05, 1e-16);
+}
+
+TEST(RopeFrequencies, QwenCountsLengthsInPowersOfTwo) {
+  RopeAttributes rope;
+  rope.rotary = kRotary;
+  rope.inverse_frequencies = plain_frequencies(10000, kRotary);
+  rope.longer.context = 2048;
+  rope.longer.ntk_base = 10000;
+  rope.longer.ntk_factor = 2;
+  rope.longer.ntk_doubles = true;
+  EXPECT_EQ(frequencies_at(rope, 2048), rope.inverse_frequencies);
+  EXPECT_NEAR(frequencies_at(rope, 5000)[1], 0.8396257425643114, 1e-12);
+  EXPECT_EQ(frequencies_at(rope, 5000), frequencies_at(rope, 8192));
+  EXPECT_NE(frequencies_at(rope, 5000), frequencies_at(rope, 8193));
+}
+
+const json kYarn = {{"factor", 4.0}, {"original_max_position_embeddings", 32768}};
+
+TEST(RopeFrequencies, YarnBlendsByPair) {
+  json scaling = kYarn;
+  scaling["rope_type"] = "yarn";
+  const ModelDescription folder = with_config({{"rope_theta", 1000000.0}, {"rope_scaling", scaling}});
+  const ModelDescription file = with_config({{"llama.rope.freq_base", 1000000.0},
+                                             {"llama.rope.scaling.type", "yarn"},
+                                             {"llama.rope.scaling.factor", 4.0},
+                                             {"llama.rope.scaling.original_context_length", 32768}});
+  const std::vector<double> plain = plain_frequencies(1000000, kRotary);
+  for (const RopeAttributes& rope :
+       {hugging_face_rope(ConfigReader(folder), kRotary), gguf_rope(ConfigReader(file), "llama", kRotary)}) {
+    EXPECT_NEAR(rope.magnitude, 1.138629436111989, 1e-12);
+    ASSERT_EQ(rope.inverse_frequencies.size(), plain.size());
+    for (std::size_t i = 0; i <= 23; ++i) EXPECT_EQ(rope.inverse_frequencies[i], plain[i]) << i;
+    EXPECT_NEAR(rope.inverse_frequencies[24] / plain[24], 0.9558823529411765, 1e-12);
+    EXPECT_NEAR(rope.inverse_frequencies[39] / plain[39], 0.29411764705882354, 1e-12);
+    for (std::size_t i = 40; i < plain.size(); ++i)
+      EXPECT_NEAR(rope.inverse_frequencies[i] / plain[i], 0.25, 1e-15) << i;
+  }
+}
+
+TEST(RopeFrequencies, YarnsMagnitudeMayBeGiven) {
+  json scaling = {{"type", "yarn"},
+                  {"factor", 40.0},
+                  {"original_max_position_embeddings", 4096},
+                  {"mscale", 0.707},
+                  {"mscale_all_dim", 0.707}};
+  const auto magnitude = [&] {
+    const ModelDescription model = with_config({{"rope_scaling", scaling}});
+    return hugging_face_rope(ConfigReader(model), kRotary).magnitude;
+  };
+  EXPECT_EQ(magnitude(), 1);
+  EXPECT_NEAR(yarn_magnitude(40, 0.707), 1.2608037774058554, 1e-12);
+  scaling["mscale_all_dim"] = 0;
+  EXPECT_NEAR(magnitude(), 1.2608037774058554, 1e-12);
+  scaling["attention_factor"] = 1.5;
+  EXPECT_EQ(magnitude(), 1.5);
+}
+
+TEST(RopeFrequencies, LongropeHasFactorsForShortAndLong) {
+  const std::vector<double> shorter(kRotary / 2, 2.0);
+  const std::vector<double> longer(kRotary / 2, 8.0);
+  const ModelDescription model = with_config(
+      {{"max_position_embeddings", 131072},
+       {"original_max_position_embeddings", 4096},
+       {"rope_scaling", {{"type", "longrope"}, {"short_factor", shorter}, {"long_factor", longer}}}});
+  const RopeAttributes rope = hugging_face_rope(ConfigReader(model), kRotary);
+  const std::vector<double> plain = plain_frequencies(10000, kRotary);
+  expect_near(frequencies_at(rope, 4096), plain, 2);
+  expect_near(frequencies_at(rope, 4097), plain, 8);
+  EXPECT_NEAR(rope.magnitude, 1.1902380714238083, 1e-12);
+}
+
+TEST(RopeFrequencies, LayerTypesMayHaveTheirOwn) {
+  const ModelDescription model = with_config(
+      {{"rope_parameters",
+        {{"full_attention", {{"rope_theta", 1e6}}}, {"sliding_attention", {{"rope_theta", 1e4}}}}}});
+  const ConfigReader config(model);
+  EXPECT_EQ(hugging_face_rope(config, kRotary, "full_attention").inverse_frequencies,
+            plain_frequencies(1e6, kRotary));
+  EXPECT_EQ(hugging_face_rope(config, kRotary, "sliding_attention").inverse_frequencies,
+            plain_frequencies(1e4, kRotary));
+}
+
 TEST(RopeFrequencies, UnknownScalingsAreRefusedByName) {
-  for (const char* type : {"dynamic", "yarn", "longrope", "su", ""}) {
+  for (const char* type : {"spiral", ""}) {
     const auto names_it = AllOf(HasSubstr("config.json"), HasSubstr(std::string("\"") + type + "\""),
-                                HasSubstr("default, linear and llama3"));
+                                HasSubstr("default, linear, llama3, dynamic, yarn and longrope"));
     EXPECT_THAT(tests::error_of([=] {
                   hugging_face({{"rope_scaling", {{"type", type}, {"factor", 2.0}}}});
                 }),
@@ -132,9 +223,25 @@ TEST(RopeFrequencies, UnknownScalingsAreRefusedByName) {
                 AllOf(HasSubstr("rope_parameters.rope_type"), names_it));
   }
   EXPECT_THAT(tests::error_of([] {
-                gguf({{"llama.rope.scaling.type", "yarn"}});
+                gguf({{"llama.rope.scaling.type", "spiral"}});
               }),
-              AllOf(HasSubstr("llama.rope.scaling.type"), HasSubstr("\"yarn\"")));
+              AllOf(HasSubstr("llama.rope.scaling.type"), HasSubstr("\"spiral\"")));
+}
+
+TEST(RopeFrequencies, WhatAScalingLacksIsNamed) {
+  const auto lacks = [](const json& scaling) {
+    return tests::error_of([&] { hugging_face({{"rope_scaling", scaling}}); });
+  };
+  EXPECT_THAT(lacks({{"type", "dynamic"}}), HasSubstr("rope_scaling.factor is missing"));
+  EXPECT_THAT(lacks({{"type", "dynamic"}, {"factor", 2}}), HasSubstr("max_position_embeddings is missing"));
+  EXPECT_THAT(lacks({{"type", "yarn"}}), HasSubstr("rope_scaling.factor is missing"));
+  EXPECT_THAT(lacks({{"type", "longrope"}}), HasSubstr("rope_scaling.long_factor is missing"));
+  EXPECT_THAT(lacks({{"type", "longrope"}, {"long_factor", {1, 2}}}),
+              HasSubstr("rope_scaling.long_factor is [1,2]: must be 64 numbers"));
+  EXPECT_THAT(tests::error_of([] {
+                gguf({{"llama.rope.scaling.type", "yarn"}, {"llama.rope.scaling.factor", 2}});
+              }),
+              HasSubstr("llama.rope.scaling.original_context_length is missing"));
 }
 
 TEST(RopeFrequencies, BadValuesAreRefusedByKey) {

@@ -1,8 +1,9 @@
-// Whole models of every shape the LLaMA family comes in, made up and written to files, against plain double
-// arithmetic: from the file to the logits.
+// Whole models of every shape the LLaMA family comes in, made up and written to files: kernels and sessions
+// against the oracle, from the file to the logits.
 #include <gtest/gtest.h>
 
-#include "tests/oracle/llama_oracle.hpp"
+#include "graph/arch/architectures.hpp"
+#include "tests/oracle/model_tensors.hpp"
 #include "tests/support/gguf_writer.hpp"
 #include "tests/support/host_targets.hpp"
 #include "tests/support/load_model.hpp"
@@ -26,18 +27,13 @@ constexpr std::size_t kPositions = 75;  // more than a block of the KV cache
 struct StoredModel {
   TemporaryFolder folder;
   std::string path;
-  std::vector<tests::TinyTensor> tensors;
-  bool gguf;
 
-  StoredModel(const TinyLlama& model, bool as_gguf) : gguf(as_gguf) {
+  StoredModel(const TinyLlama& model, bool gguf) {
     if (gguf) {
-      const tests::GgufWriter file = tests::tiny_gguf(model);
-      path = folder.write("model.gguf", file.bytes());
-      tensors = tests::tiny_tensors(model, static_cast<std::int64_t>(tests::tiny_pieces().size()));
+      path = folder.write("model.gguf", tests::tiny_gguf(model).bytes());
     } else {
       tests::write_tiny_folder(folder, model, 3);
       path = folder.path();
-      tensors = tests::tiny_tensors(model, tests::kTinyJsonVocabulary);
     }
   }
 };
@@ -48,14 +44,9 @@ std::vector<TokenId> some_tokens() {
   return tokens;
 }
 
-std::vector<double> oracle_logits(const TinyLlama& model, const StoredModel& stored) {
-  tests::LlamaOracle oracle(model, stored.tensors, stored.gguf);
-  std::vector<double> all;
-  for (const TokenId token : some_tokens()) {
-    const std::vector<double> logits = oracle.next(token);
-    all.insert(all.end(), logits.begin(), logits.end());
-  }
-  return all;
+std::vector<double> oracle_logits(const StoredModel& stored) {
+  const auto file = ModelFile::open(stored.path);
+  return tests::oracle_logits(*file, graph::build_decoder(file->description()).graph, some_tokens());
 }
 
 void expect_same(const std::vector<float>& logits, const std::vector<double>& expected) {
@@ -83,7 +74,7 @@ void check(const TinyLlama& model) {
   for (const bool gguf : {true, false}) {
     const StoredModel stored(model, gguf);
     SCOPED_TRACE(gguf ? "GGUF" : "Hugging Face");
-    const std::vector<double> expected = oracle_logits(model, stored);
+    const std::vector<double> expected = oracle_logits(stored);
     for (const jit::Target& target : tests::host_targets()) {
       SCOPED_TRACE(target.name);
       for (const std::int64_t chunk : {1, 7, 512}) {
@@ -127,7 +118,7 @@ TEST(Oracle, StoredBlocks) {
     const TinyLlama model = {.hidden = 64, .feed_forward = 96, .heads = 4, .kv_heads = 2, .matrices = type};
     SCOPED_TRACE(kernels::layout_of(type).name);
     const StoredModel stored(model, true);
-    const std::vector<double> expected = oracle_logits(model, stored);
+    const std::vector<double> expected = oracle_logits(stored);
     for (const jit::Target& target : tests::host_targets()) {
       SCOPED_TRACE(target.name);
       expect_same(tests::all_logits(tests::load_model(stored.path, {.target = target.name, .context = 128}),
@@ -147,7 +138,7 @@ TEST(Oracle, StoredBlocks) {
 TEST(Oracle, QuantisedOnLoad) {
   const TinyLlama model = {.hidden = 64, .feed_forward = 172, .layers = 2, .heads = 4, .kv_heads = 2};
   const StoredModel stored(model, false);
-  const std::vector<double> expected = oracle_logits(model, stored);
+  const std::vector<double> expected = oracle_logits(stored);
   // What rounding the weights may cost: coarse for few bits, but never nonsense.
   const std::pair<const char*, double> formats[] = {
       {"int8s.g32.f16", 0.02},  {"int8a.g64.f32", 0.02}, {"int6s.g32.bf16", 0.08},

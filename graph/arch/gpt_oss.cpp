@@ -1,0 +1,64 @@
+// gpt-oss (OpenAI 2025): attention with sinks and a window in every other layer, biases everywhere, experts
+// with a clamped gate. Hugging Face stores all experts of a layer in one transposed tensor, gate and up
+// column by column.
+#include "graph/arch/builders.hpp"
+#include "graph/arch/routed_experts.hpp"
+
+namespace burin::graph {
+namespace {
+
+// mlp.experts.gate_up_proj [experts, hidden, 2 * width], mlp.experts.down_proj [experts, width, hidden]
+std::vector<Expert> stacked_experts(const ModelDescription& model, const DecoderBuilder& b,
+                                    const ExpertSettings& settings) {
+  const std::int64_t hidden = b.shape().hidden;
+  const std::string gate_up = b.tensor("mlp.experts", "gate_up_proj");
+  const std::string down = b.tensor("mlp.experts", "down_proj");
+  require_tensor(model, gate_up, {settings.count, hidden, 2 * settings.width});
+  require_tensor(model, gate_up + "_bias", {settings.count, 2 * settings.width});
+  require_tensor(model, down, {settings.count, settings.width, hidden});
+  require_tensor(model, down + "_bias", {settings.count, hidden});
+  std::vector<Expert> experts;
+  for (std::int64_t slice = 0; slice < settings.count; ++slice) {
+    const MatrixView gates = {.first = 0, .run = 1, .stride = 2, .transposed = true, .slice = slice};
+    const MatrixView ups = {.first = 1, .run = 1, .stride = 2, .transposed = true, .slice = slice};
+    experts.push_back({{gate_up, gate_up + "_bias", settings.width, gates},
+                       {gate_up, gate_up + "_bias", settings.width, ups},
+                       {down, down + "_bias", hidden, {.transposed = true, .slice = slice}}});
+  }
+  return experts;
+}
+
+}  // namespace
+
+Decoder build_gpt_oss(const ModelDescription& model) {
+  const ConfigReader config(model);
+  const DecoderShape shape = read_shape(model, NormKind::rms, {.default_epsilon = 1e-5});
+  const RopeAttributes rope = read_rope(model, shape);
+  const std::vector<std::int64_t> windows =
+      read_windows(model, shape, [](std::int64_t layer) { return layer % 2 == 0; });
+  ExpertSettings settings = read_experts(model, {});
+  settings.route.normalise = true;
+  ExpertsAttributes experts;
+  experts.activation = ActivationFunction::silu;
+  experts.limit = static_cast<float>(config.number_or("swiglu_limit", 7, 1e-3, 1e6));
+  experts.slope = static_cast<float>(config.number_or("swiglu_alpha", 1.702, 1e-3, 1e3));
+  DecoderBuilder b(model, shape);
+  ValueId x = b.embed_tokens();
+  for (std::int64_t layer = 0; layer < shape.layers; ++layer) {
+    b.enter_layer(layer);
+    const Qkv qkv = b.qkv(b.norm("attn_norm", x));
+    AttentionAttributes attention = b.attention_attributes();
+    attention.window = windows[static_cast<std::size_t>(layer)];
+    attention.sinks = b.tensor("self_attn", "sinks");
+    require_tensor(model, attention.sinks, {shape.heads});
+    x = b.add("attention_residual", x, b.attention(b.rotated(qkv, rope), attention));
+    const ValueId normed = b.norm("ffn_norm", x);
+    experts.experts = stacked_experts(model, b, settings);
+    x = b.add("ffn_residual", x,
+              experts_node(b, normed, route_node(b, normed, settings, "mlp.router"), experts));
+  }
+  b.leave_layers();
+  return b.finish(b.head(b.norm("output_norm", x)));
+}
+
+}  // namespace burin::graph

@@ -1,0 +1,116 @@
+#include "graph/lowerable.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "jit/error.hpp"
+#include "templates/formats/packing.hpp"
+
+namespace burin::graph {
+namespace {
+
+class KernelCheck {
+ public:
+  KernelCheck(const ModelDescription& model, std::int64_t context) : model_(model), context_(context) {}
+
+  // What a node asks for by itself.
+  void check_attributes(const Node& node) const {
+    switch (node.op) {
+      case Op::embed: return check_embed(node);
+      case Op::linear: return check_linear(node);
+      case Op::heads: return check_heads(node);
+      case Op::attention: return check_attention(node);
+      case Op::route:
+      case Op::experts: return refuse(node, "mixture of experts");
+      default: return;
+    }
+  }
+
+  // What the passes left of the graph.
+  void check_fused(const Node& node) const {
+    if (node.op == Op::attention)
+      return refuse_if(node.inputs.size() != 1, node, "attention over other than rotated projections");
+    refuse_if(node.op == Op::rope, node, "rotation by itself");
+    refuse_if(node.op == Op::norm && node.norm.group != 0, node, "norm over parts of a row");
+  }
+
+ private:
+  [[noreturn]] void refuse(const Node& node, std::string_view what) const {
+    fail("{}: architecture {}: {}: {} has no kernel yet: use a LLaMA-family model", model_.path,
+         printable(model_.architecture), node.name, what);
+  }
+  void refuse_if(bool missing, const Node& node, std::string_view what) const {
+    if (missing) refuse(node, what);
+  }
+
+  std::int64_t rows_of(const std::string& tensor) const {
+    return model_.tensors[static_cast<std::size_t>(model_.find(tensor))].shape[0];
+  }
+
+  void check_embed(const Node& node) const {
+    if (node.embed.index == EmbedIndex::token) return;
+    const std::int64_t positions = rows_of(node.embed.table) - node.embed.offset;
+    if (context_ > positions)
+      fail(
+          "{}: architecture {}: {}: context {} is longer than the {} positions that were learned: use "
+          "--context {}",
+          model_.path, printable(model_.architecture), node.name, context_, positions, positions);
+  }
+
+  void check_linear(const Node& node) const {
+    for (const LinearPart& part : node.linear.parts) {
+      refuse_if(part.view.slice != 0, node, "stacked matrix");
+      const auto tensor = static_cast<std::size_t>(model_.find(part.weight));
+      const bool quantised = kernels::natural_format(*model_.tensors[tensor].type).is_integer();
+      refuse_if(part.view.transposed && quantised, node, "transposed matrix of quantised weights");
+    }
+  }
+
+  void check_heads(const Node& node) const {
+    const HeadsAttributes& heads = node.heads;
+    if (!heads.normed) return;
+    const std::int64_t group = heads.query_norm.group;
+    refuse_if(group != heads.key_norm.group || (group != 0 && group != heads.attention.head_size), node,
+              "norm over parts of heads");
+    refuse_if(heads.query_norm.kind == NormKind::layer && heads.attention.head_size % 32 != 0, node,
+              "layer norm of heads whose size is no multiple of 32");
+  }
+
+  void check_attention(const Node& node) const {
+    const AttentionAttributes& attention = node.attention;
+    refuse_if(attention.shared_size != 0, node, "latent attention");
+    refuse_if(attention.value_width() != attention.head_size, node, "values of another size than keys");
+    refuse_if(attention.head_size % 2 != 0, node, "odd head size");
+  }
+
+  const ModelDescription& model_;
+  std::int64_t context_;
+};
+
+}  // namespace
+
+void require_kernels(const Graph& graph, const ModelDescription& model, std::int64_t context) {
+  const KernelCheck kernels(model, context);
+  for (const Node& node : graph.nodes) kernels.check_attributes(node);
+  // An attention that was not fused says more than what it left behind.
+  for (const Node& node : graph.nodes)
+    if (node.op == Op::attention) kernels.check_fused(node);
+  for (const Node& node : graph.nodes) kernels.check_fused(node);
+  if (const std::int64_t most = largest_context(graph); context > most)
+    fail(
+        "{}: architecture {}: context {} is longer than one rotation is good for: use "
+        "--context {} or less",
+        model.path, printable(model.architecture), context, most);
+}
+
+std::int64_t largest_context(const Graph& graph) {
+  std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  for (const Node& node : graph.nodes)
+    for (const std::int64_t limit :
+         {node.attention.log_context, node.rope.longer.context, node.linear.attention.rope.longer.context,
+          node.heads.attention.rope.longer.context})
+      if (limit > 0) most = std::min(most, limit);
+  return most;
+}
+
+}  // namespace burin::graph
