@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <future>
 
 #include "graph/arch/architectures.hpp"
 #include "graph/plan.hpp"
 #include "jit/error.hpp"
 #include "runtime/executor.hpp"
 #include "runtime/model_state.hpp"
+#include "runtime/plan_kernels.hpp"
 #include "runtime/synthetic.hpp"
 
 namespace burin::runtime {
@@ -26,11 +28,20 @@ void prepare_model(Model::State& state, const graph::ModelDescription& descripti
   jit::require_host_can_run(target);
   state.plan = graph::make_plan(description, target, options.plan);
   state.pool = std::make_unique<ThreadPool>(options.threads);
+  state.kernels = options.cache_folder.empty()
+                      ? std::make_unique<jit::KernelStore>()
+                      : std::make_unique<jit::KernelStore>(jit::DiskCacheOptions{options.cache_folder});
+  resolve_kernels(state.plan, *state.kernels);
+  // Syncing files takes its time, but packing takes longer.
+  std::future<void> written = std::async(std::launch::async, [&] { state.kernels->write_back(); });
   state.weights = state.file ? pack_weights(state.plan, *state.file, *state.pool, options.progress)
                              : synthetic_weights(state.plan, *state.pool);
-  state.bound = bind(state.plan, state.weights, state.kernels);
-  state.statistics = {seconds_since(begin), state.kernels.emitted(), state.kernels.emit_milliseconds(),
-                      state.plan.weight_bytes};
+  written.get();
+  state.bound = bind(state.plan, state.weights, *state.kernels);
+  const jit::KernelCounts counts = state.kernels->counts();
+  state.statistics = {seconds_since(begin),     counts.emitted,           counts.from_disk,
+                      counts.emit_milliseconds, counts.disk_milliseconds, state.plan.weight_bytes,
+                      state.kernels->notes()};
 }
 
 }  // namespace

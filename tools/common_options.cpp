@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "graph/plan.hpp"
+#include "runtime/environment.hpp"
 #include "tools/command.hpp"
 
 namespace burin::tools {
@@ -47,14 +48,10 @@ kernels::WeightFormat parse_weights(const CommonOptions& options) {
 void check_contradictions(const CommonOptions& options) {
   if (options.weights.empty() && (options.group != 0 || !options.scheme.empty() || !options.scale.empty()))
     wrong_usage("--group, --scheme and --scale say how to quantise: add --weights int4 or the like");
-  if (!options.cache.empty() && options.cache != "off")
-    wrong_usage(
-        "--cache {}: a disk cache is not supported yet: kernels are emitted at every start (--cache off)",
-        options.cache);
   if (!options.kernels.empty())
     wrong_usage("--kernels {}: bundles are not supported yet", options.kernels.front());
   if (options.no_emit)
-    wrong_usage("--no-emit: bundles and a disk cache are not supported yet, kernels must be emitted");
+    wrong_usage("--no-emit: not supported yet: kernels that are not in the cache must be emitted");
 }
 
 // Drawn only where someone sees it, and only once loading takes a while.
@@ -95,7 +92,7 @@ void add_compute_options(CLI::App& command, CommonOptions& options) {
   command.add_option("--group", options.group, "Weights per scale (default 32)");
   command.add_option("--scheme", options.scheme, "sym or asym (default sym)");
   command.add_option("--scale", options.scale, "Scale type: f32, f16 or bf16 (default f16)");
-  command.add_option("--cache", options.cache, "off (a disk cache is not supported yet)");
+  add_cache_option(command, options);
   command.add_option("--kernels", options.kernels, "Pre-generated kernels (not supported yet)");
   command.add_flag("--no-emit", options.no_emit, "Use pre-generated kernels only (not supported yet)");
   command.add_option("--log", options.log, "error, warn, info or debug")
@@ -104,6 +101,17 @@ void add_compute_options(CLI::App& command, CommonOptions& options) {
       ->check(CLI::Range(std::int64_t{1}, kMostContext));
   command.add_option("--chunk", options.chunk, "Most tokens evaluated at once (default 512)")
       ->check(CLI::Range(std::int64_t{1}, kMostChunk));
+}
+
+void add_cache_option(CLI::App& command, CommonOptions& options) {
+  command.add_option("--cache", options.cache,
+                     "Folder that keeps emitted kernels, or off (default: $BURIN_CACHE_DIR, "
+                     "$XDG_CACHE_HOME/burin or ~/.cache/burin)");
+}
+
+std::string cache_folder(const CommonOptions& options) {
+  if (options.cache == "off") return "";
+  return options.cache.empty() ? runtime::default_cache_folder() : options.cache;
 }
 
 void add_json_option(CLI::App& command, CommonOptions& options) {
@@ -127,21 +135,35 @@ runtime::LoadOptions load_options(const CommonOptions& options) {
   load.target = options.target;
   from_arguments([&] { jit::require_host_can_run(jit::parse_target(options.target)); });
   load.plan = plan_options(options);
+  load.cache_folder = cache_folder(options);
   load.progress = ProgressBar();
   return load;
 }
 
+void print_notes(const CommonOptions& options, const runtime::Model& model) {
+  const runtime::LoadStatistics& load = model.statistics();
+  if (options.log != "error") {
+    for (const std::string& note : model.plan().notes) fmt::print(stderr, "burin: note: {}\n", note);
+    for (const std::string& note : load.notes) fmt::print(stderr, "burin: note: {}\n", note);
+    if (options.cache.empty() && cache_folder(options).empty())
+      fmt::print(
+          stderr,
+          "burin: note: kernel cache: none of BURIN_CACHE_DIR, XDG_CACHE_HOME and HOME is set: kernels "
+          "are emitted at every start: use --cache DIR or off\n");
+  }
+  if (!options.logs_info()) return;
+  for (const std::string& remark : model.plan().remarks) fmt::print(stderr, "burin: remark: {}\n", remark);
+  fmt::print(
+      stderr,
+      "burin: for {}: {} kernels emitted in {:.1f} ms, {} from disk in {:.1f} ms; {:.1f} MiB of weights "
+      "packed; loaded in {:.2f} s\n",
+      model.target_name(), load.kernels_emitted, load.emit_milliseconds, load.kernels_from_disk,
+      load.disk_milliseconds, static_cast<double>(load.weight_bytes) / 1048576.0, load.seconds);
+}
+
 std::shared_ptr<const runtime::Model> load_model(const CommonOptions& options) {
   std::shared_ptr<const runtime::Model> model = runtime::Model::load(options.model, load_options(options));
-  if (options.log != "error")
-    for (const std::string& note : model->plan().notes) fmt::print(stderr, "burin: note: {}\n", note);
-  if (options.logs_info())
-    for (const std::string& remark : model->plan().remarks) fmt::print(stderr, "burin: remark: {}\n", remark);
-  if (options.logs_info())
-    fmt::print(
-        stderr, "burin: {} kernels emitted in {:.1f} ms for {}; {:.1f} MiB of weights packed in {:.2f} s\n",
-        model->statistics().kernels_emitted, model->statistics().emit_milliseconds, model->target_name(),
-        static_cast<double>(model->statistics().weight_bytes) / 1048576.0, model->statistics().seconds);
+  print_notes(options, *model);
   return model;
 }
 

@@ -1,0 +1,26 @@
+#include "runtime/plan_kernels.hpp"
+
+#include <set>
+#include <string_view>
+
+namespace burin::runtime {
+
+std::vector<const graph::Step*> kernel_steps(const graph::Plan& plan) {
+  std::vector<const graph::Step*> steps;
+  std::set<std::string_view> seen;
+  for (const graph::Program* program : {&plan.decode, &plan.prefill, &plan.head_one, &plan.head_many})
+    for (const graph::Step& step : *program)
+      if (seen.insert(step.kernel).second) steps.push_back(&step);
+  return steps;
+}
+
+jit::KernelEntry resolve_kernel(const graph::Plan& plan, const graph::Step& step, jit::KernelStore& store) {
+  return store.resolve({step.kernel, plan.target.features},
+                       [&] { return graph::emit_kernel(step.spec, plan.target); });
+}
+
+void resolve_kernels(const graph::Plan& plan, jit::KernelStore& store) {
+  for (const graph::Step* step : kernel_steps(plan)) resolve_kernel(plan, *step, store);
+}
+
+}  // namespace burin::runtime
