@@ -10,24 +10,10 @@
 #include <vector>
 
 #include "jit/error.hpp"
+#include "tests/jit/made_images.hpp"
 
 namespace burin::jit {
 namespace {
-
-// mov dword [rdi], value; ret
-CodeImage image_that_stores(const std::string& name, std::uint8_t value) {
-  CodeImage image;
-  image.name = name;
-  image.bytes = {0xc7, 0x07, value, 0, 0, 0, 0xc3};
-  image.code_size = static_cast<std::uint32_t>(image.bytes.size());
-  return image;
-}
-
-int stored_by(KernelEntry entry) {
-  int value = -1;
-  entry(&value);
-  return value;
-}
 
 CodeImage must_not_be_called() {
   ADD_FAILURE() << "emitted again";
