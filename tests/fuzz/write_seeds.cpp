@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "jit/image_file.hpp"
 #include "tests/fuzz/fuzzed_model.hpp"
 #include "tests/support/gguf_writer.hpp"
 #include "tests/support/safetensors_writer.hpp"
@@ -23,6 +24,14 @@ void write_seeds(const fs::path& folder, const std::vector<std::string>& seeds) 
     std::ofstream(folder / fmt::format("seed-{}", i), std::ios::binary) << seeds[i];
 }
 
+std::string image_seed(const char* features, std::size_t length) {
+  const jit::CodeImage image = {"gemm-k.32-n.64", jit::parse_target(features).features, 1,
+                                std::vector<std::uint8_t>(length, 0xc3)};
+  const std::vector<std::uint8_t> file =
+      jit::image_file({image.name, image.features}, image, jit::this_emitter());
+  return {file.begin(), file.end()};
+}
+
 void write_all_seeds(const fs::path& root) {
   GgufWriter gguf = tiny_gguf(fuzzed_model());
   GgufWriter older = gguf;
@@ -36,6 +45,7 @@ void write_all_seeds(const fs::path& root) {
   with_marks["model"]["byte_fallback"] = true;
   with_marks["pre_tokenizer"] = {{"type", "Metaspace"}, {"prepend_scheme", "first"}};
   write_seeds(root / "tokenizer_json_fuzzer", {tiny_tokenizer_json().dump(), with_marks.dump()});
+  write_seeds(root / "image_file_fuzzer", {image_seed("avx2", 1), image_seed("avx512vnni,avx512bf16", 300)});
   write_seeds(root / "text_fuzzer", {std::begin(kSampleTexts), std::end(kSampleTexts)});
 }
 
