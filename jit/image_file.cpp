@@ -36,7 +36,7 @@ void check_header(const Header& header, std::size_t file_bytes) {
   if (header.version != kVersion) fail("layout {} instead of {}", header.version, kVersion);
   if (header.abi != kSystemV) fail("ABI {} instead of {}", header.abi, kSystemV);
   if (header.file_bytes != file_bytes) fail("{} bytes long instead of {}", file_bytes, header.file_bytes);
-  const std::size_t content = file_bytes - sizeof(Header);
+  const std::size_t content = file_bytes - sizeof(Header);  // not negative: the header was there to be read
   if (header.key_bytes > kLongestKey || header.key_bytes > content) fail("key of {} bytes", header.key_bytes);
   if (header.image_bytes != content - header.key_bytes) fail("image of {} bytes", header.image_bytes);
   if (header.code_bytes == 0 || header.code_bytes > header.image_bytes)
@@ -90,6 +90,14 @@ StoredImage parse_image_file(std::span<const std::uint8_t> file) {
   stored.image.code_size = header.code_bytes;
   stored.image.bytes.assign(bytes.begin(), bytes.end());
   return stored;
+}
+
+std::size_t image_file_length(std::span<const std::uint8_t> bytes) {
+  Header header;
+  if (bytes.size() < sizeof(Header)) fail("{} bytes long: shorter than a header", bytes.size());
+  std::memcpy(&header, bytes.data(), sizeof(Header));
+  if (header.file_bytes > bytes.size()) fail("{} bytes long instead of {}", bytes.size(), header.file_bytes);
+  return header.file_bytes;
 }
 
 CodeImage read_image_file(std::span<const std::uint8_t> file, const KernelKey& key,

@@ -43,6 +43,10 @@ struct StoredImage {
 // Throws burin::Error saying what is wrong with a file that is damaged or of another layout or ABI.
 StoredImage parse_image_file(std::span<const std::uint8_t> file);
 
+// Length of the image file that these bytes begin with, as its header says. Throws burin::Error where they are
+// fewer.
+std::size_t image_file_length(std::span<const std::uint8_t> bytes);
+
 // The image, where the file is just what image_file() wrote for `key` and `emitter`; otherwise throws
 // burin::Error saying what is wrong.
 CodeImage read_image_file(std::span<const std::uint8_t> file, const KernelKey& key, const EmitterId& emitter);

@@ -22,6 +22,11 @@ class Clock {
 
 }  // namespace
 
+KernelStore::KernelStore(KernelSources sources)
+    : bundles_(std::move(sources.bundles)),
+      disk_(sources.disk ? std::make_unique<DiskCache>(std::move(*sources.disk)) : nullptr),
+      emits_(sources.emit) {}
+
 KernelEntry KernelStore::resolve(const KernelKey& key, const std::function<CodeImage()>& emit) {
   const std::string text = key.text();
   {
@@ -41,8 +46,27 @@ KernelEntry KernelStore::resolve(const KernelKey& key, const std::function<CodeI
 }
 
 LoadedKernel KernelStore::make(const KernelKey& key, const std::function<CodeImage()>& emit) {
-  LoadedKernel kernel = disk_ ? from_disk(key) : nullptr;
-  return kernel ? kernel : from_emitter(key, emit);
+  if (LoadedKernel kernel = from_bundle(key)) return kernel;
+  if (LoadedKernel kernel = disk_ ? from_disk(key) : nullptr) return kernel;
+  if (!emits_)
+    throw MissingKernel(fmt::format("kernel {} for {}: is not at hand, and none may be emitted", key.name,
+                                    to_text(key.features)));
+  return from_emitter(key, emit);
+}
+
+LoadedKernel KernelStore::from_bundle(const KernelKey& key) {
+  const Clock clock;
+  for (const Bundle& bundle : bundles_) {
+    const std::optional<CodeImage> image = bundle.find(key);
+    if (!image) continue;
+    auto kernel = std::make_shared<const ExecutableMemory>(image->bytes);
+    const std::scoped_lock lock(mutex_);
+    ++counts_.from_bundle;
+    counts_.disk_milliseconds += clock.milliseconds();
+    counts_.code_bytes += image->bytes.size();
+    return kernel;
+  }
+  return nullptr;
 }
 
 LoadedKernel KernelStore::from_disk(const KernelKey& key) {

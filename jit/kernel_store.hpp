@@ -10,8 +10,10 @@
 #include <string_view>
 #include <vector>
 
+#include "jit/bundle.hpp"
 #include "jit/code_image.hpp"
 #include "jit/disk_cache.hpp"
+#include "jit/error.hpp"
 #include "jit/kernel_key.hpp"
 #include "jit/loaded_kernels.hpp"
 
@@ -21,21 +23,34 @@ namespace burin::jit {
 struct KernelCounts {
   int emitted = 0;
   int from_disk = 0;
+  int from_bundle = 0;
   int shared = 0;  // another store of this process had it
   double emit_milliseconds = 0;
   double disk_milliseconds = 0;
   std::size_t code_bytes = 0;
 };
 
+// Where a store may get kernels from, tried in this order.
+struct KernelSources {
+  std::vector<Bundle> bundles;
+  std::optional<DiskCacheOptions> disk;
+  bool emit = true;
+};
+
+// Thrown for a kernel that is in none of them.
+class MissingKernel : public Error {
+ public:
+  using Error::Error;
+};
+
 // Thread-safe. Entries stay valid as long as the store.
 class KernelStore {
  public:
-  KernelStore() = default;
-  // Looks on disk before it emits.
-  explicit KernelStore(DiskCacheOptions disk) : disk_(std::make_unique<DiskCache>(std::move(disk))) {}
+  KernelStore() = default;  // emits
+  explicit KernelStore(KernelSources sources);
 
-  // The entry of the kernel `key`, from memory, from a sound image on disk or from emit(), which is called
-  // once per process however many threads and stores ask.
+  // The entry of the kernel `key`, from memory, or from the sources. emit() is called once per process however
+  // many threads and stores ask. Throws MissingKernel where the store may not emit and has to.
   KernelEntry resolve(const KernelKey& key, const std::function<CodeImage()>& emit);
 
   // Puts on disk what was emitted since the last call. Slow, as files are synced: for a thread of its own.
@@ -48,10 +63,13 @@ class KernelStore {
 
  private:
   LoadedKernel make(const KernelKey& key, const std::function<CodeImage()>& emit);
+  LoadedKernel from_bundle(const KernelKey& key);
   LoadedKernel from_disk(const KernelKey& key);
   LoadedKernel from_emitter(const KernelKey& key, const std::function<CodeImage()>& emit);
 
+  std::vector<Bundle> bundles_;
   std::unique_ptr<DiskCache> disk_;
+  bool emits_ = true;
 
   mutable std::mutex mutex_;                                  // guards what follows
   std::map<std::string, LoadedKernel, std::less<>> kernels_;  // by key

@@ -3,6 +3,9 @@
 #include <set>
 #include <string_view>
 
+#include "jit/error.hpp"
+#include "runtime/kernel_bundle.hpp"
+
 namespace burin::runtime {
 
 std::vector<const graph::Step*> kernel_steps(const graph::Plan& plan) {
@@ -19,8 +22,20 @@ jit::KernelEntry resolve_kernel(const graph::Plan& plan, const graph::Step& step
                        [&] { return graph::emit_kernel(step.spec, plan.target); });
 }
 
-void resolve_kernels(const graph::Plan& plan, jit::KernelStore& store) {
-  for (const graph::Step* step : kernel_steps(plan)) resolve_kernel(plan, *step, store);
+void resolve_kernels(const graph::Plan& plan, jit::KernelStore& store,
+                     const std::vector<jit::Bundle>& bundles) {
+  std::string missing;
+  int count = 0;
+  for (const graph::Step* step : kernel_steps(plan)) {
+    try {
+      resolve_kernel(plan, *step, store);
+    } catch (const jit::MissingKernel&) {
+      missing += (count++ == 0 ? "" : ", ") + step->kernel;
+    }
+  }
+  if (count == 0) return;
+  fail("kernels for {}: {} missing ({}), needed by {}: {}make them with burin pregen, or leave out --no-emit",
+       plan.target.name, count, missing, plan_origin(plan), bundles.empty() ? "" : describe(bundles) + ": ");
 }
 
 }  // namespace burin::runtime

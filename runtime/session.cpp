@@ -9,6 +9,7 @@
 #include "graph/plan.hpp"
 #include "jit/error.hpp"
 #include "runtime/executor.hpp"
+#include "runtime/kernel_bundle.hpp"
 #include "runtime/model_state.hpp"
 #include "runtime/plan_kernels.hpp"
 #include "runtime/synthetic.hpp"
@@ -20,18 +21,31 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
+// Where only bundles may be used, the host is what they have kernels for.
+jit::Target target_of(const LoadOptions& options, const std::vector<jit::Bundle>& bundles) {
+  if (options.target == "detect" && !options.emit && !bundles.empty()) return best_target(bundles);
+  return jit::parse_target(options.target);
+}
+
+std::unique_ptr<jit::KernelStore> make_store(const LoadOptions& options,
+                                             const std::vector<jit::Bundle>& bundles) {
+  jit::KernelSources sources = {bundles, std::nullopt, options.emit};
+  if (!options.cache_folder.empty()) sources.disk = jit::DiskCacheOptions{options.cache_folder};
+  return std::make_unique<jit::KernelStore>(std::move(sources));
+}
+
 // Plans, packs (or makes up) the weights and binds the kernels.
 void prepare_model(Model::State& state, const graph::ModelDescription& description,
                    const LoadOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
-  const jit::Target target = jit::parse_target(options.target);
+  std::vector<jit::Bundle> bundles;
+  for (const std::string& path : options.bundles) bundles.push_back(jit::Bundle::open(path));
+  const jit::Target target = target_of(options, bundles);
   jit::require_host_can_run(target);
   state.plan = graph::make_plan(description, target, options.plan);
   state.pool = std::make_unique<ThreadPool>(options.threads);
-  state.kernels = options.cache_folder.empty()
-                      ? std::make_unique<jit::KernelStore>()
-                      : std::make_unique<jit::KernelStore>(jit::DiskCacheOptions{options.cache_folder});
-  resolve_kernels(state.plan, *state.kernels);
+  state.kernels = make_store(options, bundles);
+  resolve_kernels(state.plan, *state.kernels, bundles);
   // Syncing files takes its time, but packing takes longer.
   std::future<void> written = std::async(std::launch::async, [&] { state.kernels->write_back(); });
   state.weights = state.file ? pack_weights(state.plan, *state.file, *state.pool, options.progress)
@@ -39,9 +53,17 @@ void prepare_model(Model::State& state, const graph::ModelDescription& descripti
   written.get();
   state.bound = bind(state.plan, state.weights, *state.kernels);
   const jit::KernelCounts counts = state.kernels->counts();
-  state.statistics = {seconds_since(begin),     counts.emitted,           counts.from_disk,
-                      counts.emit_milliseconds, counts.disk_milliseconds, state.plan.weight_bytes,
-                      state.kernels->notes()};
+  LoadStatistics& statistics = state.statistics;
+  statistics.seconds = seconds_since(begin);
+  statistics.kernels_emitted = counts.emitted;
+  statistics.kernels_from_disk = counts.from_disk;
+  statistics.kernels_from_bundle = counts.from_bundle;
+  statistics.emit_milliseconds = counts.emit_milliseconds;
+  statistics.disk_milliseconds = counts.disk_milliseconds;
+  statistics.weight_bytes = state.plan.weight_bytes;
+  statistics.notes = state.kernels->notes();
+  for (std::string& note : bundle_notes(bundles, state.plan, counts))
+    statistics.notes.push_back(std::move(note));
 }
 
 }  // namespace

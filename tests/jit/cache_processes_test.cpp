@@ -33,6 +33,7 @@ class CacheProcesses : public testing::Test {
     options.folder = temporary_ / "cache";
     return options;
   }
+  KernelSources sources() const { return {{}, options(), true}; }
   // Loads or stores at random; true where everything loaded is right and nothing was odd.
   bool work(int rounds, int first) const {
     DiskCache cache(options());
@@ -119,7 +120,7 @@ TEST_F(CacheProcesses, ThreadsWithStoresOfTheirOwnEmitOnce) {
   constexpr int kKernels = 20;
   std::vector<std::atomic<int>> emitted(kKernels);
   std::vector<std::unique_ptr<KernelStore>> stores;
-  for (int t = 0; t < kThreads; ++t) stores.push_back(std::make_unique<KernelStore>(options()));
+  for (int t = 0; t < kThreads; ++t) stores.push_back(std::make_unique<KernelStore>(sources()));
   std::atomic<bool> go = false;
   std::atomic<int> wrong = 0;
   std::vector<std::thread> threads;
@@ -151,7 +152,7 @@ TEST_F(CacheProcesses, ThreadsWithStoresOfTheirOwnEmitOnce) {
   EXPECT_EQ(all.shared, kKernels * (kThreads - 1));
   stores.clear();
 
-  KernelStore next(options());
+  KernelStore next(sources());
   for (int i = 0; i < kKernels; ++i) {
     const CodeImage image = long_image(i);
     next.resolve(key_of(image), [&]() -> CodeImage { throw std::logic_error("emitted again"); });

@@ -27,12 +27,13 @@ class KernelStoreDisk : public testing::Test {
     options.folder = temporary_ / "cache";
     return options;
   }
+  KernelSources sources() const { return {{}, options(), true}; }
   fs::path file() const {
     return options().folder / build_folder_name(this_emitter()) / image_file_name(key_of(kImage));
   }
   // A process's life: resolves, runs and writes back.
   KernelCounts use() const {
-    KernelStore store(options());
+    KernelStore store(sources());
     EXPECT_EQ(stored_by(store.resolve(key_of(kImage), [] { return kImage; })), 1);
     store.write_back();
     notes_ = store.notes();
@@ -56,7 +57,7 @@ TEST_F(KernelStoreDisk, TheSecondStoreEmitsNothing) {
 }
 
 TEST_F(KernelStoreDisk, NothingIsWrittenBeforeWriteBack) {
-  KernelStore store(options());
+  KernelStore store(sources());
   store.resolve(key_of(kImage), [] { return kImage; });
   EXPECT_FALSE(fs::exists(file()));
   store.write_back();

@@ -31,7 +31,7 @@ class ScratchCache {
   }
   ScratchCache(const ScratchCache&) = delete;
 
-  jit::DiskCacheOptions options() const { return jit::DiskCacheOptions{path_}; }
+  jit::KernelSources sources() const { return {{}, jit::DiskCacheOptions{path_}, true}; }
 
  private:
   fs::path path_;
@@ -69,9 +69,9 @@ nlohmann::json measure(const graph::Plan& plan, const std::string& cache, int re
   for (int i = 0; i < repeats; ++i) {
     const ScratchCache scratch(cache);
     cold.push_back(start(plan, [] { return std::make_unique<jit::KernelStore>(); }).milliseconds);
-    const auto with_disk = [&] { return std::make_unique<jit::KernelStore>(scratch.options()); };
+    const auto with_disk = [&] { return std::make_unique<jit::KernelStore>(scratch.sources()); };
     {
-      jit::KernelStore writer(scratch.options());
+      jit::KernelStore writer(scratch.sources());
       runtime::resolve_kernels(plan, writer);
       written.push_back(milliseconds_of([&] { writer.write_back(); }));
       if (!writer.notes().empty()) fail("--startup: {}", writer.notes().front());

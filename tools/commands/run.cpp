@@ -88,7 +88,7 @@ void print_result(const RunOptions& options, const runtime::Model& model, std::s
                 {"kernels",
                  {{"emitted", load.kernels_emitted},
                   {"from_disk", load.kernels_from_disk},
-                  {"from_bundle", 0},
+                  {"from_bundle", load.kernels_from_bundle},
                   {"emit_ms", load.emit_milliseconds}}},
                 {"peak_rss_mib", peak_rss_mib()}});
     return;
