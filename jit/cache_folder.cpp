@@ -67,10 +67,12 @@ Removed remove(const std::vector<CachedFile>& files) {
   return removed;
 }
 
+// But for this build's own, which other processes may be about to write to.
 void remove_empty_builds(const fs::path& folder) {
   for_each_entry(folder, [](const fs::directory_entry& entry) {
     std::error_code not_empty;
-    if (is_build_folder(entry.path().filename()) &&
+    const std::string name = entry.path().filename();
+    if (is_build_folder(name) && name != build_folder_name(this_emitter()) &&
         entry.symlink_status(not_empty).type() == fs::file_type::directory)
       fs::remove(entry.path(), not_empty);
   });

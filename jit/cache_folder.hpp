@@ -24,7 +24,7 @@ std::vector<CachedFile> list_cache(const std::filesystem::path& folder);
 // `key` becomes the kernel's text where it can be read.
 std::string check_cached_file(const CachedFile& file, std::string& key);
 
-// Removes what list_cache() lists, and folders of builds that become empty. Returns what was removed.
+// Removes what list_cache() lists, and folders of other builds that become empty. Returns what was removed.
 struct Removed {
   std::size_t files = 0;
   std::uint64_t bytes = 0;

@@ -86,7 +86,12 @@ int DiskCache::write_file(const std::string& name, const std::vector<std::uint8_
   const int folder = build_folder_.number();
   int reason = write_temporary(temporary, bytes);
   if (reason == 0) reason = before(WriteStep::rename);
-  if (reason == 0 && renameat(folder, temporary.c_str(), folder, name.c_str()) != 0) reason = errno;
+  const auto rename_it = [&] {
+    return renameat(folder, temporary.c_str(), folder, name.c_str()) == 0 ? 0 : errno;
+  };
+  if (reason == 0) reason = rename_it();
+  // An empty folder has no business in the place of an image.
+  if (reason == EISDIR && unlinkat(folder, name.c_str(), AT_REMOVEDIR) == 0) reason = rename_it();
   if (reason != 0) unlinkat(folder, temporary.c_str(), 0);
   return reason;
 }

@@ -148,6 +148,9 @@ TEST_F(DiskCacheTest, WhatIsNoPlainFileIsReplaced) {
   expect_replaced("is no plain file");
   fs::permissions(file_of(kImage), fs::perms::others_write, fs::perm_options::add);
   expect_replaced("others may write to it");
+  fs::remove(file_of(kImage));
+  fs::create_directory(file_of(kImage));
+  expect_replaced("is no plain file");
 }
 
 TEST_F(DiskCacheTest, FoldersThatOthersMayWriteToAreNotUsed) {
@@ -325,9 +328,16 @@ TEST_F(CacheFolder, ClearingRemovesWhatIsItsOwn) {
   EXPECT_EQ(removed.files, 4u);
   EXPECT_TRUE(fs::exists(foreign));
   EXPECT_TRUE(fs::exists(target));
-  fs::remove(foreign);
-  clear_cache(folder());
-  EXPECT_TRUE(fs::is_empty(folder()));
+}
+
+// A process that has opened this build's folder can still write to it.
+TEST_F(CacheFolder, ClearingDoesNotDisturbOthers) {
+  DiskCache other(options());
+  keep(kImage);
+  EXPECT_EQ(clear_cache(folder()).files, 1u);
+  other.store(key_of(kImage), kImage);
+  EXPECT_THAT(other.notes(), IsEmpty());
+  expect_kept();
 }
 
 TEST_F(CacheFolder, LinksToFoldersAreNotFollowed) {
