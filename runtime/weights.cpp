@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstring>
 #include <exception>
 
 #include "jit/error.hpp"
+#include "templates/formats/superblock_packing.hpp"
 
 namespace burin::runtime {
 namespace {
@@ -80,6 +82,21 @@ std::vector<double> final_frequencies(const graph::Plan& plan, const ModelFile& 
   return frequencies;
 }
 
+// Scales of 8 to 15 steps, and minimums of as many, that are f16 of about 6e-5: the same sizes as below.
+void set_synthetic_scales(std::byte* superblock, const kernels::WeightFormat& format) {
+  const kernels::SuperblockLayout layout(format);
+  for (int column = 0; column < kernels::kBlockColumns; ++column) {
+    const auto step = static_cast<std::uint16_t>(0x0400 + column);
+    std::memcpy(superblock + layout.scale(column), &step, sizeof(step));
+    if (!format.symmetric) std::memcpy(superblock + layout.minimum(column), &step, sizeof(step));
+    for (int group = 0; group < kernels::kSuperblock / format.group; ++group) {
+      const auto steps = static_cast<std::byte>(8 + (column + group) % 8);
+      superblock[layout.group_scale(group, column)] = steps;
+      if (!format.symmetric) superblock[layout.group_minimum(group, column)] = steps;
+    }
+  }
+}
+
 // Small positive f16 bit patterns (0x1000 .. 0x13ff, about 5e-4 to 1e-3) and any codes.
 void fill_synthetic(std::byte* out, std::size_t bytes, const kernels::WeightFormat& format,
                     const kernels::PackedShape& shape, std::uint64_t seed) {
@@ -94,10 +111,14 @@ void fill_synthetic(std::byte* out, std::size_t bytes, const kernels::WeightForm
     words[i] = state & mask;
   }
   if (!format.is_integer()) return;
-  const std::size_t scale_bytes =
-      shape.group_bytes - static_cast<std::size_t>(format.group * 4 * format.bits);
-  for (std::size_t group = 0; group + shape.group_bytes <= bytes; group += shape.group_bytes) {
-    auto* scales = reinterpret_cast<std::uint16_t*>(out + group + shape.group_bytes - scale_bytes);
+  if (format.is_two_level()) {
+    for (std::size_t unit = 0; unit + shape.unit_bytes <= bytes; unit += shape.unit_bytes)
+      set_synthetic_scales(out + unit, format);
+    return;
+  }
+  const std::size_t scale_bytes = shape.unit_bytes - static_cast<std::size_t>(format.group * 4 * format.bits);
+  for (std::size_t group = 0; group + shape.unit_bytes <= bytes; group += shape.unit_bytes) {
+    auto* scales = reinterpret_cast<std::uint16_t*>(out + group + shape.unit_bytes - scale_bytes);
     const bool wide = format.scale == kernels::ScaleType::f32;
     for (std::size_t i = 0; i < scale_bytes / 2; ++i)
       scales[i] = static_cast<std::uint16_t>(

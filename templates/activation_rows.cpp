@@ -30,7 +30,7 @@ ActivationRows activation_rows(Activation type, std::int64_t inputs, const Weigh
   ActivationRows rows;
   rows.type = type;
   rows.inputs = inputs;
-  rows.padded = round_up(inputs, std::max(32, weights.group));
+  rows.padded = round_up(inputs, weights.is_two_level() ? kSuperblock : std::max(32, weights.group));
   if (type == Activation::f32) {
     rows.row_bytes = odd_lines(rows.padded * 4);
     return rows;

@@ -5,9 +5,9 @@
 //   row:    [group 0][group 1] ... [group ceil(K/S)-1][padding]
 //   group:  [correction: 4 bytes][scale: f32][S x int8]
 //
-// value = scale * code. The correction carries what the weights' zero point or minimum needs, so that it costs
-// the GEMM nothing: for symmetric weights int32 -zero_code * sum(codes), the start value of the accumulators;
-// for asymmetric ones f32 scale * sum(codes), to be multiplied with the minimum.
+// value = scale * code. The correction carries what the weights' zero point or minimum needs, so that it
+// costs the GEMM nothing: for symmetric weights int32 -zero_code * sum(codes), the start value of the
+// accumulators; for asymmetric ones f32 scale * sum(codes), to be multiplied with the minimum.
 //
 // f32 rows are plain. Inputs past K are zero up to the padded length in both.
 #pragma once
@@ -33,7 +33,7 @@ struct ActivationRows {
   Activation type = Activation::f32;
   std::int64_t inputs = 0;
   int group = 0;               // S; 0 for f32
-  std::int64_t padded = 0;     // inputs rounded up to a whole number of weight groups (s8) or to 32 (f32)
+  std::int64_t padded = 0;     // inputs rounded up to whole weight groups (superblocks), and to 32
   std::int64_t row_bytes = 0;  // distance of rows, a multiple of 64
 
   std::int64_t groups() const { return group == 0 ? 0 : padded / group; }

@@ -21,7 +21,18 @@ kernels::ScaleType parse_scale(const std::string& text) {
   if (text.empty() || text == "f16") return kernels::ScaleType::f16;
   if (text == "f32") return kernels::ScaleType::f32;
   if (text == "bf16") return kernels::ScaleType::bf16;
-  wrong_usage("--scale '{}': unknown: use f32, f16 or bf16", text);
+  if (text == "two-level") return kernels::ScaleType::two_level;
+  wrong_usage("--scale '{}': unknown: use f32, f16, bf16 or two-level", text);
+}
+
+void check_group(std::int64_t group, kernels::ScaleType scale) {
+  if (scale == kernels::ScaleType::two_level) {
+    if (group != 16 && group != 32)
+      wrong_usage("--group {}: not supported with --scale two-level: use 16 or 32", group);
+  } else if (group < 32 || group > 1024 || group % 32 != 0) {
+    wrong_usage("--group {}: not supported: use a multiple of 32 up to 1024, or 16 with --scale two-level",
+                group);
+  }
 }
 
 kernels::WeightFormat parse_weights(const CommonOptions& options) {
@@ -35,12 +46,12 @@ kernels::WeightFormat parse_weights(const CommonOptions& options) {
   const bool is_integer = kind.size() == 4 && kind.starts_with("int") && kind[3] >= '1' && kind[3] <= '8';
   if (!is_integer) wrong_usage("--weights {}: not supported: use int1 to int8, f16, bf16 or f32", kind);
   const std::int64_t group = options.group == 0 ? 32 : options.group;
-  if (group < 32 || group > 1024 || group % 32 != 0)
-    wrong_usage("--group {}: not supported: use a multiple of 32 up to 1024", group);
+  const kernels::ScaleType scale = parse_scale(options.scale);
+  check_group(group, scale);
   if (!options.scheme.empty() && options.scheme != "sym" && options.scheme != "asym")
     wrong_usage("--scheme '{}': unknown: use sym or asym", options.scheme);
   return kernels::WeightFormat::integer_format(kind[3] - '0', options.scheme != "asym",
-                                               static_cast<int>(group), parse_scale(options.scale));
+                                               static_cast<int>(group), scale);
 }
 
 void check_contradictions(const CommonOptions& options) {
@@ -64,7 +75,8 @@ void add_compute_options(CLI::App& command, CommonOptions& options) {
   command.add_option("--weights", options.weights, "Quantise on load: int1 .. int8, or f16, bf16, f32");
   command.add_option("--group", options.group, "Weights per scale (default 32)");
   command.add_option("--scheme", options.scheme, "sym or asym (default sym)");
-  command.add_option("--scale", options.scale, "Scale type: f32, f16 or bf16 (default f16)");
+  command.add_option("--scale", options.scale,
+                     "Scale type: f32, f16, bf16, or two-level as K-quants have it (default f16)");
   add_cache_option(command, options);
   command.add_option("--kernels", options.kernels,
                      "Bundle of pre-generated kernels (burin pregen); may repeat");

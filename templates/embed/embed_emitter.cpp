@@ -15,8 +15,8 @@ constexpr int kRowBytes = 128;
 constexpr int kInputsPerStep = 32;
 constexpr int kFloatUnroll = 8;
 
-// A column is four bytes out of every 128: little to gain from vectors, so codes are put together in a general
-// register, four inputs at a time, and converted together.
+// A column is four bytes out of every 128: little to gain from vectors, so codes are put together in a
+// general register, four inputs at a time, and converted together.
 class EmbedEmitter {
  public:
   EmbedEmitter(const EmbedSpec& spec, const jit::Target& target)
@@ -35,7 +35,9 @@ class EmbedEmitter {
     a.L(loop);
     find_column();
     a.xor_(at(), at());
-    if (s_.weights.is_integer())
+    if (s_.weights.is_two_level())
+      two_level_row();
+    else if (s_.weights.is_integer())
       integer_row();
     else
       float_row();
@@ -79,7 +81,7 @@ class EmbedEmitter {
     Xbyak::Label group;
     Xbyak::Label step;
     a.L(group);
-    find_scale();
+    find_scales_at(code_bytes(), bytes_of(s_.weights.scale));
     load_scale(scale, 0);
     if (!s_.weights.symmetric) load_scale(minimum, 1);
     a.mov(left(), static_cast<std::uint32_t>(s_.weights.group / kInputsPerStep));
@@ -89,10 +91,59 @@ class EmbedEmitter {
     a.add(at(), kInputsPerStep * 4);
     a.dec(left());
     a.jnz(step, kNear);
-    a.add(codes(), static_cast<std::uint32_t>(static_cast<int>(packed_.group_bytes) - code_bytes()));
+    a.add(codes(), static_cast<std::uint32_t>(static_cast<int>(packed_.unit_bytes) - code_bytes()));
     a.cmp(at(), static_cast<std::uint32_t>(packed_.padded_inputs * 4));
     a.jl(group, kNear);
     if (!s_.weights.symmetric && s_.width < packed_.padded_inputs) zero_padding();
+  }
+
+  // Superblocks of 256 inputs (templates/formats/packing.hpp): two factors, then 32 inputs at a time.
+  void two_level_row() {
+    const Xbyak::Xmm scale = a.xmm4;
+    const Xbyak::Xmm minimum = a.xmm5;
+    const Xbyak::Xmm scale_factor = a.xmm6;
+    const Xbyak::Xmm minimum_factor = a.xmm7;
+    const int arrays = s_.weights.symmetric ? 1 : 2;
+    const int groups = kInputsPerStep / s_.weights.group;
+    const int codes_of_step = kInputsPerStep * 4 * s_.weights.bits;
+    Xbyak::Label superblock;
+    Xbyak::Label step;
+    a.L(superblock);
+    find_scales_at(0, 2);
+    load_f16(scale_factor, scales());
+    if (arrays == 2) {
+      load_f16(minimum_factor, scales() + jit::offset(kBlockColumns * 2));
+      a.vxorps(minimum_factor, minimum_factor, four_lanes(INT32_MIN));  // minimums are -e * m
+    }
+    a.add(codes(), static_cast<std::uint32_t>(arrays * kBlockColumns * 2));
+    a.mov(left(), kSuperblock / kInputsPerStep);
+    a.L(step);
+    find_scales_at(codes_of_step, 1);
+    for (int group = 0; group < groups; ++group) {
+      a.movsx(a.eax, a.byte[scales() + jit::offset(group * kBlockColumns)]);
+      scaled(scale, scale_factor);
+      if (arrays == 2) {
+        a.movzx(a.eax, a.byte[scales() + jit::offset((groups + group) * kBlockColumns)]);
+        scaled(minimum, minimum_factor);
+      }
+      for (int quad = 8 / groups * group; quad < 8 / groups * (group + 1); ++quad)
+        integer_quad(quad, scale, minimum);
+    }
+    a.add(codes(), static_cast<std::uint32_t>(codes_of_step + arrays * groups * kBlockColumns));
+    a.add(at(), kInputsPerStep * 4);
+    a.dec(left());
+    a.jnz(step, kNear);
+    a.cmp(at(), static_cast<std::uint32_t>(packed_.padded_inputs * 4));
+    a.jl(superblock, kNear);
+    if (arrays == 2 && s_.width < packed_.padded_inputs) zero_padding();
+  }
+
+  // to = float(eax) * factor, in all lanes
+  void scaled(const Xbyak::Xmm& to, const Xbyak::Xmm& factor) {
+    a.vmovd(to, a.eax);
+    a.vcvtdq2ps(to, to);
+    a.vmulss(to, to, factor);
+    a.vbroadcastss(to, to);
   }
 
   // Code 0 of the padding stands for the minimum; readers of the row want zeros.
@@ -106,20 +157,23 @@ class EmbedEmitter {
     a.jl(loop);
   }
 
-  // codes is displaced by 4 bytes per column; scales are bytes_of(scale) apart.
-  void find_scale() {
-    a.imul(scales(), column(), bytes_of(s_.weights.scale) - 4);
-    a.lea(scales(), a.ptr[scales() + codes() + jit::offset(code_bytes())]);
+  // scales = the column's element of an array, `bytes` behind the column-0 address that codes stands for;
+  // codes is displaced by 4 bytes per column, the array's elements are `element` bytes apart.
+  void find_scales_at(int bytes, int element) {
+    a.imul(scales(), column(), element - 4);
+    a.lea(scales(), a.ptr[scales() + codes() + jit::offset(bytes)]);
+  }
+
+  void load_f16(const Xbyak::Xmm& to, const Xbyak::RegExp& from) {
+    a.movzx(a.eax, a.word[from]);
+    a.vmovd(to, a.eax);
+    a.vcvtph2ps(to, to);
   }
 
   void load_scale(const Xbyak::Xmm& to, int array) {
     const Xbyak::RegExp from = scales() + jit::offset(array * kBlockColumns * bytes_of(s_.weights.scale));
     switch (s_.weights.scale) {
-      case ScaleType::f16:
-        a.movzx(a.eax, a.word[from]);
-        a.vmovd(to, a.eax);
-        a.vcvtph2ps(to, to);
-        break;
+      case ScaleType::f16: load_f16(to, from); break;
       case ScaleType::bf16:
         a.movzx(a.eax, a.word[from]);
         a.shl(a.eax, 16);

@@ -9,38 +9,19 @@
 
 #include "jit/error.hpp"
 #include "templates/formats/float16.hpp"
+#include "templates/formats/packed_codes.hpp"
 #include "templates/formats/quantize.hpp"
 #include "templates/formats/stored_blocks.hpp"
+#include "templates/formats/stored_rows.hpp"
+#include "templates/formats/superblock_packing.hpp"
 
 namespace burin::kernels {
 namespace {
 
-constexpr int kStep = 32;  // inputs whose planes lie together
-constexpr int kQuads = 8;  // of four inputs each
-constexpr int kRowBytes = 128;
 constexpr std::int64_t kFloatPadding = 8;
 
 std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
-}
-
-// --- reading stored rows
-
-const std::byte* stored_at(const StoredMatrix& matrix, std::int64_t row, std::int64_t input) {
-  const StoredLayout& layout = layout_of(matrix.type);
-  const std::int64_t row_bytes = matrix.columns / layout.elements * layout.bytes;
-  return matrix.data + row * row_bytes + input / layout.elements * layout.bytes;
-}
-
-void dequantize_group(const StoredRow& stored, const std::byte* block, float* out) {
-  CodeGroup group;
-  stored.read_group(block, group);
-  const float scale = f16_to_f32(group.scale);
-  const float minimum = f16_to_f32(group.minimum);
-  const int zero = stored.natural.zero_code();
-  for (int i = 0; i < kStep; ++i)
-    out[i] = stored.natural.symmetric ? static_cast<float>(group.codes[i] - zero) * scale
-                                      : static_cast<float>(group.codes[i]) * scale + minimum;
 }
 
 // --- one group of one block: codes of 32 columns, then planes
@@ -58,8 +39,8 @@ class GroupPacker {
     for (int column = 0; column < kBlockColumns; ++column)
       read_column(columns[static_cast<std::size_t>(column)], first_input, column);
     for (int step = 0; step < format_.group / kStep; ++step)
-      store_planes(step, out + step * kStep * 4 * format_.bits);
-    std::byte* scales = out + format_.group * 4 * format_.bits;
+      store_step(step, out + step * step_code_bytes(format_.bits));
+    std::byte* scales = out + format_.group / kStep * step_code_bytes(format_.bits);
     store_scales(scales_, scales);
     if (!format_.symmetric) store_scales(minimums_, scales + kBlockColumns * bytes_of(format_.scale));
   }
@@ -92,7 +73,7 @@ class GroupPacker {
 
   void quantize_column(const StoredMatrix& matrix, std::int64_t row, std::int64_t first_input,
                        std::int64_t count, int column) {
-    stored_row_to_f32(matrix.type, stored_at(matrix, row, first_input), count, values_.data());
+    floats_.read(matrix, row, first_input, count, column, values_.data());
     try {
       const QuantizedGroup group = quantize_group(
           format_, std::span(values_).subspan(0, static_cast<std::size_t>(count)), column_codes(column));
@@ -103,26 +84,11 @@ class GroupPacker {
     }
   }
 
-  // Four codes of a column at a time: a quad is a 32-bit word of the layout.
-  void store_planes(int step, std::byte* out) {
-    std::array<std::uint32_t, static_cast<std::size_t>(kRowBytes / 4) * 8> words{};
-    int position = 0;
-    for (const int width : {8, 4, 2, 1}) {
-      if ((format_.bits & width) == 0) continue;
-      const std::uint32_t mask = ((1u << width) - 1u) * 0x01010101u;
-      for (int quad = 0; quad < kQuads; ++quad) {
-        const int row = position + quad * width / 8;  // planes so far have as many rows as bits
-        const int shift = quad * width % 8;
-        std::uint32_t* row_words = words.data() + row * kBlockColumns;
-        for (int column = 0; column < kBlockColumns; ++column) {
-          std::uint32_t four;
-          std::memcpy(&four, column_codes(column) + step * kStep + quad * 4, sizeof(four));
-          row_words[column] |= ((four >> position) & mask) << shift;
-        }
-      }
-      position += width;
-    }
-    std::memcpy(out, words.data(), static_cast<std::size_t>(kRowBytes * format_.bits));
+  void store_step(int step, std::byte* out) {
+    ColumnCodes columns;
+    for (int column = 0; column < kBlockColumns; ++column)
+      columns[static_cast<std::size_t>(column)] = column_codes(column) + step * kStep;
+    store_codes(format_.bits, columns, out);
   }
 
   void store_scales(const std::array<std::uint32_t, kBlockColumns>& scales, std::byte* out) const {
@@ -137,6 +103,7 @@ class GroupPacker {
   std::span<const StoredMatrix> matrices_;
   std::vector<std::uint8_t> codes_;  // [column][input of the group]
   std::vector<float> values_;
+  StoredFloats floats_;
   std::array<std::uint32_t, kBlockColumns> scales_{};
   std::array<std::uint32_t, kBlockColumns> minimums_{};
 };
@@ -178,19 +145,25 @@ void pack_float_block(const WeightFormat& format, std::int64_t inputs, std::span
   }
 }
 
-}  // namespace
-
-WeightFormat natural_format(StoredType type) { return stored_row(type).natural; }
-
-void stored_row_to_f32(StoredType type, const std::byte* row, std::int64_t count, float* out) {
-  const StoredRow& stored = stored_row(type);
-  for (std::int64_t i = 0; i < count; i += stored.layout.elements, row += stored.layout.bytes) {
-    if (stored.read_float != nullptr)
-      out[i] = stored.read_float(row);
-    else
-      dequantize_group(stored, row, out + i);
-  }
+// A block of units, packed one after the other.
+template <typename Packer>
+void pack_units(Packer& packer, const PackedShape& shape, std::span<const ColumnSource> columns,
+                std::byte* out) {
+  for (std::int64_t first = 0; first < shape.padded_inputs;
+       first += shape.unit_inputs, out += shape.unit_bytes)
+    packer.pack(columns, first, out);
 }
+
+std::size_t group_code_bytes(const WeightFormat& format) {
+  return static_cast<std::size_t>(format.group / kStep * step_code_bytes(format.bits));
+}
+
+std::size_t group_bytes(const WeightFormat& format) {
+  return group_code_bytes(format) +
+         static_cast<std::size_t>(kBlockColumns * bytes_of(format.scale) * (format.symmetric ? 1 : 2));
+}
+
+}  // namespace
 
 PackedShape packed_shape(const WeightFormat& format, std::int64_t inputs, std::int64_t columns) {
   PackedShape shape;
@@ -198,12 +171,18 @@ PackedShape packed_shape(const WeightFormat& format, std::int64_t inputs, std::i
   shape.columns = round_up(columns, kBlockColumns);
   if (format.is_integer()) {
     if (format.bits < 1 || format.bits > 8) fail("weights {}: bits must be 1 to 8", to_text(format));
-    if (format.group < 32 || format.group % 32 != 0)
-      fail("weights {}: groups of {} are not supported: use a multiple of 32", to_text(format), format.group);
-    shape.padded_inputs = round_up(inputs, format.group);
-    shape.group_bytes = static_cast<std::size_t>(
-        format.group * 4 * format.bits + kBlockColumns * bytes_of(format.scale) * (format.symmetric ? 1 : 2));
-    shape.block_bytes = static_cast<std::size_t>(shape.padded_inputs / format.group) * shape.group_bytes;
+    if (format.is_two_level()) {
+      shape.unit_inputs = kSuperblock;
+      shape.unit_bytes = SuperblockLayout(format).bytes();
+    } else {
+      if (format.group < 32 || format.group % 32 != 0)
+        fail("weights {}: groups of {} are not supported: use a multiple of 32", to_text(format),
+             format.group);
+      shape.unit_inputs = format.group;
+      shape.unit_bytes = group_bytes(format);
+    }
+    shape.padded_inputs = round_up(inputs, shape.unit_inputs);
+    shape.block_bytes = static_cast<std::size_t>(shape.padded_inputs / shape.unit_inputs) * shape.unit_bytes;
   } else {
     shape.padded_inputs = round_up(inputs, kFloatPadding);
     shape.block_bytes = static_cast<std::size_t>(shape.padded_inputs * kBlockColumns * format.bits / 8);
@@ -216,16 +195,21 @@ void pack_blocks(const WeightFormat& format, std::int64_t inputs, std::span<cons
                  std::span<const ColumnSource> columns, std::int64_t first_block, std::int64_t last_block,
                  std::byte* out) {
   const PackedShape shape = packed_shape(format, inputs, static_cast<std::int64_t>(columns.size()));
-  GroupPacker packer(format, inputs, matrices);
-  for (std::int64_t block = first_block; block < last_block; ++block) {
-    const auto sources = columns.subspan(static_cast<std::size_t>(block * kBlockColumns), kBlockColumns);
-    std::byte* at = out + static_cast<std::size_t>(block) * shape.block_bytes;
-    if (!format.is_integer()) {
+  const auto for_each_block = [&](auto pack_one) {
+    for (std::int64_t block = first_block; block < last_block; ++block)
+      pack_one(columns.subspan(static_cast<std::size_t>(block * kBlockColumns), kBlockColumns),
+               out + static_cast<std::size_t>(block) * shape.block_bytes);
+  };
+  if (!format.is_integer()) {
+    for_each_block([&](auto sources, std::byte* at) {
       pack_float_block(format, inputs, matrices, sources, shape.block_bytes, at);
-      continue;
-    }
-    for (std::int64_t first = 0; first < shape.padded_inputs; first += format.group, at += shape.group_bytes)
-      packer.pack(sources, first, at);
+    });
+  } else if (format.is_two_level()) {
+    SuperblockPacker packer(format, inputs, matrices);
+    for_each_block([&](auto sources, std::byte* at) { pack_units(packer, shape, sources, at); });
+  } else {
+    GroupPacker packer(format, inputs, matrices);
+    for_each_block([&](auto sources, std::byte* at) { pack_units(packer, shape, sources, at); });
   }
 }
 
@@ -242,23 +226,15 @@ float packed_value(const WeightFormat& format, const PackedShape& shape, const s
                                                              : ScaleType::f32;
     return scale_value(type, bits);
   }
-  const std::byte* group = block + static_cast<std::size_t>(k / format.group) * shape.group_bytes;
-  const int in_group = static_cast<int>(k % format.group);
-  const std::byte* step = group + in_group / kStep * kStep * 4 * format.bits;
-  const int quad = in_group % kStep / 4;
-  int code = 0;
-  int position = 0;
-  for (const int width : {8, 4, 2, 1}) {
-    if ((format.bits & width) == 0) continue;
-    const auto byte =
-        std::to_integer<int>(step[(position + quad * width / 8) * kRowBytes + in_block * 4 + in_group % 4]);
-    code |= ((byte >> (quad * width % 8)) & ((1 << width) - 1)) << position;
-    position += width;
-  }
+  const std::byte* unit = block + static_cast<std::size_t>(k / shape.unit_inputs) * shape.unit_bytes;
+  const int in_unit = static_cast<int>(k % shape.unit_inputs);
+  if (format.is_two_level()) return superblock_value(format, unit, in_unit, in_block);
+  const std::byte* step = unit + in_unit / kStep * step_code_bytes(format.bits);
+  const int code = load_code(format.bits, step, in_unit % kStep, in_block);
   const auto scale_at = [&](int array) {
     const int bytes = bytes_of(format.scale);
     std::uint32_t bits = 0;
-    std::memcpy(&bits, group + format.group * 4 * format.bits + (array * kBlockColumns + in_block) * bytes,
+    std::memcpy(&bits, unit + group_code_bytes(format) + (array * kBlockColumns + in_block) * bytes,
                 static_cast<std::size_t>(bytes));
     return scale_value(format.scale, bits);
   };

@@ -20,6 +20,11 @@
 // whose 32-bit lane is a column and whose four bytes are four consecutive inputs, the operand shape of
 // vpdpbusd (and of an AMX int8 tile row).
 //
+// Two-level formats have groups of 16 or 32 and come in superblocks of 256 inputs instead of groups:
+//
+//   superblock:  [32 f16 scales][32 f16 minimums][step 0]..[step 7]   (minimums for asymmetric formats only)
+//   step:        [32 inputs][32 int8 scales] x groups [32 uint8 minimums] x groups    (1 or 2 groups in 32 inputs)
+//
 // Float formats have no groups; a block is
 //   f32:   [k][32 columns] 4 bytes each          f16: [k][32 columns] 2 bytes each
 //   bf16:  [k/2][32 columns][k%2] 2 bytes each   (the pair shape of vdpbf16ps)
@@ -41,8 +46,10 @@ inline constexpr int kBlockColumns = 32;
 struct PackedShape {
   std::int64_t inputs = 0;         // K
   std::int64_t columns = 0;        // N as packed, a multiple of 32
-  std::int64_t padded_inputs = 0;  // K rounded up to the group (integer) or to 8 (float)
-  std::size_t group_bytes = 0;     // integer formats only
+  std::int64_t padded_inputs = 0;  // K rounded up to the unit (integer) or to 8 (float)
+  // Integer formats: what a block is a sequence of. A group, or a superblock of two-level formats.
+  std::int64_t unit_inputs = 0;
+  std::size_t unit_bytes = 0;
   std::size_t block_bytes = 0;
   std::size_t total_bytes = 0;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <iterator>
 #include <vector>
 
 #include "jit/error.hpp"
@@ -11,10 +12,12 @@
 namespace burin::kernels {
 namespace {
 
-void require_finite(std::span<const float> values) {
+constexpr std::uint16_t kLargestF16 = 0x7bff;
+
+void require_finite(std::span<const float> values, const char* whole) {
   for (std::size_t i = 0; i < values.size(); ++i)
     if (!std::isfinite(values[i]))
-      fail("weight {} of a group is {}: cannot be quantised: the file is damaged", i, values[i]);
+      fail("weight {} of a {} is {}: cannot be quantised: the file is damaged", i, whole, values[i]);
 }
 
 std::uint32_t stored_scale(ScaleType type, float value) {
@@ -23,6 +26,10 @@ std::uint32_t stored_scale(ScaleType type, float value) {
     fail("a scale of {:g} overflows its type: use --scale f32 or bf16", value);
   return bits;
 }
+
+// Multiples of a step, where there is one. Divided, not multiplied by the inverse: that is infinite for steps near
+// the smallest float.
+float in_steps(float value, float step) { return step != 0 ? std::nearbyint(value / step) : 0.0f; }
 
 std::uint8_t clamp_code(float code, int largest) {
   return static_cast<std::uint8_t>(std::clamp(code, 0.0f, static_cast<float>(largest)));
@@ -58,6 +65,49 @@ float symmetric_scale(const WeightFormat& format, std::span<const float> values)
   return one_bit_scale(values);
 }
 
+// The f16 step of which `count` reach to `extreme`: never less, so that the farthest group loses nothing.
+std::uint16_t step_reaching(float extreme, int count) {
+  const auto steps = static_cast<float>(count);
+  const auto bits = static_cast<std::uint16_t>(stored_scale(ScaleType::f16, extreme / steps));
+  const bool short_of_it = f16_to_f32(bits) * steps < extreme && bits < kLargestF16;
+  return static_cast<std::uint16_t>(short_of_it ? bits + 1 : bits);
+}
+
+template <typename ValuesOf>
+void quantize_minimums(int groups, const ValuesOf& values_of, Superblock& out) {
+  float depths[kSuperblock / 16];  // below zero
+  float deepest = 0;
+  for (int group = 0; group < groups; ++group) {
+    const std::span<const float> values = values_of(group);
+    depths[group] = std::max(0.0f, -*std::min_element(values.begin(), values.end()));
+    deepest = std::max(deepest, depths[group]);
+  }
+  out.minimum = step_reaching(deepest, 255);
+  for (int group = 0; group < groups; ++group)
+    out.minimums[group] = clamp_code(in_steps(depths[group], f16_to_f32(out.minimum)), 255);
+}
+
+// Scales of asymmetric groups reach from the minimum, as rounded, to the largest value.
+template <typename ValuesOf>
+void quantize_scales(const WeightFormat& format, int groups, const ValuesOf& values_of, Superblock& out) {
+  float scales[kSuperblock / 16];
+  float extreme = 0;
+  for (int group = 0; group < groups; ++group) {
+    const std::span<const float> values = values_of(group);
+    const auto levels = static_cast<float>((1 << format.bits) - 1);
+    scales[group] =
+        format.symmetric
+            ? symmetric_scale(format, values)
+            : std::max(0.0f, *std::max_element(values.begin(), values.end()) + out.group_minimum(group)) /
+                  levels;
+    extreme = std::max(extreme, std::fabs(scales[group]));
+  }
+  out.scale = step_reaching(extreme, 127);
+  for (int group = 0; group < groups; ++group)
+    out.scales[group] =
+        static_cast<std::int8_t>(std::clamp(in_steps(scales[group], f16_to_f32(out.scale)), -127.0f, 127.0f));
+}
+
 }  // namespace
 
 float scale_value(ScaleType type, std::uint32_t bits) {
@@ -78,7 +128,7 @@ std::uint32_t scale_bits(ScaleType type, float value) {
 
 QuantizedGroup quantize_group(const WeightFormat& format, std::span<const float> values,
                               std::uint8_t* codes) {
-  require_finite(values);
+  require_finite(values, "group");
   const int largest = (1 << format.bits) - 1;
   QuantizedGroup group;
   float offset = 0;  // subtracted before scaling
@@ -93,12 +143,32 @@ QuantizedGroup quantize_group(const WeightFormat& format, std::span<const float>
     offset = scale_value(format.scale, group.minimum);
   }
   const float scale = scale_value(format.scale, group.scale);
-  // Divided, not multiplied by the inverse: that is infinite for scales near the smallest float.
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const float steps = scale != 0 ? (values[i] - offset) / scale : 0.0f;
-    codes[i] = clamp_code(std::nearbyint(steps) + zero, largest);
-  }
+  for (std::size_t i = 0; i < values.size(); ++i)
+    codes[i] = clamp_code(in_steps(values[i] - offset, scale) + zero, largest);
   return group;
+}
+
+void quantize_superblock(const WeightFormat& format, std::span<const float> values, Superblock& out) {
+  require_finite(values, "superblock");
+  out = Superblock{};
+  std::fill(std::begin(out.codes), std::end(out.codes), static_cast<std::uint8_t>(format.zero_code()));
+  const auto group_size = static_cast<std::size_t>(format.group);
+  const auto groups = static_cast<int>((values.size() + group_size - 1) / group_size);
+  const auto values_of = [&](int group) {
+    const std::size_t first = static_cast<std::size_t>(group) * group_size;
+    return values.subspan(first, std::min(group_size, values.size() - first));
+  };
+  if (!format.symmetric) quantize_minimums(groups, values_of, out);
+  quantize_scales(format, groups, values_of, out);
+  const int largest = (1 << format.bits) - 1;
+  const auto zero = static_cast<float>(format.zero_code());
+  for (int group = 0; group < groups; ++group) {
+    const float scale = out.group_scale(group);
+    const float minimum = out.group_minimum(group);
+    std::uint8_t* code = out.codes + group * format.group;
+    for (const float value : values_of(group))
+      *code++ = clamp_code(in_steps(value + minimum, scale) + zero, largest);
+  }
 }
 
 }  // namespace burin::kernels

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "templates/formats/superblock.hpp"
 #include "templates/formats/weight_format.hpp"
 
 namespace burin::kernels {
@@ -22,6 +23,11 @@ struct QuantizedGroup {
 // scale overflows the scale type, naming the place in the group.
 // values.size() codes are written.
 QuantizedGroup quantize_group(const WeightFormat& format, std::span<const float> values, std::uint8_t* codes);
+
+// The same for up to 256 floats of a two-level format. Every group's scale is found as above and rounded to the
+// 127 steps of a common f16 one, its minimum (at most zero) to 255; codes are rounded after that. Groups past the
+// values are zero.
+void quantize_superblock(const WeightFormat& format, std::span<const float> values, Superblock& out);
 
 // The float that stored scale bits stand for, and back (round to nearest even).
 float scale_value(ScaleType type, std::uint32_t bits);

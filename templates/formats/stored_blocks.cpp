@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "templates/formats/float16.hpp"
+#include "templates/formats/stored_superblocks.hpp"
 
 namespace burin::kernels {
 namespace {
@@ -73,16 +74,25 @@ constexpr WeightFormat natural_integer(int bits, bool symmetric) {
   return {WeightKind::integer, bits, symmetric, 32, ScaleType::f16};
 }
 
+constexpr WeightFormat natural_two_level(int bits, bool symmetric, int group) {
+  return {WeightKind::integer, bits, symmetric, group, ScaleType::two_level};
+}
+
 // In the order of StoredType.
 constexpr StoredRow kRows[] = {
     {{"F32", 1, 4}, {WeightKind::f32, 32, true, 0, ScaleType::none}, nullptr, read_f32},
     {{"F16", 1, 2}, {WeightKind::f16, 16, true, 0, ScaleType::none}, nullptr, read_f16},
     {{"BF16", 1, 2}, {WeightKind::bf16, 16, true, 0, ScaleType::none}, nullptr, read_bf16},
-    {{"Q4_0", 32, 18}, natural_integer(4, true), read_q4_0, nullptr},
-    {{"Q4_1", 32, 20}, natural_integer(4, false), read_q4_1, nullptr},
-    {{"Q5_0", 32, 22}, natural_integer(5, true), read_q5_0, nullptr},
-    {{"Q5_1", 32, 24}, natural_integer(5, false), read_q5_1, nullptr},
-    {{"Q8_0", 32, 34}, natural_integer(8, true), read_q8_0, nullptr},
+    {{"Q4_0", 32, 18}, natural_integer(4, true), read_q4_0},
+    {{"Q4_1", 32, 20}, natural_integer(4, false), read_q4_1},
+    {{"Q5_0", 32, 22}, natural_integer(5, true), read_q5_0},
+    {{"Q5_1", 32, 24}, natural_integer(5, false), read_q5_1},
+    {{"Q8_0", 32, 34}, natural_integer(8, true), read_q8_0},
+    {{"Q2_K", 256, 84}, natural_two_level(2, false, 16), nullptr, nullptr, read_q2_k},
+    {{"Q3_K", 256, 110}, natural_two_level(3, true, 16), nullptr, nullptr, read_q3_k},
+    {{"Q4_K", 256, 144}, natural_two_level(4, false, 32), nullptr, nullptr, read_q4_k},
+    {{"Q5_K", 256, 176}, natural_two_level(5, false, 32), nullptr, nullptr, read_q5_k},
+    {{"Q6_K", 256, 210}, natural_two_level(6, true, 16), nullptr, nullptr, read_q6_k},
 };
 
 }  // namespace

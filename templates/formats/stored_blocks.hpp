@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "templates/formats/stored_type.hpp"
+#include "templates/formats/superblock.hpp"
 #include "templates/formats/weight_format.hpp"
 
 namespace burin::kernels {
@@ -21,10 +22,10 @@ struct CodeGroup {
 struct StoredRow {
   StoredLayout layout;
   WeightFormat natural;
-  // Integer types: reads one block. Null for float types.
-  void (*read_group)(const std::byte* block, CodeGroup& group);
-  // Float types: one value. Null for integer types.
-  float (*read_float)(const std::byte* value);
+  // Reads one block: one of these three is not null.
+  void (*read_group)(const std::byte* block, CodeGroup& group) = nullptr;             // integer types
+  float (*read_float)(const std::byte* value) = nullptr;                              // float types
+  void (*read_superblock)(const std::byte* block, Superblock& superblock) = nullptr;  // two-level types
 };
 
 const StoredRow& stored_row(StoredType type);

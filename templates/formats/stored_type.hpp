@@ -8,7 +8,21 @@
 namespace burin::kernels {
 
 // Names follow GGUF. A row is a sequence of blocks of `elements` values in `bytes` bytes.
-enum class StoredType : std::uint8_t { f32, f16, bf16, q4_0, q4_1, q5_0, q5_1, q8_0 };
+enum class StoredType : std::uint8_t {
+  f32,
+  f16,
+  bf16,
+  q4_0,
+  q4_1,
+  q5_0,
+  q5_1,
+  q8_0,
+  q2_k,
+  q3_k,
+  q4_k,
+  q5_k,
+  q6_k
+};
 
 struct StoredLayout {
   std::string_view name;  // "Q4_0", "BF16", ...

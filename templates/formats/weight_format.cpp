@@ -8,7 +8,8 @@
 namespace burin::kernels {
 namespace {
 
-constexpr std::string_view kScaleNames[] = {"none", "f32", "f16", "bf16"};
+// In the order of ScaleType.
+constexpr std::string_view kScaleNames[] = {"none", "f32", "f16", "bf16", "two"};
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
@@ -29,9 +30,17 @@ int parse_number(std::string_view whole, std::string_view digits) {
 }
 
 ScaleType parse_scale(std::string_view whole, std::string_view name) {
-  for (const ScaleType type : {ScaleType::f32, ScaleType::f16, ScaleType::bf16})
+  for (const ScaleType type : {ScaleType::f32, ScaleType::f16, ScaleType::bf16, ScaleType::two_level})
     if (kScaleNames[static_cast<std::size_t>(type)] == name) return type;
-  fail("weight format '{}': scale type '{}' is unknown: use f32, f16 or bf16", whole, name);
+  fail("weight format '{}': scale type '{}' is unknown: use f32, f16, bf16 or two", whole, name);
+}
+
+// Which groups each type of scale can have. Other odd groups are left to packed_shape.
+void check_group(std::string_view whole, int group, ScaleType scale) {
+  if (scale == ScaleType::two_level && group != 16 && group != 32)
+    fail("weight format '{}': two-level scales have groups of 16 or 32, not {}", whole, group);
+  if (scale != ScaleType::two_level && group == 16)
+    fail("weight format '{}': groups of 16 need two-level scales: write .two, or use groups of 32", whole);
 }
 
 }  // namespace
@@ -40,6 +49,7 @@ int bytes_of(ScaleType type) {
   switch (type) {
     case ScaleType::none: return 0;
     case ScaleType::f32: return 4;
+    case ScaleType::two_level: return 1;
     default: return 2;
   }
 }
@@ -66,8 +76,10 @@ WeightFormat parse_weight_format(std::string_view text) {
     fail("weight format '{}': scheme '{}' is unknown: use s (symmetric) or a (asymmetric)", text, scheme);
   const int bits = parse_number(text, parts[0].substr(3, 1));
   if (bits > 8) fail("weight format '{}': {} bits are too many: use 1 to 8", text, bits);
-  return WeightFormat::integer_format(bits, scheme == 's', parse_number(text, parts[1].substr(1)),
-                                      parse_scale(text, parts[2]));
+  const int group = parse_number(text, parts[1].substr(1));
+  const ScaleType scale = parse_scale(text, parts[2]);
+  check_group(text, group, scale);
+  return WeightFormat::integer_format(bits, scheme == 's', group, scale);
 }
 
 }  // namespace burin::kernels

@@ -18,13 +18,16 @@ class FloatSums {
         tile_(tile),
         pass_(pass),
         decoder_(context.a, context.spec.weights),
+        two_level_(context, tile, pass),
         prefetch_(context, prefetch_lines,
                   context.spec.weights.is_integer() ? kInputsPerStep : kFloatUnroll) {}
 
   void emit() {
     for (int row = 0; row < tile_.rows(); ++row)
       for (int v = 0; v < tile_.vectors(); ++v) a.zero(tile_.sum(row, v));
-    if (c_.spec.weights.is_integer())
+    if (c_.spec.weights.is_two_level())
+      two_level_weights();
+    else if (c_.spec.weights.is_integer())
       integer_weights();
     else
       float_weights();
@@ -54,10 +57,43 @@ class FloatSums {
     a.add(c_.r.weights, static_cast<std::uint32_t>(step_bytes()));
     a.dec(c_.r.free);
     a.jnz(step, Xbyak::CodeGenerator::T_NEAR);
-    a.add(c_.r.weights, static_cast<std::uint32_t>(static_cast<int>(c_.packed.group_bytes) -
+    a.add(c_.r.weights, static_cast<std::uint32_t>(static_cast<int>(c_.packed.unit_bytes) -
                                                    step_bytes() * group / kInputsPerStep));
     a.dec(c_.r.groups_left);
     a.jnz(weight_group, Xbyak::CodeGenerator::T_NEAR);
+  }
+
+  // --- two-level scales: superblocks of 256 inputs, 32 at a time, one or two groups in them
+
+  void two_level_weights() {
+    if (tile_.has_mask()) decoder_.keep_mask_in(tile_.mask());
+    Xbyak::Label superblock;
+    Xbyak::Label step;
+    a.mov(c_.r.groups_left, static_cast<std::uint32_t>(c_.packed.padded_inputs / kSuperblock));
+    a.align(64);
+    a.L(superblock);
+    two_level_.convert_factors(tile_.scale(0));
+    a.add(c_.r.weights, static_cast<std::uint32_t>(two_level_.header_bytes()));
+    a.mov(c_.r.free, static_cast<std::uint32_t>(kSuperblock / kInputsPerStep));
+    a.L(step);
+    const int quads = kQuads / two_level_.groups_per_step();
+    for (int quad = 0; quad < kQuads; ++quad) {
+      if (quad % quads == 0) load_two_level_scales(quad / quads);
+      integer_quad(quad);
+    }
+    c_.advance_rows(tile_.rows(), kInputsPerStep * 4);
+    a.add(c_.r.weights, static_cast<std::uint32_t>(two_level_.step_bytes()));
+    a.dec(c_.r.free);
+    a.jnz(step, Xbyak::CodeGenerator::T_NEAR);
+    a.dec(c_.r.groups_left);
+    a.jnz(superblock, Xbyak::CodeGenerator::T_NEAR);
+  }
+
+  void load_two_level_scales(int group) {
+    for (int v = 0; v < tile_.vectors(); ++v) {
+      two_level_.load(group, ScaleArray::scales, v, tile_.scale(v));
+      if (!c_.spec.weights.symmetric) two_level_.load(group, ScaleArray::minimums, v, tile_.minimum(v));
+    }
   }
 
   int step_bytes() const { return kInputsPerStep * 4 * c_.spec.weights.bits; }
@@ -140,6 +176,7 @@ class FloatSums {
   const TileRegisters& tile_;
   int pass_;
   CodeDecoder decoder_;
+  TwoLevelScales two_level_;
   PrefetchSchedule prefetch_;
   int turn_ = 0;
 };

@@ -6,6 +6,7 @@
 
 #include "jit/error.hpp"
 #include "jit/spec_text.hpp"
+#include "templates/gemm/scale_loader.hpp"
 #include "templates/prepare/row_preparation.hpp"
 
 namespace burin::kernels {
@@ -20,7 +21,7 @@ constexpr int kSmallTileRows = 0;
 constexpr int kLargeTiles = 8;
 constexpr int kTileNumber = 16;
 constexpr int kPrefetchEnd = 24;
-constexpr int kLocals = 64;
+constexpr int kLocals = kTwoLevelFactors;
 
 class GemmEmitter {
  public:
@@ -36,7 +37,7 @@ class GemmEmitter {
                        : TileRegisters::most_rows(a, spec.activation, spec.weights)) {}
 
   jit::CodeImage emit() {
-    a.begin_frame(kLocals);
+    a.begin_frame(kLocals + (c_.spec.weights.is_two_level() ? TwoLevelScales::kStackBytes : 0));
     a.mov(c_.r.arguments, a.rdi);
     if (is_stream())
       prepare_row();
@@ -187,9 +188,10 @@ class GemmEmitter {
   int stream_lines() const {
     const WeightFormat& w = c_.spec.weights;
     if (!w.is_integer()) return 8 * kBlockColumns * w.bits / 8 / 64;
+    if (w.is_two_level()) return (static_cast<int>(c_.packed.unit_bytes) / (kSuperblock / 32) + 63) / 64;
     if (c_.spec.activation == Activation::f32)
-      return static_cast<int>(c_.packed.group_bytes) * 32 / w.group / 64;
-    return (static_cast<int>(c_.packed.group_bytes) / (w.group / c_.activations.group) + 63) / 64;
+      return static_cast<int>(c_.packed.unit_bytes) * 32 / w.group / 64;
+    return (static_cast<int>(c_.packed.unit_bytes) / (w.group / c_.activations.group) + 63) / 64;
   }
 
   jit::Assembler a;

@@ -50,6 +50,9 @@ struct GemmContext {
   }
 };
 
+// Where on the kernel's stack the factors of a two-level superblock are kept (scale_loader.hpp).
+inline constexpr int kTwoLevelFactors = 64;
+
 // Emits the sums of one pass of a tile over all of K. `prefetch_lines` per weight group are prefetched at
 // r.prefetch (tiles), or the weight stream far ahead (stream).
 void emit_int8_sums(const GemmContext& context, const TileRegisters& tile, int pass, int prefetch_lines);

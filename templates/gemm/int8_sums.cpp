@@ -1,4 +1,6 @@
 // Sums of an s8 tile: integer dot products per group, scaled and added up in f32.
+#include <algorithm>
+
 #include "templates/gemm/gemm_emitter.hpp"
 #include "templates/gemm/scale_loader.hpp"
 
@@ -17,8 +19,10 @@ class Int8Sums {
         tile_(tile),
         pass_(pass),
         decoder_(context.a, context.spec.weights),
+        two_level_(context, tile, pass),
         activation_groups_(context.spec.weights.group / context.activations.group),
-        prefetch_(context, prefetch_lines, context.activations.group / kInputsPerStep * kQuads) {}
+        prefetch_(context, prefetch_lines,
+                  std::max(context.activations.group, kInputsPerStep) / kInputsPerStep * kQuads) {}
 
   //   for each weight group
   //     for each activation group in it (one, unless weight groups are large)
@@ -27,7 +31,14 @@ class Int8Sums {
     for (int row = 0; row < tile_.rows(); ++row)
       for (int v = 0; v < tile_.vectors(); ++v) a.zero(tile_.sum(row, v));
     if (tile_.has_mask()) decoder_.keep_mask_in(tile_.mask());
+    if (c_.spec.weights.is_two_level())
+      superblocks();
+    else
+      weight_groups();
+  }
 
+ private:
+  void weight_groups() {
     a.mov(c_.r.groups_left, static_cast<std::uint32_t>(c_.packed.padded_inputs / c_.spec.weights.group));
     Xbyak::Label weight_group;
     a.align(64);
@@ -35,7 +46,7 @@ class Int8Sums {
     a.lea(c_.r.scales, a.ptr[c_.r.weights + jit::offset(code_bytes(c_.spec.weights.group))]);
     if (activation_groups_ == 1) {
       activation_group();
-      a.add(c_.r.weights, static_cast<std::uint32_t>(c_.packed.group_bytes));
+      a.add(c_.r.weights, static_cast<std::uint32_t>(c_.packed.unit_bytes));
     } else {
       Xbyak::Label inner;
       a.mov(c_.r.free, static_cast<std::uint32_t>(activation_groups_));
@@ -50,20 +61,51 @@ class Int8Sums {
     a.jnz(weight_group, Xbyak::CodeGenerator::T_NEAR);
   }
 
- private:
+  //   for each superblock of 256 inputs
+  //     for each 32 inputs in it
+  //       for each group of them (one or two): as above
+  void superblocks() {
+    Xbyak::Label superblock;
+    Xbyak::Label step;
+    a.mov(c_.r.groups_left, static_cast<std::uint32_t>(c_.packed.padded_inputs / kSuperblock));
+    a.align(64);
+    a.L(superblock);
+    two_level_.convert_factors(tile_.scale(0));
+    a.add(c_.r.weights, static_cast<std::uint32_t>(two_level_.header_bytes()));
+    a.mov(c_.r.free, static_cast<std::uint32_t>(kSuperblock / kInputsPerStep));
+    a.L(step);
+    for (int group = 0; group < two_level_.groups_per_step(); ++group) group_of_step(group);
+    a.add(c_.r.weights, static_cast<std::uint32_t>(two_level_.step_bytes()));
+    a.dec(c_.r.free);
+    a.jnz(step, Xbyak::CodeGenerator::T_NEAR);
+    a.dec(c_.r.groups_left);
+    a.jnz(superblock, Xbyak::CodeGenerator::T_NEAR);
+  }
+
+  void group_of_step(int group) {
+    const int quads = kQuads / two_level_.groups_per_step();
+    start_dots();
+    for (int i = 0; i < quads; ++i) {
+      dot_quad(0, group * quads + i, i);
+      prefetch_.step();
+    }
+    add_to_sums(group);
+    c_.advance_rows(tile_.rows(), c_.activations.group_bytes());
+  }
+
   int code_bytes(int inputs) const { return inputs * 4 * c_.spec.weights.bits; }
   int scale_bytes() const {
-    return static_cast<int>(c_.packed.group_bytes) - code_bytes(c_.spec.weights.group);
+    return static_cast<int>(c_.packed.unit_bytes) - code_bytes(c_.spec.weights.group);
   }
 
   void activation_group() {
     start_dots();
     for (int step = 0; step < c_.activations.group / kInputsPerStep; ++step)
       for (int quad = 0; quad < kQuads; ++quad) {
-        dot_quad(step, quad);
+        dot_quad(step, quad, step * kQuads + quad);
         prefetch_.step();
       }
-    add_to_sums();
+    add_to_sums(0);
     c_.advance_rows(tile_.rows(), c_.activations.group_bytes());
   }
 
@@ -89,9 +131,9 @@ class Int8Sums {
     }
   }
 
-  void broadcast_quad(jit::Vector to, int row, int step, int quad) {
-    const int inputs_before = step * kInputsPerStep + quad * 4;
-    a.vpbroadcastd(to, a.dword[c_.row(row) + jit::offset(kGroupHeader + inputs_before)]);
+  // Four activations: quad `quad_of_group` of the group that the rows point to.
+  void broadcast_quad(jit::Vector to, int row, int quad_of_group) {
+    a.vpbroadcastd(to, a.dword[c_.row(row) + jit::offset(kGroupHeader + quad_of_group * 4)]);
   }
 
   void dot(int row, int vector, jit::Vector activations) {
@@ -99,10 +141,10 @@ class Int8Sums {
       a.isa().dot_bytes(tile_.dot(row, vector), tile_.code(vector, part), activations, tile_.scratch());
   }
 
-  void dot_quad(int step, int quad) {
+  void dot_quad(int step, int quad, int quad_of_group) {
     if (tile_.rows() == 1) {  // codes share two registers: use each at once
       const jit::Vector activations = tile_.broadcast(turn_++);
-      broadcast_quad(activations, 0, step, quad);
+      broadcast_quad(activations, 0, quad_of_group);
       for (int v = 0; v < tile_.vectors(); ++v) {
         decode(v, step, quad);
         dot(0, v, activations);
@@ -112,12 +154,13 @@ class Int8Sums {
     for (int v = 0; v < tile_.vectors(); ++v) decode(v, step, quad);
     for (int row = 0; row < tile_.rows(); ++row) {
       const jit::Vector activations = tile_.broadcast(turn_++);
-      broadcast_quad(activations, row, step, quad);
+      broadcast_quad(activations, row, quad_of_group);
       for (int v = 0; v < tile_.vectors(); ++v) dot(row, v, activations);
     }
   }
 
-  void add_to_sums() {
+  // dots = float(dots) * scale of the row
+  void scale_dots() {
     for (int row = 0; row < tile_.rows(); ++row) {
       const jit::Vector row_scale = tile_.broadcast(turn_++);
       a.vbroadcastss(row_scale, a.dword[c_.row(row) + jit::offset(4)]);
@@ -126,22 +169,38 @@ class Int8Sums {
         a.vmulps(tile_.dot(row, v), tile_.dot(row, v), row_scale);
       }
     }
-    for (int v = 0; v < tile_.vectors(); ++v) {
-      load_scales(c_, tile_, pass_, v, ScaleArray::scales, tile_.scale(v));
-      for (int row = 0; row < tile_.rows(); ++row)
-        a.vfmadd231ps(tile_.sum(row, v), tile_.dot(row, v), tile_.scale(v));
-    }
-    if (!c_.spec.weights.symmetric) add_minimums();
   }
 
-  void add_minimums() {
+  // sums += dots * scale of the column [+ sum of the row's group * minimum of the column]
+  void add_to_sums(int group) {
+    scale_dots();
     for (int v = 0; v < tile_.vectors(); ++v) {
-      load_scales(c_, tile_, pass_, v, ScaleArray::minimums, tile_.minimum(v));
-      for (int row = 0; row < tile_.rows(); ++row) {
-        const jit::Vector row_sum = tile_.broadcast(turn_++);
-        a.vbroadcastss(row_sum, a.dword[c_.row(row)]);
-        a.vfmadd231ps(tile_.sum(row, v), row_sum, tile_.minimum(v));
-      }
+      load(ScaleArray::scales, group, v, tile_.scale(v));
+      add_scaled(v);
+    }
+    for (int v = 0; v < tile_.vectors() && !c_.spec.weights.symmetric; ++v) {
+      load(ScaleArray::minimums, group, v, tile_.minimum(v));
+      add_minimum(v);
+    }
+  }
+
+  void load(ScaleArray array, int group, int v, jit::Vector to) {
+    if (c_.spec.weights.is_two_level())
+      two_level_.load(group, array, v, to);
+    else
+      load_scales(c_, tile_, pass_, v, array, to);
+  }
+
+  void add_scaled(int v) {
+    for (int row = 0; row < tile_.rows(); ++row)
+      a.vfmadd231ps(tile_.sum(row, v), tile_.dot(row, v), tile_.scale(v));
+  }
+
+  void add_minimum(int v) {
+    for (int row = 0; row < tile_.rows(); ++row) {
+      const jit::Vector row_sum = tile_.broadcast(turn_++);
+      a.vbroadcastss(row_sum, a.dword[c_.row(row)]);
+      a.vfmadd231ps(tile_.sum(row, v), row_sum, tile_.minimum(v));
     }
   }
 
@@ -150,6 +209,7 @@ class Int8Sums {
   const TileRegisters& tile_;
   int pass_;
   CodeDecoder decoder_;
+  TwoLevelScales two_level_;
   int activation_groups_;
   PrefetchSchedule prefetch_;
   int turn_ = 0;

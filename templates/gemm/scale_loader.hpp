@@ -7,7 +7,7 @@ namespace burin::kernels {
 
 enum class ScaleArray : std::uint8_t { scales = 0, minimums = 1 };
 
-// context.r.scales points to the group's first scale.
+// context.r.scales points to the group's first scale. Not for two-level formats.
 inline void load_scales(const GemmContext& context, const TileRegisters& tile, int pass, int vector,
                         ScaleArray array, jit::Vector to) {
   jit::Assembler& a = context.a;
@@ -24,5 +24,57 @@ inline void load_scales(const GemmContext& context, const TileRegisters& tile, i
     a.vmovups(to, from);
   }
 }
+
+// Scales of two-level formats (templates/formats/packing.hpp): the superblock's f16 factors are converted
+// once and kept on the stack, a group's integers are multiplied with them as they are needed.
+class TwoLevelScales {
+ public:
+  // The stack that a kernel needs, at rsp + kTwoLevelFactors.
+  static constexpr int kStackBytes = 2 * kBlockColumns * 4;
+
+  TwoLevelScales(const GemmContext& context, const TileRegisters& tile, int pass)
+      : c_(context), a(context.a), tile_(tile), pass_(pass) {}
+
+  int header_bytes() const { return arrays() * kBlockColumns * 2; }
+  int groups_per_step() const { return 32 / c_.spec.weights.group; }
+  int step_bytes() const { return code_bytes() + arrays() * groups_per_step() * kBlockColumns; }
+
+  // r.weights points to the superblock. `scratch` is overwritten.
+  void convert_factors(jit::Vector scratch) const {
+    for (int array = 0; array < arrays(); ++array)
+      for (int v = 0; v < tile_.vectors(); ++v) {
+        const int column = array * kBlockColumns + tile_.block_vector(pass_, v) * a.lanes();
+        a.vcvtph2ps(scratch, a.ptr[c_.r.weights + jit::offset(column * 2)]);
+        if (array == 1)
+          a.isa().bit_xor(scratch, scratch, a.vector_constant(0x80000000));  // minimums are -e * m
+        a.vmovups(factor(array, v), scratch);
+      }
+  }
+
+  // Scale or minimum of group `group` of the step that r.weights points to.
+  void load(int group, ScaleArray array, int vector, jit::Vector to) const {
+    const int index = static_cast<int>(array);
+    const int row = index * groups_per_step() + group;
+    const int column = tile_.block_vector(pass_, vector) * a.lanes();
+    const Xbyak::Address from =
+        a.ptr[c_.r.weights + jit::offset(code_bytes() + row * kBlockColumns + column)];
+    array == ScaleArray::scales ? a.vpmovsxbd(to, from) : a.vpmovzxbd(to, from);
+    a.vcvtdq2ps(to, to);
+    a.vmulps(to, to, factor(index, vector));
+  }
+
+ private:
+  int arrays() const { return c_.spec.weights.symmetric ? 1 : 2; }
+  int code_bytes() const { return 32 * 4 * c_.spec.weights.bits; }
+  Xbyak::Address factor(int array, int vector) const {
+    const int column = array * kBlockColumns + tile_.block_vector(pass_, vector) * a.lanes();
+    return a.ptr[a.rsp + jit::offset(kTwoLevelFactors + column * 4)];
+  }
+
+  const GemmContext& c_;
+  jit::Assembler& a;
+  const TileRegisters& tile_;
+  int pass_;
+};
 
 }  // namespace burin::kernels

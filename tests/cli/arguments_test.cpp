@@ -64,6 +64,8 @@ TEST(Arguments, WrongOnesEndWithStatusTwoAndNameWhatIsWrong) {
       {{"run", kDemo, "--weights", "int4", "--group", "-32"}, "-32"},
       {{"run", kDemo, "--weights", "int4", "--scheme", "odd"}, "odd"},
       {{"run", kDemo, "--weights", "int4", "--scale", "f8"}, "f8"},
+      {{"run", kDemo, "--weights", "int4", "--group", "16"}, "--group 16"},
+      {{"run", kDemo, "--weights", "int4", "--group", "64", "--scale", "two-level"}, "--group 64"},
       {{"run", kDemo, "--group", "32"}, "--weights"},
       {{"run", kDemo, "--weights", "f16", "--group", "32"}, "--group"},
       {{"run", kDemo, "--log", "loud"}, "loud"},

@@ -34,7 +34,26 @@ std::vector<WeightFormat> all_formats() {
       for (const ScaleType scale : {ScaleType::f32, ScaleType::f16, ScaleType::bf16})
         for (const int group : {32, 96, 128})
           formats.push_back(WeightFormat::integer_format(bits, symmetric, group, scale));
+  for (int bits = 1; bits <= 8; ++bits)
+    for (const bool symmetric : {true, false})
+      for (const int group : {16, 32})
+        formats.push_back(WeightFormat::integer_format(bits, symmetric, group, ScaleType::two_level));
   return formats;
+}
+
+// Where a stored block has f16 numbers, scales and minimums, in bytes.
+std::vector<int> f16_places(StoredType type) {
+  switch (type) {
+    case StoredType::f32: return {};
+    case StoredType::q2_k: return {80, 82};
+    case StoredType::q3_k: return {108};
+    case StoredType::q4_1:
+    case StoredType::q5_1:
+    case StoredType::q4_k:
+    case StoredType::q5_k: return {0, 2};
+    case StoredType::q6_k: return {208};
+    default: return {0};
+  }
 }
 
 // Rows of any stored type: random codes, and scales that are finite.
@@ -53,8 +72,7 @@ struct Stored {
         continue;
       }
       for (int i = 0; i < layout.bytes; ++i) at[i] = static_cast<std::byte>(random.bits());
-      // Scales, minimums and floats stay below 2 in size; codes in their place do not mind.
-      for (int i = 1; i < std::min(layout.bytes, 4); i += 2) at[i] &= std::byte{0xbf};
+      for (const int place : f16_places(type)) at[place + 1] &= std::byte{0xbf};  // below 2 in size
     }
   }
   StoredMatrix matrix() const { return {bytes.data(), type, rows, columns}; }
@@ -97,6 +115,23 @@ struct Packed {
   std::vector<std::byte> bytes;
 };
 
+std::vector<float> rounded_superblocks(const WeightFormat& format, const std::vector<float>& values) {
+  std::vector<float> result;
+  for (std::size_t first = 0; first < values.size(); first += kSuperblock) {
+    const std::size_t count = std::min(values.size() - first, static_cast<std::size_t>(kSuperblock));
+    Superblock superblock;
+    quantize_superblock(format, std::span(values).subspan(first, count), superblock);
+    for (int i = 0; i < static_cast<int>(count); ++i) {
+      const int group = i / format.group;
+      const float minimum = format.symmetric ? 0.0f : superblock.group_minimum(group);
+      result.push_back(superblock.group_scale(group) *
+                           static_cast<float>(superblock.codes[i] - format.zero_code()) -
+                       minimum);
+    }
+  }
+  return result;
+}
+
 // What a column of these values must hold: rounded to the format, group by group.
 std::vector<float> rounded(const WeightFormat& format, const std::vector<float>& values) {
   std::vector<float> result;
@@ -107,6 +142,7 @@ std::vector<float> rounded(const WeightFormat& format, const std::vector<float>&
                                                          : value);
     return result;
   }
+  if (format.is_two_level()) return rounded_superblocks(format, values);
   for (std::size_t first = 0; first < values.size(); first += static_cast<std::size_t>(format.group)) {
     const std::size_t count = std::min(values.size() - first, static_cast<std::size_t>(format.group));
     std::vector<std::uint8_t> codes(count);
@@ -125,11 +161,16 @@ TEST(Packing, ShapesInBytes) {
   EXPECT_EQ(int4.inputs, 100);
   EXPECT_EQ(int4.padded_inputs, 128);
   EXPECT_EQ(int4.columns, 64);
-  EXPECT_EQ(int4.group_bytes, 4u * 128 + 64);
-  EXPECT_EQ(int4.block_bytes, 4 * int4.group_bytes);
+  EXPECT_EQ(int4.unit_bytes, 4u * 128 + 64);
+  EXPECT_EQ(int4.block_bytes, 4 * int4.unit_bytes);
   EXPECT_EQ(int4.total_bytes, 2 * int4.block_bytes);
   const PackedShape int3 = packed_shape(parse_weight_format("int3a.g64.f32"), 64, 32);
   EXPECT_EQ(int3.total_bytes, 2u * 3 * 128 + 2 * 128);  // two steps of three rows, scales and minimums
+  const PackedShape q4_k = packed_shape(natural_format(StoredType::q4_k), 257, 1);
+  EXPECT_EQ(q4_k.padded_inputs, 512);
+  EXPECT_EQ(q4_k.unit_bytes, 32u * 148);  // four more than in the file: scales of 8 bits, not 6
+  EXPECT_EQ(packed_shape(natural_format(StoredType::q6_k), 256, 1).unit_bytes, 32u * 210);  // as in the file
+  EXPECT_EQ(q4_k.total_bytes, 2 * q4_k.unit_bytes);
   const PackedShape f16 = packed_shape(WeightFormat::float_format(WeightKind::f16), 9, 1);
   EXPECT_EQ(f16.padded_inputs, 16);
   EXPECT_EQ(f16.total_bytes, 16u * 32 * 2);
@@ -140,6 +181,8 @@ TEST(Packing, FormatsNoKernelReadsAreRefused) {
     return tests::error_of(
         [=] { packed_shape(WeightFormat::integer_format(bits, true, group, ScaleType::f16), 64, 32); });
   };
+  EXPECT_THAT(tests::error_of([] { packed_shape(parse_weight_format("int4s.g64.two"), 64, 32); }),
+              AllOf(HasSubstr("int4s.g64.two"), HasSubstr("16 or 32")));
   EXPECT_THAT(refusal(4, 16), AllOf(HasSubstr("int4s.g16.f16"), HasSubstr("multiple of 32")));
   EXPECT_THAT(refusal(4, 48), HasSubstr("groups of 48"));
   EXPECT_THAT(refusal(4, 0), HasSubstr("groups of 0"));
@@ -149,7 +192,7 @@ TEST(Packing, FormatsNoKernelReadsAreRefused) {
 
 TEST(Packing, EveryFormatHoldsTheRoundedValues) {
   for (const WeightFormat& format : all_formats())
-    for (const std::int64_t inputs : {1, 77, 200}) {
+    for (const std::int64_t inputs : {1, 77, 300}) {
       SCOPED_TRACE(to_text(format) + " inputs " + std::to_string(inputs));
       constexpr std::int64_t kColumns = 37;
       const Stored stored(StoredType::f32, kColumns, inputs, static_cast<std::uint64_t>(inputs));
@@ -172,10 +215,12 @@ TEST(Packing, EveryFormatHoldsTheRoundedValues) {
 }
 
 TEST(Packing, StoredBlocksAreMovedWithoutLoss) {
-  for (const StoredType type : {StoredType::q4_0, StoredType::q4_1, StoredType::q5_0, StoredType::q5_1,
-                                StoredType::q8_0, StoredType::f16, StoredType::bf16, StoredType::f32}) {
+  for (const StoredType type :
+       {StoredType::q4_0, StoredType::q4_1, StoredType::q5_0, StoredType::q5_1, StoredType::q8_0,
+        StoredType::q2_k, StoredType::q3_k, StoredType::q4_k, StoredType::q5_k, StoredType::q6_k,
+        StoredType::f16, StoredType::bf16, StoredType::f32}) {
     SCOPED_TRACE(layout_of(type).name);
-    const Stored stored(type, 45, 96, 11);
+    const Stored stored(type, 45, layout_of(type).elements == kSuperblock ? 512 : 96, 11);
     const Packed packed(natural_format(type), {stored.matrix()}, rows_in_order(stored.rows));
     for (std::int64_t row = 0; row < stored.rows; ++row) {
       const std::vector<float> values = stored.row(row);

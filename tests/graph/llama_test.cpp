@@ -139,8 +139,8 @@ TEST(Llama, TypesThatCannotBePackedAreNamed) {
   ModelDescription model = made(Origin::gguf);
   TensorDescription& tensor = model.tensors[static_cast<std::size_t>(model.find("blk.0.ffn_up.weight"))];
   tensor.type.reset();
-  tensor.type_name = "Q4_K";
-  EXPECT_THAT(error_of_build(model), AllOf(HasSubstr("blk.0.ffn_up.weight has type Q4_K"),
+  tensor.type_name = "IQ4_XS";
+  EXPECT_THAT(error_of_build(model), AllOf(HasSubstr("blk.0.ffn_up.weight has type IQ4_XS"),
                                            HasSubstr("not supported"), HasSubstr("Q8_0")));
 }
 

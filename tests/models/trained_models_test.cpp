@@ -171,20 +171,5 @@ INSTANTIATE_TEST_SUITE_P(Files, Architecture,
                                   (test.param.gguf ? "_gguf" : "_hugging_face");
                          });
 
-// One model in the types that this version reads, against float64 runs on the dequantised weights.
-TEST(StoredTypes, LogitsAreThoseOfTheDequantisedWeights) {
-  BURIN_NEEDS_REFERENCE("gguf-types/index.json");
-  const auto tokens =
-      read_json(reference_path("gguf-types/index.json"))["tokens"].get<std::vector<TokenId>>();
-  for (const std::string type : {"F16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"}) {
-    const auto model = load_model(reference_path("gguf-types/ggufbase-" + type + ".gguf"));
-    const std::vector<float> rows = tests::all_logits(model, tokens);
-    const std::vector<float> expected = read_floats(reference_path("gguf-types/" + type + ".logits.f32"));
-    ASSERT_EQ(rows.size(), expected.size()) << type;
-    for (std::size_t i = 0; i < rows.size(); ++i)
-      ASSERT_NEAR(rows[i], expected[i], kLogitTolerance) << type << " logit " << i;
-  }
-}
-
 }  // namespace
 }  // namespace burin::runtime

@@ -53,7 +53,7 @@ constexpr std::uint32_t gguf_type() {
 
 // In the order of StoredType.
 inline std::uint32_t ggml_type_id(kernels::StoredType type) {
-  static constexpr std::uint32_t kIds[] = {0, 1, 30, 2, 3, 6, 7, 8};
+  static constexpr std::uint32_t kIds[] = {0, 1, 30, 2, 3, 6, 7, 8, 10, 11, 12, 13, 14};
   return kIds[static_cast<std::size_t>(type)];
 }
 
