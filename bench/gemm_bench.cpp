@@ -24,7 +24,7 @@ struct Shape {
 constexpr Shape kShapes[] = {
     {kHidden, 3 * kHidden, GemmEpilogue::rope_kv, RowNorm::rms},
     {kHidden, kHidden, GemmEpilogue::add, RowNorm::none},
-    {kHidden, 2 * kFeedForward, GemmEpilogue::gate_silu, RowNorm::rms},
+    {kHidden, 2 * kFeedForward, GemmEpilogue::gate, RowNorm::rms},
     {kFeedForward, kHidden, GemmEpilogue::add, RowNorm::none},
 };
 
@@ -38,7 +38,7 @@ GemmSpec spec_of(const Shape& shape, int bits, Activation activation, GemmRegime
   spec.norm = regime == GemmRegime::stream ? shape.norm : RowNorm::none;
   spec.epilogue = shape.epilogue;
   switch (shape.epilogue) {
-    case GemmEpilogue::gate_silu: spec.output_stride = shape.columns / 2; break;
+    case GemmEpilogue::gate: spec.output_stride = shape.columns / 2; break;
     case GemmEpilogue::rope_kv:
       spec.output_stride = kHeads.query_blocks() * kBlockColumns;
       spec.heads = kHeads;
@@ -82,16 +82,14 @@ class Operands {
     arguments.input = input_.data();
     arguments.norm_weight = norm_weight_.data();
     arguments.epsilon = 1e-5f;
-    arguments.rotation = rotation_.data();
-    arguments.kv = kv_.data();
-    arguments.kv_head_bytes = kHeads.kv_head_bytes(rows_);
+    arguments.kv = {rotation_.data(), kv_.data(), kHeads.kv_head_bytes(rows_), 0};
     return arguments;
   }
 
  private:
   void prepare() {
     const PrepareSpec spec = {spec_.inputs, spec_.weights, spec_.activation, RowNorm::none, layout_.padded};
-    const PrepareArguments arguments = {input_.data(), activations_.data(), nullptr, rows_, 0};
+    const PrepareArguments arguments = {input_.data(), activations_.data(), nullptr, nullptr, rows_, 0};
     Machine::get().resolve(spec, emit_prepare)(&arguments);
   }
 

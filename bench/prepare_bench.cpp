@@ -19,8 +19,11 @@ void prepare_row(benchmark::State& state, const PrepareSpec& spec) {
   run_row(state, Limit::read, bytes, [&](int thread, std::size_t) {
     const Share share = share_of(rows, thread);
     const PrepareArguments arguments = {input.data() + share.first * spec.input_stride,
-                                        output.data() + share.first * layout.row_bytes, norm_weight.data(),
-                                        share.count(), 1e-5f};
+                                        output.data() + share.first * layout.row_bytes,
+                                        norm_weight.data(),
+                                        nullptr,
+                                        share.count(),
+                                        1e-5f};
     entry(&arguments);
   });
 }

@@ -316,8 +316,10 @@ class Planner {
     step.input = buffer_of_.at(node.inputs[0]);
     step.output = buffer_of_.at(node.output);
     step.scale = node.attention.scale;
-    step.spec = kernels::AttentionSpec{
-        plan_.heads, bf16_dots ? kernels::AttentionMath::bf16 : kernels::AttentionMath::f32};
+    kernels::AttentionSpec spec;
+    spec.heads = plan_.heads;
+    spec.math = bf16_dots ? kernels::AttentionMath::bf16 : kernels::AttentionMath::f32;
+    step.spec = spec;
     add_step(plan_.decode, step);
     add_step(plan_.prefill, step);
   }
@@ -326,7 +328,7 @@ class Planner {
     switch (node.linear.epilogue) {
       case LinearEpilogue::none: return GemmEpilogue::store;
       case LinearEpilogue::add: return GemmEpilogue::add;
-      case LinearEpilogue::gate: return GemmEpilogue::gate_silu;
+      case LinearEpilogue::gate: return GemmEpilogue::gate;
       case LinearEpilogue::rope_kv: return GemmEpilogue::rope_kv;
     }
     return GemmEpilogue::store;
@@ -397,6 +399,7 @@ class Planner {
     spec.regime = regime;
     spec.norm = regime == GemmRegime::stream && node.linear.normed ? RowNorm::rms : RowNorm::none;
     spec.epilogue = epilogue_of(node);
+    if (spec.epilogue == GemmEpilogue::gate) spec.function = kernels::ActivationFunction::silu;
     spec.bias = m.has_bias();
     spec.output_stride = buffer(step.output).width;
     if (spec.epilogue == GemmEpilogue::rope_kv) spec.heads = plan_.heads;

@@ -19,7 +19,8 @@ std::size_t step_kind_number(const Step& step) {
   if (gemm == nullptr) return number(graph::kind_of(step.spec));
   switch (gemm->epilogue) {
     case kernels::GemmEpilogue::rope_kv: return number("gemm qkv");
-    case kernels::GemmEpilogue::gate_silu: return number("gemm gate up");
+    case kernels::GemmEpilogue::activate:
+    case kernels::GemmEpilogue::gate: return number("gemm gate up");
     case kernels::GemmEpilogue::add: return number("gemm out");
     default: return number("gemm head");
   }

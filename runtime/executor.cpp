@@ -79,7 +79,10 @@ class Walker {
     const Share share = share_of(0, rows_.count, thread_, threads_);
     const kernels::PrepareArguments arguments = {row(step.input, step.input_width, share.first),
                                                  w_.prepared() + share.first * step.prepared_row_bytes,
-                                                 step.norm, share.last - share.first, step.epsilon};
+                                                 step.norm,
+                                                 nullptr,
+                                                 share.last - share.first,
+                                                 step.epsilon};
     step.entry(&arguments);
   }
 
@@ -98,10 +101,8 @@ class Walker {
     arguments.input = row(step.input, step.input_width, 0);
     arguments.norm_weight = step.norm;
     arguments.epsilon = step.epsilon;
-    arguments.rotation = w_.rotation.data();
-    arguments.kv = w_.kv(std::max(step.layer, 0));
-    arguments.kv_head_bytes = plan_.heads.kv_head_bytes(plan_.options.context);
-    arguments.position = rows_.position;
+    arguments.kv = {w_.rotation.data(), w_.kv(std::max(step.layer, 0)),
+                    plan_.heads.kv_head_bytes(plan_.options.context), rows_.position};
     step.entry(&arguments);
   }
 

@@ -17,10 +17,23 @@ void check(const AttentionSpec& spec, const jit::Target& target) {
   const std::string name = jit::spec_text(spec);
   if (spec.heads.head_size % 2 != 0 || spec.heads.query_heads % spec.heads.kv_heads != 0)
     fail("kernel {}: head size must be even and query heads a multiple of KV heads", name);
+  if (spec.window < 0 || spec.window > INT32_MAX) fail("kernel {}: no such window", name);
   if (spec.math != AttentionMath::bf16) return;
   if (spec.heads.kv != KvStorage::bf16) fail("kernel {}: bf16 math needs a bf16 cache: use math.f32", name);
   if (!target.has(jit::Feature::avx512bf16))
     fail("kernel {}: bf16 math needs avx512bf16, which {} lacks: use math.f32", name, target.name);
+}
+
+// The chunk of the first position in the first row's window.
+void first_chunk(const AttentionContext& c) {
+  jit::Assembler& a = c.a;
+  a.xor_(c.r.chunk_first, c.r.chunk_first);
+  if (c.spec.window == 0) return;
+  const Xbyak::Reg64 position = a.rax;
+  a.mov(position, c.argument(offsetof(AttentionArguments, position)));
+  a.sub(position, c.u32(c.spec.window - 1));
+  a.cmovg(c.r.chunk_first, position);
+  a.and_(c.r.chunk_first, static_cast<std::uint32_t>(-kChunkKeys));
 }
 
 void emit_chunks(const AttentionContext& c) {
@@ -28,7 +41,7 @@ void emit_chunks(const AttentionContext& c) {
   Xbyak::Label loop;
   Xbyak::Label done;
   const Xbyak::Reg64 left = a.rax;
-  a.xor_(c.r.chunk_first, c.r.chunk_first);
+  first_chunk(c);
   a.L(loop);
   // Blocks from the chunk's start to the last row's own position: (position + rows - first + 63) / 64.
   a.mov(left, c.argument(offsetof(AttentionArguments, position)));

@@ -27,6 +27,16 @@ struct AttentionContext {
   std::uint32_t u32(std::int64_t value) const { return static_cast<std::uint32_t>(value); }
   bool bf16_storage() const { return spec.heads.kv == KvStorage::bf16; }
   bool bf16_math() const { return spec.math == AttentionMath::bf16; }
+
+  // to = element of an argument's array with a float per head of the group, counted down by `heads_left`.
+  void load_of_head(const Xbyak::Xmm& to, std::size_t member, const Xbyak::Reg64& heads_left,
+                    const Xbyak::Reg64& scratch_register) const {
+    a.mov(scratch_register, heads_left);
+    a.neg(scratch_register);
+    a.shl(scratch_register, 2);
+    a.add(scratch_register, argument(member));
+    a.vmovss(to, a.dword[scratch_register + jit::offset(spec.heads.group() * 4)]);
+  }
 };
 
 inline constexpr int kTileRows = 6;
@@ -37,6 +47,40 @@ inline int tile_vectors(const jit::Assembler& a) { return a.vector_registers() =
 // on one tile and moves its pointers on.
 void emit_row_tiles(const AttentionContext& context, const Xbyak::Reg64& left,
                     const std::function<void(int rows)>& body);
+
+// Changes the scores of a query row and of the keys it does not see, vector by vector.
+class ScoreChanges {
+ public:
+  // `visible` counts the chunk's keys up to the row's own, `heads_left` the group's heads down.
+  ScoreChanges(const AttentionContext& context, const Xbyak::Reg64& visible, const Xbyak::Reg64& heads_left)
+      : c_(context), a(context.a), visible_(visible), heads_left_(heads_left) {}
+
+  // Before the rows: loads what stays. Keeps vector registers 11 .. 14.
+  void emit_start();
+  // Before the vectors of a row. Overwrites `free`.
+  void emit_row(const Xbyak::Reg64& free);
+  // value, the scores at `at`, changed and stored where anything did change. `keys_left` is what `visible` says
+  // of this vector's first key. Overwrites three scratch registers.
+  void emit(jit::Vector value, const Xbyak::RegExp& at, const Xbyak::Reg64& keys_left,
+            const jit::Vector (&scratch)[3]);
+
+  jit::Vector lowest() const { return a.vector(14); }
+
+ private:
+  void cap(jit::Vector value, const jit::Vector (&scratch)[3]);
+  void add_slope(jit::Vector value);
+  void hide(jit::Vector value, const Xbyak::RegExp& at, const Xbyak::Reg64& keys_left,
+            const jit::Vector (&scratch)[3]);
+
+  jit::Vector cap_factor() const { return a.vector(11); }
+  jit::Vector slope() const { return a.vector(12); }
+  jit::Vector distance() const { return a.vector(13); }  // of the vector's keys: 0, -1, ...
+
+  const AttentionContext& c_;
+  jit::Assembler& a;
+  Xbyak::Reg64 visible_;
+  Xbyak::Reg64 heads_left_;
+};
 
 void emit_query_panel(const AttentionContext& context);  // start: panel, maxima, sums, values
 void emit_scores(const AttentionContext& context);       // scores of one chunk

@@ -19,6 +19,10 @@ struct AttentionSpec {
   static constexpr std::string_view kKind = "attention";
   HeadLayout heads;
   AttentionMath math = AttentionMath::f32;
+  std::int64_t window = 0;  // a row attends to its own position and window - 1 before it; 0: to all before it
+  bool soft_cap = false;    // scores become cap * tanh(score / cap) (Gemma 2)
+  bool alibi = false;       // scores become score - slope * distance (Press, Smith & Lewis 2022)
+  bool sinks = false;       // a score per head takes part in the softmax, with no value (gpt-oss)
 
   bool operator==(const AttentionSpec&) const = default;
 };
@@ -26,15 +30,19 @@ struct AttentionSpec {
 template <typename Spec, typename Visitor>
 requires std::same_as<std::remove_const_t<Spec>, AttentionSpec>
 void visit_fields(Spec& spec, Visitor&& visit) {
-  auto& [heads, math] = spec;
+  auto& [heads, math, window, soft_cap, alibi, sinks] = spec;
   visit("heads", heads);
   visit("math", math);
+  visit("window", window);
+  visit("cap", soft_cap);
+  visit("alibi", alibi);
+  visit("sinks", sinks);
 }
 void write_field(std::string& text, const AttentionMath& math);
 void read_field(std::string_view text, AttentionMath& math);
 
 // Rows are positions `position` .. position + rows - 1, whose keys and values are already in the cache.
-// A row attends to all positions up to its own. Row r, query head h of the group (0 .. group-1):
+// A row attends to the positions up to its own that lie in the window. Row r, query head h of the group (0 .. group-1):
 //   query  at query  + r*query_stride  + h*query_head_columns floats, in pair_column order
 //   output at output + r*output_stride + h*head_size floats (head_size floats are written)
 struct AttentionArguments {
@@ -45,8 +53,11 @@ struct AttentionArguments {
   std::int64_t query_stride = 0;  // floats
   std::int64_t output_stride = 0;
   std::int64_t position = 0;
-  std::int64_t rows = 0;  // at most attention_rows_per_call()
-  float scale = 1;        // of the dot products: 1/sqrt(head_size) in most models
+  std::int64_t rows = 0;          // at most attention_rows_per_call()
+  float scale = 1;                // of the dot products: 1/sqrt(head_size) in most models
+  float cap = 0;                  // soft_cap
+  const float* slopes = nullptr;  // alibi: of the group's heads
+  const float* sinks = nullptr;   // sinks: scores of the group's heads
 };
 
 // Rows of one call: so many that the rows of all grouped heads fill the query tiles (about 48 of them).

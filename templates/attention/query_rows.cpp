@@ -4,16 +4,19 @@
 #include <numbers>
 
 #include "templates/attention/attention_emitter.hpp"
+#include "templates/math/tanh.hpp"
 
 namespace burin::kernels {
 namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
+constexpr float kLog2E = std::numbers::log2e_v<float>;
 constexpr float kLowest = -1e30f;  // finite, so that differences of maxima stay numbers
 
 // Calls body once per query row; `outer` walks rows (stride bytes in row_stride), `inner` the group's heads.
 void for_each_query_row(const AttentionContext& c, const Xbyak::Reg64& outer, const Xbyak::Reg64& row_stride,
-                        const Xbyak::Reg64& inner, int head_bytes, const std::function<void()>& body) {
+                        const Xbyak::Reg64& inner, int head_bytes,
+                        const std::function<void(const Xbyak::Reg64& heads_left)>& body) {
   jit::Assembler& a = c.a;
   const Xbyak::Reg64 rows = a.rcx;
   const Xbyak::Reg64 heads = a.r11;
@@ -24,7 +27,7 @@ void for_each_query_row(const AttentionContext& c, const Xbyak::Reg64& outer, co
   a.mov(inner, outer);
   a.mov(heads, c.u32(c.spec.heads.group()));
   a.L(head_loop);
-  body();
+  body(heads);
   a.add(inner, c.u32(head_bytes));
   a.dec(heads);
   a.jnz(head_loop, kNear);
@@ -54,6 +57,33 @@ void copy_pair_block(const AttentionContext& c, int block, const Xbyak::Reg64& q
   }
 }
 
+// Scores are powers of two; before a soft cap they are twice the argument of its tanh.
+void query_factor(const AttentionContext& c, jit::Vector factor) {
+  jit::Assembler& a = c.a;
+  const Xbyak::Xmm low(factor.getIdx());
+  a.vmovss(low, a.dword[c.r.arguments + offsetof(AttentionArguments, scale)]);
+  a.vmulss(low, low, a.float_constant(c.spec.soft_cap ? kTanhScale : kLog2E));
+  if (c.spec.soft_cap) a.vdivss(low, low, a.dword[c.r.arguments + offsetof(AttentionArguments, cap)]);
+  a.vbroadcastss(factor, low);
+}
+
+// Maximum and sum before the first key: nothing, or the head's sink.
+void start_state(const AttentionContext& c, const Xbyak::Reg64& state, const Xbyak::Reg64& heads_left) {
+  jit::Assembler& a = c.a;
+  const Xbyak::Address largest = a.dword[state];
+  const Xbyak::Address sum = a.dword[state + jit::offset(c.scratch.sums - c.scratch.largest)];
+  if (!c.spec.sinks) {
+    a.mov(largest, std::bit_cast<std::uint32_t>(kLowest));
+    a.mov(sum, 0);
+    return;
+  }
+  const Xbyak::Xmm sink = a.xmm1;
+  c.load_of_head(sink, offsetof(AttentionArguments, sinks), heads_left, a.rax);
+  a.vmulss(sink, sink, a.float_constant(kLog2E));
+  a.vmovss(largest, sink);
+  a.mov(sum, std::bit_cast<std::uint32_t>(1.0f));
+}
+
 }  // namespace
 
 void emit_query_panel(const AttentionContext& c) {
@@ -73,20 +103,19 @@ void emit_query_panel(const AttentionContext& c) {
   a.mov(panel, c.r.scratch);
   a.lea(values, a.ptr[c.r.scratch + jit::offset(c.scratch.values)]);
   a.lea(states, a.ptr[c.r.scratch + jit::offset(c.scratch.largest)]);
-  a.vbroadcastss(scale, a.dword[c.r.arguments + offsetof(AttentionArguments, scale)]);
-  a.vmulps(scale, scale, a.vector_constant(std::bit_cast<std::uint32_t>(std::numbers::log2e_v<float>)));
+  query_factor(c, scale);
   a.zero(none);
-  for_each_query_row(c, row, stride, query, c.spec.heads.query_head_columns() * 4, [&] {
-    for (int block = 0; block < c.spec.heads.pair_blocks(); ++block)
-      copy_pair_block(c, block, query, panel, scale);
-    for (int at = 0; at < c.scratch.values_row; at += a.vector_bytes())
-      a.vmovups(a.ptr[values + jit::offset(at)], none);
-    a.mov(a.dword[states], std::bit_cast<std::uint32_t>(kLowest));
-    a.mov(a.dword[states + jit::offset(c.scratch.sums - c.scratch.largest)], 0);
-    a.add(panel, c.u32(c.scratch.panel_row));
-    a.add(values, c.u32(c.scratch.values_row));
-    a.add(states, 4);
-  });
+  for_each_query_row(c, row, stride, query, c.spec.heads.query_head_columns() * 4,
+                     [&](const Xbyak::Reg64& heads_left) {
+                       for (int block = 0; block < c.spec.heads.pair_blocks(); ++block)
+                         copy_pair_block(c, block, query, panel, scale);
+                       for (int at = 0; at < c.scratch.values_row; at += a.vector_bytes())
+                         a.vmovups(a.ptr[values + jit::offset(at)], none);
+                       start_state(c, states, heads_left);
+                       a.add(panel, c.u32(c.scratch.panel_row));
+                       a.add(values, c.u32(c.scratch.values_row));
+                       a.add(states, 4);
+                     });
 }
 
 void emit_outputs(const AttentionContext& c) {
@@ -104,7 +133,7 @@ void emit_outputs(const AttentionContext& c) {
   a.shl(stride, 2);
   a.lea(values, a.ptr[c.r.scratch + jit::offset(c.scratch.values)]);
   a.lea(sums, a.ptr[c.r.scratch + jit::offset(c.scratch.sums)]);
-  for_each_query_row(c, row, stride, output, c.spec.heads.head_size * 4, [&] {
+  for_each_query_row(c, row, stride, output, c.spec.heads.head_size * 4, [&](const Xbyak::Reg64&) {
     const Xbyak::Xmm low(factor.getIdx());
     a.vmovss(low, a.float_constant(1.0f));
     a.vdivss(low, low, a.dword[sums]);

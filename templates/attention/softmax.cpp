@@ -1,7 +1,5 @@
 // Online softmax of one chunk, one query row after the other: scores become probabilities relative to the
 // running maximum, what was summed before is rescaled.
-#include <bit>
-
 #include "templates/attention/attention_emitter.hpp"
 #include "templates/math/exp2.hpp"
 
@@ -9,11 +7,10 @@ namespace burin::kernels {
 namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
-constexpr std::uint32_t kLowestBits = std::bit_cast<std::uint32_t>(-1e30f);
-
 class SoftmaxRows {
  public:
-  explicit SoftmaxRows(const AttentionContext& context) : c_(context), a(context.a) {}
+  explicit SoftmaxRows(const AttentionContext& context)
+      : c_(context), a(context.a), changes_(context, visible(), heads_left()) {}
 
   void emit() {
     a.lea(scores(), a.ptr[c_.r.scratch + jit::offset(c_.scratch.scores)]);
@@ -26,7 +23,7 @@ class SoftmaxRows {
     a.mov(bytes(), c_.r.chunk_blocks);
     a.shl(bytes(), 8);  // 64 keys of 4 bytes
     a.mov(rows_left(), c_.argument(offsetof(AttentionArguments, rows)));
-    a.vmovups(lowest(), a.vector_constant(kLowestBits));
+    changes_.emit_start();
     Xbyak::Label row;
     Xbyak::Label head;
     a.L(row);
@@ -59,7 +56,6 @@ class SoftmaxRows {
   jit::Vector value(int i) const { return a.vector(2 + i); }
   jit::Vector scratch(int i) const { return a.vector(6 + i); }
   jit::Vector correction() const { return a.vector(9); }
-  jit::Vector lowest() const { return a.vector(10); }
 
   void query_row() {
     find_largest();
@@ -69,20 +65,15 @@ class SoftmaxRows {
     rescale_values();
   }
 
-  // Masks keys after the row's own with the lowest number on the way.
   void find_largest() {
     Xbyak::Label loop;
-    Xbyak::Label unmasked;
-    a.isa().copy(largest(), lowest());
+    changes_.emit_row(lanes_left());
+    a.isa().copy(largest(), changes_.lowest());
     a.xor_(at(), at());
     a.mov(lanes_left(), visible());
     a.L(loop);
     a.vmovups(value(0), a.ptr[scores() + at()]);
-    a.cmp(lanes_left(), c_.u32(a.lanes()));
-    a.jge(unmasked);
-    a.isa().keep_first_lanes(value(0), lanes_left(), lowest(), scratch(0));
-    a.vmovups(a.ptr[scores() + at()], value(0));
-    a.L(unmasked);
+    changes_.emit(value(0), scores() + at(), lanes_left(), {scratch(0), scratch(1), scratch(2)});
     a.vmaxps(largest(), largest(), value(0));
     a.sub(lanes_left(), c_.u32(a.lanes()));
     a.add(at(), c_.u32(a.vector_bytes()));
@@ -147,6 +138,7 @@ class SoftmaxRows {
 
   const AttentionContext& c_;
   jit::Assembler& a;
+  ScoreChanges changes_;
 };
 
 }  // namespace

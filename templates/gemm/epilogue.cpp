@@ -1,8 +1,7 @@
-// Epilogues that stay within a block: store, residual, gated product.
-#include <bit>
-
+// Epilogues that stay within a block: store, residual, activation function, gated product.
 #include "templates/gemm/gemm_emitter.hpp"
-#include "templates/math/exp2.hpp"
+#include "templates/heads/head_store.hpp"
+#include "templates/math/activation_emitter.hpp"
 
 namespace burin::kernels {
 namespace {
@@ -16,8 +15,9 @@ class Epilogue {
     switch (c_.spec.epilogue) {
       case GemmEpilogue::store: store(); break;
       case GemmEpilogue::add: add(); break;
-      case GemmEpilogue::gate_silu: gate_silu(); break;
-      case GemmEpilogue::rope_kv: emit_rope_kv_epilogue(c_, tile_, pass_); break;
+      case GemmEpilogue::activate: activate(); break;
+      case GemmEpilogue::gate: gate(); break;
+      case GemmEpilogue::rope_kv: rope_kv(); break;
     }
   }
 
@@ -48,23 +48,36 @@ class Epilogue {
       }
   }
 
-  // silu(g) * u = g * u / (1 + 2^(-g * log2 e))
-  void gate_silu() {
-    const int half = tile_.vectors() / 2;
+  // The loop over K is done with its registers.
+  void rope_kv() {
+    const GemmRegisters& r = c_.r;
+    emit_head_store(
+        {a, c_.spec.heads, c_.spec.output_stride, r.arguments, offsetof(GemmArguments, kv), r.block,
+         r.tile_row, r.output, r.free, r.groups_left, r.scales, r.row, r.row3, r.weights},
+        tile_, pass_);
+  }
+
+  // The registers behind the sums.
+  ActivationScratch scratch() const {
     const int first_free = tile_.rows() * tile_.vectors();
-    const jit::Vector power = a.vector(first_free);
-    const jit::Vector scratch0 = a.vector(first_free + 1);
-    const jit::Vector scratch1 = a.vector(first_free + 2);
+    return {a.vector(first_free), a.vector(first_free + 1), a.vector(first_free + 2)};
+  }
+
+  void activate() {
+    for (int row = 0; row < tile_.rows(); ++row)
+      for (int v = 0; v < tile_.vectors(); ++v)
+        emit_activation(a, c_.spec.function, tile_.sum(row, v), scratch());
+    store();
+  }
+
+  void gate() {
+    const int half = tile_.vectors() / 2;
     for (int row = 0; row < tile_.rows(); ++row)
       for (int v = 0; v < half; ++v) {
-        const jit::Vector gate = tile_.sum(row, v);
-        const jit::Vector up = tile_.sum(row, v + half);
-        a.vmulps(power, gate, a.vector_constant(std::bit_cast<std::uint32_t>(-1.44269504f)));
-        emit_exp2(a, power, scratch0, scratch1);
-        a.vaddps(power, power, a.vector_constant(std::bit_cast<std::uint32_t>(1.0f)));
-        a.vmulps(gate, gate, up);
-        a.vdivps(gate, gate, power);
-        a.vmovups(output(row, tile_.block_vector(pass_, v)), gate);
+        const jit::Vector product = tile_.sum(row, v);
+        emit_activation(a, c_.spec.function, product, scratch());
+        a.vmulps(product, product, tile_.sum(row, v + half));
+        a.vmovups(output(row, tile_.block_vector(pass_, v)), product);
       }
   }
 

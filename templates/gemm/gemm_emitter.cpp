@@ -58,10 +58,11 @@ class GemmEmitter {
     const RowPreparation preparation =
         row_preparation(c_.spec.inputs, c_.spec.weights, c_.spec.activation, c_.spec.norm);
     const RowPreparationRegisters registers = {
-        a.rsi, a.rdx, a.r8, a.dword[c_.r.arguments + offsetof(GemmArguments, epsilon)], a.r9, a.r10};
+        a.rsi, a.rdx, a.r8, a.r11, a.dword[c_.r.arguments + offsetof(GemmArguments, epsilon)], a.r9, a.r10};
     a.mov(registers.input, c_.argument(offsetof(GemmArguments, input)));
     a.mov(registers.output, c_.argument(offsetof(GemmArguments, activations)));
     a.mov(registers.norm_weight, c_.argument(offsetof(GemmArguments, norm_weight)));
+    a.mov(registers.norm_bias, c_.argument(offsetof(GemmArguments, norm_bias)));
     emit_row_preparation(a, preparation, registers);
   }
 
@@ -92,7 +93,7 @@ class GemmEmitter {
     if (c_.packed.block_bytes > INT32_MAX) fail("gemm: {} inputs are too many", c_.spec.inputs);
     a.imul(c_.r.block_weights, c_.r.block, static_cast<int>(c_.packed.block_bytes));
     a.add(c_.r.block_weights, c_.argument(offsetof(GemmArguments, weights)));
-    const int output_bytes = c_.spec.epilogue == GemmEpilogue::gate_silu ? 64 : 128;
+    const int output_bytes = c_.spec.epilogue == GemmEpilogue::gate ? 64 : 128;
     a.imul(c_.r.output, c_.r.block, output_bytes);
     a.add(c_.r.output, c_.argument(offsetof(GemmArguments, output)));
     a.xor_(c_.r.tile_row, c_.r.tile_row);
@@ -208,6 +209,9 @@ void check(const GemmSpec& spec) {
     refuse("float weights cannot be multiplied with int8 activations: use a.f32");
   if (spec.regime == GemmRegime::tiles && spec.norm != RowNorm::none)
     refuse("tiles take prepared rows: use a prepare kernel for the norm");
+  const bool has_function = spec.function != ActivationFunction::none;
+  if (has_function != (spec.epilogue == GemmEpilogue::activate || spec.epilogue == GemmEpilogue::gate))
+    refuse("out.activate and out.gate have a function f, the others have none");
   if (spec.epilogue == GemmEpilogue::rope_kv &&
       (spec.columns != spec.heads.blocks() * kBlockColumns || spec.heads.head_size % 2 != 0 ||
        spec.heads.query_heads % spec.heads.kv_heads != 0))

@@ -60,7 +60,6 @@ void emit_float_sums(const GemmContext& context, const TileRegisters& tile, int 
 
 // Emits what happens to the sums of one pass; registers that are not sums are free.
 void emit_epilogue(const GemmContext& context, const TileRegisters& tile, int pass);
-void emit_rope_kv_epilogue(const GemmContext& context, const TileRegisters& tile, int pass);
 
 // One cache line of the weights ahead of what is read, spread evenly over the steps of a loop body.
 class PrefetchSchedule {

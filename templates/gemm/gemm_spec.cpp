@@ -6,7 +6,7 @@ namespace burin::kernels {
 namespace {
 
 constexpr std::string_view kRegimes[] = {"stream", "tiles"};
-constexpr std::string_view kEpilogues[] = {"store", "add", "gate_silu", "rope_kv"};
+constexpr std::string_view kEpilogues[] = {"store", "add", "activate", "gate", "rope_kv"};
 
 }  // namespace
 

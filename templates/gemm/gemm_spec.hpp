@@ -12,6 +12,8 @@
 #include "templates/activation_rows.hpp"
 #include "templates/formats/weight_format_field.hpp"
 #include "templates/head_layout.hpp"
+#include "templates/heads/kv_arguments.hpp"
+#include "templates/math/activation_function.hpp"
 #include "templates/prepare/row_norm.hpp"
 
 namespace burin::kernels {
@@ -23,10 +25,11 @@ enum class GemmRegime : std::uint8_t { stream, tiles };
 // What happens to the 32 sums of a column block and row:
 //   store      output = sum
 //   add        output = residual + sum
-//   gate_silu  columns 0..15 of a block are gates g, 16..31 values u: 16 outputs silu(g) * u
+//   activate   output = function(sum)
+//   gate       columns 0..15 of a block are gates g, 16..31 values u: 16 outputs function(g) * u
 //   rope_kv    query, key and value heads (head_layout.hpp): queries are rotated and stored to output, keys
 //              rotated and stored to the cache, values stored to the cache
-enum class GemmEpilogue : std::uint8_t { store, add, gate_silu, rope_kv };
+enum class GemmEpilogue : std::uint8_t { store, add, activate, gate, rope_kv };
 
 struct GemmSpec {
   static constexpr std::string_view kKind = "gemm";
@@ -37,6 +40,7 @@ struct GemmSpec {
   GemmRegime regime = GemmRegime::stream;
   RowNorm norm = RowNorm::none;  // of the prologue; stream only
   GemmEpilogue epilogue = GemmEpilogue::store;
+  ActivationFunction function = ActivationFunction::none;  // activate, gate
   bool bias = false;
   std::int64_t output_stride = 32;  // floats; residual has the same
   HeadLayout heads;                 // rope_kv only
@@ -52,7 +56,8 @@ void read_field(std::string_view text, GemmEpilogue& epilogue);
 template <typename Spec, typename Visitor>
 requires std::is_same_v<std::remove_const_t<Spec>, GemmSpec>
 void visit_fields(Spec& spec, Visitor&& visit) {
-  auto& [inputs, columns, weights, activation, regime, norm, epilogue, bias, output_stride, heads] = spec;
+  auto& [inputs, columns, weights, activation, regime, norm, epilogue, function, bias, output_stride, heads] =
+      spec;
   visit("k", inputs);
   visit("n", columns);
   visit("w", weights);
@@ -60,6 +65,7 @@ void visit_fields(Spec& spec, Visitor&& visit) {
   visit("m", regime);
   visit("norm", norm);
   visit("out", epilogue);
+  visit("f", function);
   visit("bias", bias);
   visit("os", output_stride);
   visit("heads", heads);
@@ -70,21 +76,18 @@ struct GemmArguments {
   const std::byte* weights = nullptr;  // packed (templates/formats/packing.hpp), block 0
   // tiles: prepared rows. stream: room for one prepared row, private to the thread.
   std::byte* activations = nullptr;
-  float* output = nullptr;          // row 0, column 0; `columns` floats are written per row (gate_silu: half)
+  float* output = nullptr;          // row 0, column 0; `columns` floats are written per row (gate: half)
   const float* residual = nullptr;  // add; may be output itself
   const float* bias = nullptr;      // `columns` floats in packed column order
   std::int64_t rows = 0;
   std::int64_t first_block = 0;
   std::int64_t last_block = 0;
   // Prologue of stream kernels.
-  const float* input = nullptr;  // zero from `inputs` to the padded length
-  const float* norm_weight = nullptr;
+  const float* input = nullptr;        // zero from `inputs` to the padded length
+  const float* norm_weight = nullptr;  // zero in the same places
+  const float* norm_bias = nullptr;    // the same; layer norm only
   float epsilon = 0;
-  // rope_kv.
-  const float* rotation = nullptr;  // rows of HeadLayout::rotation_row() floats, one per row
-  std::byte* kv = nullptr;          // the layer's cache
-  std::int64_t kv_head_bytes = 0;
-  std::int64_t position = 0;  // of row 0
+  KvArguments kv;  // rope_kv
 };
 
 // Throws burin::Error naming what no kernel can do. Stream kernels take rows == 1.

@@ -13,12 +13,13 @@ jit::CodeImage emit_prepare(const PrepareSpec& spec, const jit::Target& target) 
   const Xbyak::Reg64 arguments = a.rdi;
   const Xbyak::Reg64 rows = a.rcx;
   const RowPreparationRegisters registers = {
-      a.rsi, a.rdx, a.r8, a.dword[arguments + offsetof(PrepareArguments, epsilon)], a.r9, a.r10};
+      a.rsi, a.rdx, a.r8, a.r11, a.dword[arguments + offsetof(PrepareArguments, epsilon)], a.r9, a.r10};
 
   a.begin_frame(0);
   a.mov(registers.input, a.ptr[arguments + offsetof(PrepareArguments, input)]);
   a.mov(registers.output, a.ptr[arguments + offsetof(PrepareArguments, output)]);
   a.mov(registers.norm_weight, a.ptr[arguments + offsetof(PrepareArguments, norm_weight)]);
+  a.mov(registers.norm_bias, a.ptr[arguments + offsetof(PrepareArguments, norm_bias)]);
   a.mov(rows, a.ptr[arguments + offsetof(PrepareArguments, rows)]);
   Xbyak::Label loop;
   Xbyak::Label done;

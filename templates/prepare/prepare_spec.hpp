@@ -40,6 +40,7 @@ struct PrepareArguments {
   const float* input = nullptr;
   std::byte* output = nullptr;
   const float* norm_weight = nullptr;  // padded with zeros to the activation rows' padded length
+  const float* norm_bias = nullptr;    // the same; layer norm only
   std::int64_t rows = 0;
   float epsilon = 0;
 };

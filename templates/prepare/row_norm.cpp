@@ -5,7 +5,7 @@
 namespace burin::kernels {
 namespace {
 
-constexpr std::string_view kNames[] = {"none", "rms"};
+constexpr std::string_view kNames[] = {"none", "rms", "layer"};
 
 }  // namespace
 

@@ -1,9 +1,9 @@
 #include "templates/prepare/row_preparation.hpp"
 
+#include "templates/prepare/row_norm_emitter.hpp"
+
 namespace burin::kernels {
 namespace {
-
-constexpr int kUnroll = 4;
 
 using jit::Vector;
 using Xbyak::Xmm;
@@ -12,10 +12,14 @@ class RowPreparationEmitter {
  public:
   RowPreparationEmitter(jit::Assembler& assembler, const RowPreparation& preparation,
                         const RowPreparationRegisters& registers)
-      : a(assembler), p_(preparation), r_(registers) {}
+      : a(assembler),
+        p_(preparation),
+        r_(registers),
+        norm_registers_{r_.input, r_.norm_weight, r_.norm_bias, r_.epsilon, r_.offset},
+        norm_(a, p_.norm, p_.rows.inputs, norm_registers_, a.vector(8), a.vector(10)) {}
 
   void emit() {
-    if (p_.norm == RowNorm::rms) inverse_rms();
+    norm_.statistics({value(0), value(1), value(2), value(3), scratch()});
     if (p_.rows.type == Activation::f32)
       copy_row();
     else
@@ -23,53 +27,15 @@ class RowPreparationEmitter {
   }
 
  private:
-  // Vector registers by role; 0..3 are accumulators or values in flight.
+  // Vector registers by role; 0..3 are accumulators or values in flight, 8 and 10 the norm's.
   Vector value(int i) const { return a.vector(i); }
   Vector inverse_scale() const { return a.vector(4); }
   Vector sum() const { return a.vector(5); }
   Vector largest() const { return a.vector(6); }
   Vector scratch() const { return a.vector(7); }
-  Vector row_factor() const { return a.vector(8); }
   Vector magnitude_mask() const { return a.vector(9); }
 
-  // row_factor = 1 / sqrt(mean of squares + epsilon), in all lanes.
-  void inverse_rms() {
-    for (int i = 0; i < kUnroll; ++i) a.zero(value(i));
-    const std::int64_t bytes = p_.rows.padded * 4;
-    const int step = kUnroll * a.vector_bytes();
-    a.xor_(r_.offset, r_.offset);
-    // padded is a multiple of 32 floats = 128 bytes, which 4 ymm cover exactly and 2 zmm too.
-    const int unroll = bytes % step == 0 ? kUnroll : 2;
-    Xbyak::Label loop;
-    a.L(loop);
-    for (int i = 0; i < unroll; ++i) {
-      a.vmovups(scratch(), a.ptr[r_.input + r_.offset + jit::offset(i * a.vector_bytes())]);
-      a.vfmadd231ps(value(i), scratch(), scratch());
-    }
-    a.add(r_.offset, static_cast<std::uint32_t>(unroll * a.vector_bytes()));
-    a.cmp(r_.offset, static_cast<std::uint32_t>(bytes));
-    a.jl(loop, Xbyak::CodeGenerator::T_NEAR);
-    a.vaddps(value(0), value(0), value(1));
-    a.vaddps(value(2), value(2), value(3));
-    a.vaddps(value(0), value(0), value(2));
-    a.isa().reduce_add(value(0), scratch());
-    const Xmm mean(value(0).getIdx());
-    const Xmm one(scratch().getIdx());
-    a.vmulss(mean, mean, a.float_constant(1.0f / static_cast<float>(p_.rows.inputs)));
-    a.vaddss(mean, mean, r_.epsilon);
-    a.vsqrtss(mean, mean, mean);
-    a.vmovss(one, a.float_constant(1.0f));
-    a.vdivss(mean, one, mean);
-    a.vbroadcastss(row_factor(), mean);
-  }
-
-  // value = normalised input at input + offset + displacement.
-  void load(Vector to, int displacement) {
-    a.vmovups(to, a.ptr[r_.input + r_.offset + jit::offset(displacement)]);
-    if (p_.norm == RowNorm::none) return;
-    a.vmulps(to, to, row_factor());
-    a.vmulps(to, to, a.ptr[r_.norm_weight + r_.offset + jit::offset(displacement)]);
-  }
+  void load(Vector to, int displacement) { norm_.load(to, displacement); }
 
   void copy_row() {
     a.xor_(r_.offset, r_.offset);
@@ -149,6 +115,8 @@ class RowPreparationEmitter {
   jit::Assembler& a;
   const RowPreparation& p_;
   const RowPreparationRegisters& r_;
+  RowNormRegisters norm_registers_;
+  RowNormEmitter norm_;
 };
 
 }  // namespace

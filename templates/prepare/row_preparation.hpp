@@ -22,13 +22,13 @@ RowPreparation row_preparation(std::int64_t inputs, const WeightFormat& weights,
 struct RowPreparationRegisters {
   Xbyak::Reg64 input;        // f32 row, zero between `inputs` and `padded`
   Xbyak::Reg64 output;       // row in the layout of `rows`
-  Xbyak::Reg64 norm_weight;  // f32, `padded` long; unused without norm
+  Xbyak::Reg64 norm_weight;  // f32, `padded` long, zero past `inputs`; unused without norm
+  Xbyak::Reg64 norm_bias;    // the same; unused without layer norm
   Xbyak::Address epsilon;    // f32 in memory; unused without norm
   Xbyak::Reg64 offset;       // scratch
   Xbyak::Reg64 walk;         // scratch
 };
 
-// rms: y = x * weight / sqrt(mean(x^2) + epsilon), mean over `inputs` (Zhang & Sennrich 2019).
 // Quantisation: scale = max|y| / 127 per group, codes rounded to nearest even; a group of zeros has scale 0,
 // one of magnitudes below 1e-30 may lose its digits.
 // Overwrites vector registers 0..11.

@@ -117,7 +117,7 @@ TEST(Arena, BuffersLieApartAndAligned) {
 // Floats of a row that a step writes, zeros of padded columns included.
 std::int64_t written_by(const Plan& plan, const Step& step) {
   if (const auto* gemm = std::get_if<GemmSpec>(&step.spec)) {
-    if (gemm->epilogue == GemmEpilogue::gate_silu) return gemm->columns / 2;
+    if (gemm->epilogue == GemmEpilogue::gate) return gemm->columns / 2;
     if (gemm->epilogue == GemmEpilogue::rope_kv) return plan.heads.query_blocks() * kBlock;
     return gemm->columns;
   }

@@ -81,7 +81,7 @@ TEST(Planner, WhatIsFusedIntoEachGemm) {
       {"blk.1.attention_qkv", GemmEpilogue::rope_kv, RowNorm::rms, 64,
        7 * 32},  // 4 + 2 pair blocks, 2 x 16 values
       {"blk.1.attn_output", GemmEpilogue::add, RowNorm::none, 64, 64},
-      {"blk.1.gate_product", GemmEpilogue::gate_silu, RowNorm::rms, 64, 192},
+      {"blk.1.gate_product", GemmEpilogue::gate, RowNorm::rms, 64, 192},
       {"blk.1.ffn_down", GemmEpilogue::add, RowNorm::none, 96, 64},
   };
   for (const auto& e : expected) {

@@ -57,13 +57,15 @@ TEST(SpecText, EveryKindRoundTrips) {
   gemm.activation = kernels::Activation::s8;
   gemm.regime = kernels::GemmRegime::tiles;
   gemm.norm = kernels::RowNorm::rms;
-  gemm.epilogue = kernels::GemmEpilogue::gate_silu;
+  gemm.epilogue = kernels::GemmEpilogue::gate;
+  gemm.function = kernels::ActivationFunction::silu;
   gemm.bias = true;
   gemm.output_stride = 3072;
   gemm.heads = {32, 8, 128, kernels::KvStorage::bf16};
-  expect_round_trip(gemm,
-                    "gemm-k.4096-n.6144-w.int5a.g64.bf16-a.s8-m.tiles-norm.rms-out.gate_silu-bias.1-os.3072-"
-                    "heads.h32.8.128.bf16");
+  expect_round_trip(
+      gemm,
+      "gemm-k.4096-n.6144-w.int5a.g64.bf16-a.s8-m.tiles-norm.rms-out.gate-f.silu-bias.1-os.3072-"
+      "heads.h32.8.128.bf16");
 
   PrepareSpec prepare;
   prepare.inputs = 300;
@@ -83,7 +85,9 @@ TEST(SpecText, EveryKindRoundTrips) {
   AttentionSpec attention;
   attention.heads = {6, 2, 48, kernels::KvStorage::bf16};
   attention.math = kernels::AttentionMath::bf16;
-  expect_round_trip(attention, "attention-heads.h6.2.48.bf16-math.bf16");
+  attention.window = 4096;
+  attention.soft_cap = attention.sinks = true;
+  expect_round_trip(attention, "attention-heads.h6.2.48.bf16-math.bf16-window.4096-cap.1-alibi.0-sinks.1");
 
   expect_round_trip(ProbeSpec{kernels::Probe::dot_int8}, "probe-of.dot_int8");
 }
@@ -95,7 +99,7 @@ TEST(SpecText, EveryNameRoundTrips) {
     expect_round_trip(spec);
   }
   for (const auto epilogue : {kernels::GemmEpilogue::store, kernels::GemmEpilogue::add,
-                              kernels::GemmEpilogue::gate_silu, kernels::GemmEpilogue::rope_kv})
+                              kernels::GemmEpilogue::gate, kernels::GemmEpilogue::rope_kv})
     for (const auto regime : {kernels::GemmRegime::stream, kernels::GemmRegime::tiles}) {
       GemmSpec spec;
       spec.epilogue = epilogue;
@@ -174,7 +178,8 @@ TEST(SpecText, WrongValuesAreNamed) {
 
 TEST(SpecText, WrongHeadsAreNamed) {
   const auto with_heads = [](std::string_view heads) {
-    return error_of<AttentionSpec>(fmt::format("attention-heads.{}-math.f32", heads));
+    return error_of<AttentionSpec>(
+        fmt::format("attention-heads.{}-math.f32-window.0-cap.0-alibi.0-sinks.0", heads));
   };
   ASSERT_EQ(with_heads("h8.2.64.f32"), "no error");
   EXPECT_THAT(with_heads("8.2.64.f32"), HasSubstr("heads are written h32.8.128.bf16"));
@@ -190,7 +195,8 @@ TEST(SpecText, WrongHeadsAreNamed) {
 TEST(SpecText, BoolsAreZeroOrOne) {
   const auto with_bias = [](std::string_view bias) {
     return error_of<GemmSpec>(fmt::format(
-        "gemm-k.32-n.32-w.f32-a.f32-m.stream-norm.none-out.store-bias.{}-os.32-heads.h1.1.2.f32", bias));
+        "gemm-k.32-n.32-w.f32-a.f32-m.stream-norm.none-out.store-f.none-bias.{}-os.32-heads.h1.1.2.f32",
+        bias));
   };
   EXPECT_EQ(with_bias("0"), "no error");
   EXPECT_EQ(with_bias("1"), "no error");

@@ -11,24 +11,34 @@
 
 namespace burin::kernels {
 
+// What a model may do to scores besides scaling them.
+struct ScoreRules {
+  std::int64_t window = 0;
+  double cap = 0;
+  double slope = 0;
+  const float* sink = nullptr;
+};
+
 struct AttentionReference {
   std::vector<double> output;     // head_size values
   std::vector<double> magnitude;  // sum of p * |v| per value: what rounding errors are relative to
   double largest_products = 0;    // over keys: scale * sum |q k|, what errors of a score are relative to
 };
 
-// The queries as the kernel's dot products see them, times scale and log2 e, in pair order.
+// The queries as the kernel's dot products see them, times scale and log2 e, in pair order. With a soft cap
+// the kernel scales them to its tanh first.
 inline std::vector<double> scaled_query(const HeadLayout& heads, const float* query, float scale,
-                                        AttentionMath math) {
-  constexpr float kLog2E = 1.44269504f;
+                                        AttentionMath math, double cap) {
+  const double stretch = cap > 0 ? 2 / cap : 1;
+  const float factor = cap > 0 ? scale * (2 * 1.44269504f) / static_cast<float>(cap) : scale * 1.44269504f;
   std::vector<double> scaled;
   for (int pair = 0; pair < heads.pairs(); ++pair)
     for (const int which : {0, 1}) {
       const float x = query[heads.pair_column(pair, which)];
       // bf16 math rounds this product; the factor itself is a float first.
-      const float rounded = bf16_to_f32(f32_to_bf16(scale * kLog2E * x));
+      const float rounded = bf16_to_f32(f32_to_bf16(factor * x));
       scaled.push_back(math == AttentionMath::bf16
-                           ? static_cast<double>(rounded)
+                           ? static_cast<double>(rounded) / stretch
                            : static_cast<double>(x) * static_cast<double>(scale) * std::log2(std::exp(1.0)));
     }
   return scaled;
@@ -36,12 +46,15 @@ inline std::vector<double> scaled_query(const HeadLayout& heads, const float* qu
 
 // Attends to positions 0 .. position of the cache's head.
 inline AttentionReference attention_reference(const tests::KvCache& cache, int kv_head, std::int64_t position,
-                                              const float* query, float scale, AttentionMath math) {
+                                              const float* query, float scale, AttentionMath math,
+                                              const ScoreRules& rules = {}) {
+  const double log2_e = std::log2(std::exp(1.0));
+  const std::int64_t first = rules.window == 0 ? 0 : std::max<std::int64_t>(0, position - rules.window + 1);
   const HeadLayout& heads = cache.heads();
-  const std::vector<double> q = scaled_query(heads, query, scale, math);
+  const std::vector<double> q = scaled_query(heads, query, scale, math, rules.cap);
   AttentionReference result;
   std::vector<double> scores;
-  for (std::int64_t key = 0; key <= position; ++key) {
+  for (std::int64_t key = first; key <= position; ++key) {
     double score = 0;
     double products = 0;
     for (int pair = 0; pair < heads.pairs(); ++pair)
@@ -51,17 +64,26 @@ inline AttentionReference attention_reference(const tests::KvCache& cache, int k
         score += product;
         products += std::fabs(product);
       }
-    scores.push_back(score);
+    if (rules.cap > 0) score = rules.cap * log2_e * std::tanh(score / (rules.cap * log2_e));
+    const double penalty = rules.slope * log2_e * static_cast<double>(position - key);
+    scores.push_back(score - penalty);
+    products += std::fabs(penalty);
     result.largest_products = std::max(result.largest_products, products);
   }
-  const double largest = *std::max_element(scores.begin(), scores.end());
+  double largest = *std::max_element(scores.begin(), scores.end());
   double sum = 0;
+  if (rules.sink != nullptr) {
+    const double sink = static_cast<double>(*rules.sink) * log2_e;
+    largest = std::max(largest, sink);
+    sum = std::exp2(sink - largest);
+  }
   for (double& score : scores) sum += score = std::exp2(score - largest);
   result.output.assign(static_cast<std::size_t>(heads.head_size), 0.0);
   result.magnitude = result.output;
-  for (std::int64_t key = 0; key <= position; ++key)
+  for (std::int64_t key = first; key <= position; ++key)
     for (int column = 0; column < heads.head_size; ++column) {
-      const double term = scores[static_cast<std::size_t>(key)] / sum * cache.value(kv_head, key, column);
+      const double term =
+          scores[static_cast<std::size_t>(key - first)] / sum * cache.value(kv_head, key, column);
       result.output[static_cast<std::size_t>(column)] += term;
       result.magnitude[static_cast<std::size_t>(column)] += std::fabs(term);
     }

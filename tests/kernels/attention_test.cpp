@@ -23,7 +23,8 @@ using tests::KvCache;
 using tests::RandomValues;
 
 constexpr float kUntouched = 12345.0f;
-constexpr int kGap = 3;  // floats between rows: strides are not the rows' widths
+constexpr float kCap = 2.5f;  // scores of these tests reach past it
+constexpr int kGap = 3;       // floats between rows: strides are not the rows' widths
 
 struct Numbers {
   KvStorage storage;
@@ -48,7 +49,10 @@ class Problem {
         cache_(spec.heads, position + rows),
         query_stride_(spec.heads.query_heads * spec.heads.query_head_columns() + kGap),
         query_(static_cast<std::size_t>(query_stride_ * rows - kGap) * 4, 4),
-        scale_(1.0f / std::sqrt(static_cast<float>(spec.heads.head_size))) {
+        scale_(1.0f / std::sqrt(static_cast<float>(spec.heads.head_size))),
+        slopes_(random_.values(static_cast<std::size_t>(spec.heads.query_heads))),
+        sinks_(random_.values(static_cast<std::size_t>(spec.heads.query_heads))) {
+    for (float& slope : slopes_) slope = std::fabs(slope);
     for (std::int64_t row = 0; row < rows; ++row)
       for (int head = 0; head < spec.heads.query_heads; ++head)
         for (int pair = 0; pair < spec.heads.pairs(); ++pair)
@@ -83,6 +87,9 @@ class Problem {
     arguments.position = position_ + first;
     arguments.rows = rows;
     arguments.scale = scale_;
+    arguments.cap = kCap;
+    arguments.slopes = slopes_.data() + kv_head * heads().group();
+    arguments.sinks = sinks_.data() + kv_head * heads().group();
     tests::run_kernel(emit_attention(spec_, target), arguments);
     std::vector<float> results;
     for (std::int64_t row = 0; row < rows; ++row) {
@@ -102,9 +109,10 @@ class Problem {
     std::size_t at = 0;
     for (std::int64_t row = 0; row < rows_; ++row)
       for (int head = 0; head < heads().group(); ++head) {
+        const int query_head = kv_head * heads().group() + head;
         const AttentionReference expected =
-            attention_reference(cache_, kv_head, position_ + row,
-                                query(row, kv_head * heads().group() + head), scale_, spec_.math);
+            attention_reference(cache_, kv_head, position_ + row, query(row, query_head), scale_, spec_.math,
+                                rules_of(query_head));
         for (std::size_t i = 0; i < expected.output.size(); ++i, ++at)
           ASSERT_NEAR(static_cast<double>(results[at]), expected.output[i],
                       relative_error(expected) * expected.magnitude[i] + 1e-30)
@@ -128,6 +136,16 @@ class Problem {
       }
   }
 
+  ScoreRules rules_of(int query_head) const {
+    const auto head = static_cast<std::size_t>(query_head);
+    ScoreRules rules;
+    rules.window = spec_.window;
+    if (spec_.soft_cap) rules.cap = static_cast<double>(kCap);
+    if (spec_.alibi) rules.slope = static_cast<double>(slopes_[head]);
+    if (spec_.sinks) rules.sink = &sinks_[head];
+    return rules;
+  }
+
   // An error of a score is one of the probability's exponent. bf16 math rounds probabilities to 8 significant
   // bits.
   double relative_error(const AttentionReference& reference) const {
@@ -143,10 +161,15 @@ class Problem {
   std::int64_t query_stride_;
   GuardedBuffer query_;
   float scale_;
+  std::vector<float> slopes_;
+  std::vector<float> sinks_;
 };
 
 AttentionSpec spec_of(int query_heads, int kv_heads, int head_size, const Numbers& numbers) {
-  return {{query_heads, kv_heads, head_size, numbers.storage}, numbers.math};
+  AttentionSpec spec;
+  spec.heads = {query_heads, kv_heads, head_size, numbers.storage};
+  spec.math = numbers.math;
+  return spec;
 }
 
 // MHA, GQA with two sizes of group, MQA.
@@ -200,6 +223,45 @@ TEST(Attention, ARowDoesNotDependOnTheOthersOfItsCall) {
           alone.insert(alone.end(), one.begin(), one.end());
         }
         EXPECT_EQ(together, alone);
+      }
+}
+
+// Every rule by itself and all together; windows around the sizes of vectors, blocks and chunks.
+TEST(Attention, ScoreRulesMatchReference) {
+  for (const jit::Target& target : tests::host_targets())
+    for (const Numbers& numbers : numbers_of(target)) {
+      std::vector<AttentionSpec> specs(5, spec_of(4, 2, 20, numbers));
+      specs[0].soft_cap = true;
+      specs[1].alibi = true;
+      specs[2].sinks = true;
+      for (AttentionSpec* all : {&specs[3], &specs[4]}) all->soft_cap = all->alibi = all->sinks = true;
+      specs[4].window = 70;
+      for (const std::int64_t window : {1, 2, 15, 16, 17, 64, 255, 256, 257, 600, 5000}) {
+        specs.push_back(spec_of(4, 2, 20, numbers));
+        specs.back().window = window;
+      }
+      for (const AttentionSpec& spec : specs)
+        for (const std::int64_t position : {0, 63, 250, 515})
+          for (const std::int64_t rows : {1, 9}) Problem(spec, position, rows).check(target, 1);
+    }
+}
+
+// Keys before the window are not read as numbers: a chunk that only they fill leaves no trace.
+TEST(Attention, ARowOfAWindowDoesNotDependOnTheOthersOfItsCall) {
+  for (const jit::Target& target : tests::host_targets())
+    for (const Numbers& numbers : numbers_of(target))
+      for (const std::int64_t position : {250, 300}) {
+        AttentionSpec spec = spec_of(8, 2, 48, numbers);
+        spec.window = 40;
+        const int rows = attention_rows_per_call(spec);
+        const Problem problem(spec, position, rows);
+        const std::vector<float> together = problem.run(target, 1, 0, rows);
+        std::vector<float> alone;
+        for (int row = 0; row < rows; ++row) {
+          const std::vector<float> one = problem.run(target, 1, row, 1);
+          alone.insert(alone.end(), one.begin(), one.end());
+        }
+        EXPECT_EQ(together, alone) << jit::spec_text(spec) << " position " << position << " " << target.name;
       }
 }
 

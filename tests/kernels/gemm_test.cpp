@@ -7,6 +7,7 @@
 #include "jit/spec_text.hpp"
 #include "templates/gemm/gemm_spec.hpp"
 #include "tests/kernels/prepared_rows.hpp"
+#include "tests/kernels/row_reference.hpp"
 #include "tests/support/guarded_buffer.hpp"
 #include "tests/support/host_targets.hpp"
 #include "tests/support/kernel_call.hpp"
@@ -28,24 +29,22 @@ std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-std::vector<double> normed_row(const float* input, std::int64_t inputs, const float* weight, RowNorm norm) {
-  std::vector<double> row(input, input + inputs);
-  if (norm == RowNorm::none) return row;
-  double squares = 0;
-  for (const double x : row) squares += x * x;
-  const double factor = 1 / std::sqrt(squares / static_cast<double>(inputs) + static_cast<double>(kEpsilon));
-  for (std::size_t i = 0; i < row.size(); ++i) row[i] *= factor * static_cast<double>(weight[i]);
-  return row;
-}
-
-double silu(double x) { return x / (1 + std::exp(-x)); }
-
 struct Shape {
   std::int64_t k, n, rows;
 };
 
-void check_gemm(const WeightFormat& format, Activation activation, GemmRegime regime, GemmEpilogue epilogue,
-                const Shape& s, const jit::Target& target) {
+// What of a GEMM varies between tests.
+struct Case {
+  WeightFormat format;
+  Activation activation = Activation::f32;
+  GemmRegime regime = GemmRegime::stream;
+  GemmEpilogue epilogue = GemmEpilogue::store;
+  ActivationFunction function = ActivationFunction::none;
+  RowNorm norm = RowNorm::rms;  // stream only
+};
+
+void check_gemm(const Case& what, const Shape& s, const jit::Target& target) {
+  const auto& [format, activation, regime, epilogue, function, norm_kind] = what;
   RandomValues random(static_cast<std::uint64_t>(s.k * 1000 + s.n + s.rows));
   const PackedMatrix packed(format, s.k, s.n, random);
   const std::int64_t columns = packed.shape().columns;
@@ -56,10 +55,11 @@ void check_gemm(const WeightFormat& format, Activation activation, GemmRegime re
   spec.weights = format;
   spec.activation = activation;
   spec.regime = regime;
-  spec.norm = regime == GemmRegime::stream ? RowNorm::rms : RowNorm::none;
+  spec.norm = regime == GemmRegime::stream ? norm_kind : RowNorm::none;
   spec.epilogue = epilogue;
+  spec.function = function;
   spec.bias = epilogue == GemmEpilogue::store;
-  spec.output_stride = epilogue == GemmEpilogue::gate_silu ? columns / 2 : columns;
+  spec.output_stride = epilogue == GemmEpilogue::gate ? columns / 2 : columns;
   SCOPED_TRACE(jit::spec_text(spec) + " rows " + std::to_string(s.rows) + " target " + target.name);
 
   const std::int64_t stride = round_up(rows.padded, 32);
@@ -67,7 +67,11 @@ void check_gemm(const WeightFormat& format, Activation activation, GemmRegime re
   for (std::int64_t m = 0; m < s.rows; ++m)
     for (std::int64_t k = 0; k < s.k; ++k) input.as<float>()[m * stride + k] = random.value();
   GuardedBuffer norm_weight(static_cast<std::size_t>(rows.padded) * 4);
-  for (std::int64_t k = 0; k < s.k; ++k) norm_weight.as<float>()[k] = 1 + 0.5f * random.value();
+  GuardedBuffer norm_bias(static_cast<std::size_t>(rows.padded) * 4);
+  for (std::int64_t k = 0; k < s.k; ++k) {
+    norm_weight.as<float>()[k] = 1 + 0.5f * random.value();
+    norm_bias.as<float>()[k] = 0.2f * random.value();
+  }
   GuardedBuffer prepared(static_cast<std::size_t>(rows.row_bytes * s.rows));
   GuardedBuffer output(static_cast<std::size_t>(spec.output_stride * s.rows) * 4, 4);
   GuardedBuffer residual(output.size(), 4);
@@ -84,6 +88,7 @@ void check_gemm(const WeightFormat& format, Activation activation, GemmRegime re
   arguments.last_block = packed.blocks();
   arguments.input = input.as<float>();
   arguments.norm_weight = norm_weight.as<float>();
+  arguments.norm_bias = norm_bias.as<float>();
   arguments.epsilon = kEpsilon;
   if (regime == GemmRegime::tiles)
     prepare_rows(format, rows, s.rows, input.as<float>(), stride, target, prepared.as());
@@ -92,7 +97,8 @@ void check_gemm(const WeightFormat& format, Activation activation, GemmRegime re
   for (std::int64_t m = 0; m < s.rows; ++m) {
     const std::vector<double> a = row_values(rows, prepared.as() + m * rows.row_bytes);
     const std::vector<double> exact =
-        normed_row(input.as<float>() + m * stride, s.k, norm_weight.as<float>(), spec.norm);
+        tests::normed_row(spec.norm, {input.as<float>() + m * stride, static_cast<std::size_t>(s.k)},
+                          norm_weight.as<float>(), norm_bias.as<float>(), kEpsilon);
     double norm = 0;
     for (std::size_t i = 0; i < exact.size(); ++i) {
       norm += exact[i] * exact[i];
@@ -122,9 +128,10 @@ void check_gemm(const WeightFormat& format, Activation activation, GemmRegime re
       if (epilogue == GemmEpilogue::store) expected += static_cast<double>(bias[at]);
       if (epilogue == GemmEpilogue::add)
         expected += static_cast<double>(residual.as<float>()[m * spec.output_stride + c]);
-      if (epilogue == GemmEpilogue::gate_silu) {
+      if (epilogue == GemmEpilogue::activate) expected = tests::activated(function, sums[at]);
+      if (epilogue == GemmEpilogue::gate) {
         const auto gate = static_cast<std::size_t>(c / 16 * 32 + c % 16);
-        expected = silu(sums[gate]) * sums[gate + 16];
+        expected = tests::activated(function, sums[gate]) * sums[gate + 16];
       }
       ASSERT_NEAR(static_cast<double>(output.as<float>()[m * spec.output_stride + c]), expected, tolerance)
           << "row " << m << " column " << c;
@@ -137,9 +144,36 @@ TEST(Gemm, StreamMatchesReference) {
     for (const WeightFormat& format : all_formats())
       for (const Activation activation : {Activation::f32, Activation::s8}) {
         if (activation == Activation::s8 && !format.is_integer()) continue;
-        for (const GemmEpilogue epilogue : {GemmEpilogue::store, GemmEpilogue::add, GemmEpilogue::gate_silu})
-          check_gemm(format, activation, GemmRegime::stream, epilogue, {172, 65, 1}, target);
+        for (const GemmEpilogue epilogue : {GemmEpilogue::store, GemmEpilogue::add})
+          check_gemm({format, activation, GemmRegime::stream, epilogue}, {172, 65, 1}, target);
+        check_gemm({format, activation, GemmRegime::stream, GemmEpilogue::gate, ActivationFunction::silu},
+                   {172, 65, 1}, target);
       }
+}
+
+TEST(Gemm, FunctionsMatchReference) {
+  const WeightFormat int4 = WeightFormat::integer_format(4, true, 32, ScaleType::f16);
+  for (const jit::Target& target : tests::host_targets())
+    for (const Activation activation : {Activation::f32, Activation::s8})
+      for (const GemmEpilogue epilogue : {GemmEpilogue::activate, GemmEpilogue::gate})
+        for (const ActivationFunction function : tests::kActivationFunctions) {
+          check_gemm({int4, activation, GemmRegime::stream, epilogue, function}, {100, 65, 1}, target);
+          for (const std::int64_t rows : {1, 4, 6})
+            check_gemm({int4, activation, GemmRegime::tiles, epilogue, function}, {100, 65, rows}, target);
+        }
+}
+
+TEST(Gemm, NormsMatchReference) {
+  for (const jit::Target& target : tests::host_targets())
+    for (const char* format : {"int4s.g32.f16", "int4a.g32.two", "f16"})
+      for (const Activation activation : {Activation::f32, Activation::s8})
+        for (const RowNorm norm : {RowNorm::none, RowNorm::rms, RowNorm::layer})
+          for (const std::int64_t inputs : {1, 33, 172, 512}) {
+            const WeightFormat weights = parse_weight_format(format);
+            if (activation == Activation::s8 && !weights.is_integer()) continue;
+            check_gemm({weights, activation, GemmRegime::stream, GemmEpilogue::store, {}, norm},
+                       {inputs, 32, 1}, target);
+          }
 }
 
 TEST(Gemm, TilesMatchReference) {
@@ -148,7 +182,7 @@ TEST(Gemm, TilesMatchReference) {
       for (const Activation activation : {Activation::f32, Activation::s8}) {
         if (activation == Activation::s8 && !format.is_integer()) continue;
         for (const std::int64_t rows : {2, 7, 13})
-          check_gemm(format, activation, GemmRegime::tiles, GemmEpilogue::add, {172, 70, rows}, target);
+          check_gemm({format, activation, GemmRegime::tiles, GemmEpilogue::add}, {172, 70, rows}, target);
       }
 }
 
@@ -159,8 +193,9 @@ TEST(Gemm, OddShapes) {
     for (const std::int64_t k : {1, 31, 33, 64, 300})
       for (const std::int64_t n : {1, 31, 32, 33, 96})
         for (const std::int64_t rows : {1, 3, 5, 6, 8}) {
-          check_gemm(int4, Activation::s8, GemmRegime::tiles, GemmEpilogue::store, {k, n, rows}, target);
-          check_gemm(f16, Activation::f32, GemmRegime::tiles, GemmEpilogue::gate_silu, {k, n, rows}, target);
+          check_gemm({int4, Activation::s8, GemmRegime::tiles, GemmEpilogue::store}, {k, n, rows}, target);
+          check_gemm({f16, Activation::f32, GemmRegime::tiles, GemmEpilogue::gate, ActivationFunction::silu},
+                     {k, n, rows}, target);
         }
 }
 
@@ -185,7 +220,7 @@ TEST(Gemm, SpecTextRoundTrips) {
   spec.heads = {32, 32, 128, KvStorage::bf16};
   const std::string text = jit::spec_text(spec);
   EXPECT_EQ(text,
-            "gemm-k.4096-n.12288-w.int4s.g32.f16-a.s8-m.stream-norm.none-out.rope_kv-bias.0-os.32-"
+            "gemm-k.4096-n.12288-w.int4s.g32.f16-a.s8-m.stream-norm.none-out.rope_kv-f.none-bias.0-os.32-"
             "heads.h32.32.128.bf16");
   EXPECT_EQ(jit::parse_spec<GemmSpec>(text), spec);
 }
@@ -197,6 +232,12 @@ TEST(Gemm, RefusesWhatItCannotDo) {
   EXPECT_THROW(emit_gemm(spec, jit::host_target()), Error);
   spec.activation = Activation::f32;
   spec.columns = 33;
+  EXPECT_THROW(emit_gemm(spec, jit::host_target()), Error);
+  spec.columns = 32;
+  spec.function = ActivationFunction::silu;
+  EXPECT_THROW(emit_gemm(spec, jit::host_target()), Error);
+  spec.function = ActivationFunction::none;
+  spec.epilogue = GemmEpilogue::gate;
   EXPECT_THROW(emit_gemm(spec, jit::host_target()), Error);
 }
 

@@ -9,6 +9,7 @@
 
 #include "jit/spec_text.hpp"
 #include "templates/prepare/prepare_spec.hpp"
+#include "tests/kernels/row_reference.hpp"
 #include "tests/support/guarded_buffer.hpp"
 #include "tests/support/host_targets.hpp"
 #include "tests/support/kernel_call.hpp"
@@ -35,11 +36,15 @@ class Prepared {
         count_(rows),
         input_(static_cast<std::size_t>((layout_.padded + kGap) * rows - kGap) * 4, 4),
         norm_weight_(static_cast<std::size_t>(layout_.padded) * 4, 4),
+        norm_bias_(static_cast<std::size_t>(layout_.padded) * 4, 4),
         output_(static_cast<std::size_t>(layout_.row_bytes * rows)) {
     spec_.input_stride = layout_.padded + kGap;
     std::fill_n(input_.as<float>(), input_.size() / 4, std::numeric_limits<float>::quiet_NaN());
     RandomValues random(static_cast<std::uint64_t>(spec.inputs));
-    for (std::int64_t i = 0; i < spec.inputs; ++i) norm_weight_.as<float>()[i] = 1 + 0.5f * random.value();
+    for (std::int64_t i = 0; i < spec.inputs; ++i) {
+      norm_weight_.as<float>()[i] = 1 + 0.5f * random.value();
+      norm_bias_.as<float>()[i] = 0.5f * random.value();
+    }
     for (std::int64_t row = 0; row < rows; ++row)
       for (std::int64_t i = 0; i < layout_.padded; ++i)
         input_.as<float>()[row * spec_.input_stride + i] = i < spec.inputs ? values(row, i) : 0.0f;
@@ -48,8 +53,8 @@ class Prepared {
 
   void run(const jit::Target& target) {
     name_ = jit::spec_text(spec_) + " target " + target.name;
-    const PrepareArguments arguments = {input_.as<float>(), output_.as(), norm_weight_.as<float>(), count_,
-                                        kEpsilon};
+    const PrepareArguments arguments = {input_.as<float>(),     output_.as(), norm_weight_.as<float>(),
+                                        norm_bias_.as<float>(), count_,       kEpsilon};
     tests::run_kernel(emit_prepare(spec_, target), arguments);
   }
 
@@ -63,14 +68,9 @@ class Prepared {
   // The row after the norm, in double arithmetic; zero past the inputs.
   std::vector<double> expected(std::int64_t row) const {
     const float* input = input_.as<float>() + row * spec_.input_stride;
-    std::vector<double> y(input, input + layout_.padded);
-    if (spec_.norm == RowNorm::none) return y;
-    double squares = 0;
-    for (const double x : y) squares += x * x;
-    const double mean = squares / static_cast<double>(spec_.inputs);
-    for (std::size_t i = 0; i < y.size(); ++i)
-      y[i] *=
-          static_cast<double>(norm_weight_.as<float>()[i]) / std::sqrt(mean + static_cast<double>(kEpsilon));
+    std::vector<double> y = tests::normed_row(spec_.norm, {input, static_cast<std::size_t>(spec_.inputs)},
+                                              norm_weight_.as<float>(), norm_bias_.as<float>(), kEpsilon);
+    y.resize(static_cast<std::size_t>(layout_.padded));
     return y;
   }
 
@@ -93,15 +93,19 @@ class Prepared {
     return value;
   }
   std::int64_t group_at(std::int64_t group) const { return group * layout_.group_bytes(); }
-  // Of a value the norm made; the last digits of denormals are fewer.
-  double rounding(double value) const {
-    return spec_.norm == RowNorm::none ? 0 : 4e-7 * std::fabs(value) + 4e-45;
+  // Of a value the norm made; the last digits of denormals are fewer. Where a mean is taken off, small values
+  // are differences of larger ones.
+  double rounding(double value, const std::vector<double>& row) const {
+    if (spec_.norm == RowNorm::none) return 0;
+    if (spec_.norm == RowNorm::layer)
+      for (const double other : row) value = std::max(std::fabs(value), std::fabs(other));
+    return 4e-7 * std::fabs(value) + 4e-45;
   }
 
   void check_f32(std::int64_t row) const {
     const std::vector<double> y = expected(row);
     for (std::size_t i = 0; i < y.size(); ++i)
-      ASSERT_NEAR(static_cast<double>(value_f32(row, static_cast<std::int64_t>(i))), y[i], rounding(y[i]))
+      ASSERT_NEAR(static_cast<double>(value_f32(row, static_cast<std::int64_t>(i))), y[i], rounding(y[i], y))
           << "input " << i;
   }
 
@@ -112,14 +116,14 @@ class Prepared {
     for (std::int64_t i = first; i < first + layout_.group; ++i)
       largest = std::max(largest, std::fabs(y[static_cast<std::size_t>(i)]));
     const auto step = static_cast<double>(scale(row, group));
-    ASSERT_NEAR(step, largest / 127, largest / 127 * 2e-7 + rounding(largest / 127) + 1e-45)
+    ASSERT_NEAR(step, largest / 127, largest / 127 * 2e-7 + rounding(largest / 127, y) + 1e-45)
         << "scale of group " << group;
     int sum = 0;
     for (std::int64_t i = first; i < first + layout_.group; ++i) {
       // A nearest code, give or take what rounding the scale moves at the far end. Groups that are smaller
       // than 1e-30 altogether may lose precision.
       ASSERT_NEAR(step * code(row, i), y[static_cast<std::size_t>(i)],
-                  step * 0.5001 + (largest < 1e-30 ? largest : 0))
+                  step * 0.5001 + (largest < 1e-30 ? largest : 0) + rounding(0, y))
           << "input " << i;
       sum += code(row, i);
     }
@@ -136,6 +140,7 @@ class Prepared {
   std::int64_t count_;
   GuardedBuffer input_;
   GuardedBuffer norm_weight_;
+  GuardedBuffer norm_bias_;
   GuardedBuffer output_;
   std::string name_;
 };
@@ -156,7 +161,7 @@ void for_each_spec(std::initializer_list<std::int64_t> widths, Visit visit) {
     for (const WeightFormat& weights : tests::all_formats())
       for (const Activation activation : {Activation::f32, Activation::s8}) {
         if (activation == Activation::s8 && !weights.is_integer()) continue;
-        for (const RowNorm norm : {RowNorm::none, RowNorm::rms})
+        for (const RowNorm norm : {RowNorm::none, RowNorm::rms, RowNorm::layer})
           for (const std::int64_t inputs : widths) visit(spec_of(inputs, weights, activation, norm), target);
       }
 }
@@ -186,7 +191,7 @@ TEST(Prepare, PaddingIsZero) {
 
 TEST(Prepare, RowsOfZerosHaveScaleZero) {
   for_each_spec({64, 100}, [](const PrepareSpec& spec, const jit::Target& target) {
-    if (spec.activation == Activation::f32) return;
+    if (spec.activation == Activation::f32 || spec.norm == RowNorm::layer) return;
     // The row between them shows that rows do not mix.
     Prepared rows(spec, 3, [](std::int64_t row, std::int64_t) { return row == 1 ? 1.0f : 0.0f; });
     rows.run(target);
@@ -202,7 +207,7 @@ TEST(Prepare, RowsOfZerosHaveScaleZero) {
 TEST(Prepare, ExtremeMagnitudes) {
   for_each_spec({172}, [](const PrepareSpec& spec, const jit::Target& target) {
     for (const float magnitude : {3e38f, 1e20f, 1e15f, 1e-10f, 1e-20f, 2e-30f, 1e-31f, 1e-37f, 1e-41f}) {
-      if (spec.norm == RowNorm::rms && magnitude > 1e18f) continue;
+      if (spec.norm != RowNorm::none && magnitude > 1e18f) continue;
       RandomValues random(5);
       Prepared rows(spec, 2, [&](std::int64_t, std::int64_t) { return magnitude * random.value(); });
       rows.run(target);

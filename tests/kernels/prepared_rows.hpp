@@ -34,7 +34,7 @@ inline void prepare_rows(const WeightFormat& format, const ActivationRows& rows,
   spec.weights = format;
   spec.activation = rows.type;
   spec.input_stride = stride;
-  const PrepareArguments arguments = {input, out, nullptr, count, 0};
+  const PrepareArguments arguments = {input, out, nullptr, nullptr, count, 0};
   tests::run_kernel(emit_prepare(spec, target), arguments);
 }
 

@@ -1,19 +1,16 @@
 // The epilogue of merged QKV matrices: rotated queries to the output, rotated keys and values to the cache.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cmath>
-#include <cstring>
 #include <vector>
 
 #include "jit/error.hpp"
 #include "jit/spec_text.hpp"
 #include "templates/gemm/gemm_spec.hpp"
 #include "tests/kernels/prepared_rows.hpp"
+#include "tests/kernels/stored_heads.hpp"
 #include "tests/support/guarded_buffer.hpp"
 #include "tests/support/host_targets.hpp"
 #include "tests/support/kernel_call.hpp"
-#include "tests/support/kv_cache.hpp"
 #include "tests/support/packed_matrix.hpp"
 #include "tests/support/random_values.hpp"
 
@@ -21,25 +18,18 @@ namespace burin::kernels {
 namespace {
 
 using tests::GuardedBuffer;
-using tests::KvCache;
 using tests::PackedMatrix;
 using tests::RandomValues;
 
-constexpr float kUntouched = 12345.0f;
 constexpr std::int64_t kInputs = 40;
 constexpr std::int64_t kInputStride = 64;
 
-// Which columns of the merged matrix have weights; the others fill up blocks and heads.
-std::vector<ColumnSource> merged_columns(const HeadLayout& heads) {
-  std::vector<ColumnSource> columns(static_cast<std::size_t>(heads.blocks()) * 32);
-  const auto weights_at = [&](int column) { columns[static_cast<std::size_t>(column)].row = column; };
-  for (int head = 0; head < heads.query_heads + heads.kv_heads; ++head)
-    for (int pair = 0; pair < heads.pairs(); ++pair)
-      for (const int which : {0, 1})
-        weights_at(head * heads.query_head_columns() + heads.pair_column(pair, which));
-  const int values = (heads.query_heads + heads.kv_heads) * heads.query_head_columns();
-  for (int head = 0; head < heads.kv_heads; ++head)
-    for (int i = 0; i < heads.head_size; ++i) weights_at(values + head * heads.value_columns() + i);
+// Columns that fill up blocks and heads have no weights.
+std::vector<ColumnSource> merged_sources(const HeadLayout& heads) {
+  const std::vector<bool> real = tests::merged_columns(heads);
+  std::vector<ColumnSource> columns(real.size());
+  for (std::size_t i = 0; i < real.size(); ++i)
+    if (real[i]) columns[i].row = static_cast<std::int32_t>(i);
   return columns;
 }
 
@@ -51,30 +41,17 @@ class Problem {
         rows_(rows),
         position_(position),
         random_(static_cast<std::uint64_t>(spec.heads.head_size * 100 + rows)),
-        packed_(spec.weights, kInputs, merged_columns(spec.heads), random_),
+        packed_(spec.weights, kInputs, merged_sources(spec.heads), random_),
         layout_(activation_rows(spec.activation, kInputs, spec.weights)),
         input_(static_cast<std::size_t>(kInputStride * rows) * 4),
         activations_(static_cast<std::size_t>(layout_.row_bytes * rows)),
-        output_(static_cast<std::size_t>(spec.output_stride * rows) * 4, 4),
-        rotation_(static_cast<std::size_t>(spec.heads.rotation_row() * rows) * 4, 4),
         bias_(static_cast<std::size_t>(spec.columns) * 4, 4),
-        cache_(spec.heads, position + rows),
-        before_(spec.heads, position + rows) {
+        stored_(spec.heads, rows, position, spec.output_stride, random_) {
     for (std::int64_t row = 0; row < rows; ++row)
       for (std::int64_t i = 0; i < kInputs; ++i) input_.as<float>()[row * kInputStride + i] = random_.value();
-    std::fill_n(output_.as<float>(), output_.size() / 4, kUntouched);
-    const int places = spec.heads.rotation_row() / 2;
-    for (std::int64_t row = 0; row < rows; ++row)
-      for (int place = 0; place < places; ++place) {
-        const float angle = place < spec.heads.pairs() ? 3 * random_.value() : 0;
-        rotation_.as<float>()[row * 2 * places + place] = std::cos(angle);
-        rotation_.as<float>()[row * 2 * places + places + place] = std::sin(angle);
-      }
-    const std::vector<ColumnSource> columns = merged_columns(spec.heads);
-    for (std::size_t i = 0; i < columns.size(); ++i)
-      if (spec.bias && columns[i].row >= 0) bias_.as<float>()[i] = random_.value();
-    for (std::size_t i = 0; i < cache_.size(); ++i)
-      cache_.bytes()[i] = before_.bytes()[i] = static_cast<std::byte>(i * 37 + 11);
+    const std::vector<bool> real = tests::merged_columns(spec.heads);
+    for (std::size_t i = 0; i < real.size(); ++i)
+      if (spec.bias && real[i]) bias_.as<float>()[i] = random_.value();
   }
 
   void check(const jit::Target& target) {
@@ -83,11 +60,9 @@ class Problem {
     run(target);
     for (std::int64_t row = 0; row < rows_; ++row) {
       compute_sums(row);
-      check_queries(row);
-      check_cache(row);
+      stored_.check_row(row, sums_, kTolerance);
     }
-    EXPECT_EQ(std::memcmp(cache_.bytes(), before_.bytes(), cache_.size()), 0)
-        << "other positions were written";
+    stored_.check_the_rest();
   }
 
  private:
@@ -98,14 +73,11 @@ class Problem {
     GemmArguments arguments;
     arguments.weights = packed_.bytes();
     arguments.activations = activations_.as();
-    arguments.output = output_.as<float>();
+    arguments.output = stored_.output();
     arguments.bias = bias_.as<float>();
     arguments.rows = rows_;
     arguments.input = input_.as<float>();
-    arguments.rotation = rotation_.as<float>();
-    arguments.kv = cache_.bytes();
-    arguments.kv_head_bytes = cache_.head_bytes();
-    arguments.position = position_;
+    arguments.kv = stored_.kv();
     if (spec_.regime == GemmRegime::tiles)
       prepare_rows(spec_.weights, layout_, rows_, input_.as<float>(), kInputStride, target,
                    activations_.as());
@@ -128,62 +100,6 @@ class Problem {
     }
   }
 
-  // Element `which` of a rotated pair; heads are counted through queries and keys.
-  double rotated(std::int64_t row, int head, int pair, int which) const {
-    const auto x = [&](int i) {
-      return sums_[static_cast<std::size_t>(head * heads().query_head_columns() +
-                                            heads().pair_column(pair, i))];
-    };
-    const float* row_rotation = rotation_.as<float>() + row * heads().rotation_row();
-    const auto cosine = static_cast<double>(row_rotation[pair]);
-    const auto sine = static_cast<double>(row_rotation[heads().rotation_row() / 2 + pair]);
-    return which == 0 ? x(0) * cosine - x(1) * sine : x(0) * sine + x(1) * cosine;
-  }
-
-  void check_queries(std::int64_t row) const {
-    const float* output = output_.as<float>() + row * spec_.output_stride;
-    const int width = heads().query_head_columns();
-    for (int head = 0; head < heads().query_heads; ++head)
-      for (int pair = 0; pair < width / 2; ++pair)
-        for (const int which : {0, 1})
-          ASSERT_NEAR(static_cast<double>(output[head * width + heads().pair_column(pair, which)]),
-                      pair < heads().pairs() ? rotated(row, head, pair, which) : 0, kTolerance)
-              << "row " << row << " query head " << head << " pair " << pair << " element " << which;
-    for (std::int64_t i = heads().query_heads * width; i < spec_.output_stride; ++i)
-      ASSERT_EQ(output[i], kUntouched) << "row " << row << " behind the queries: " << i;
-  }
-
-  // Wipes what was written, so that the rest can be compared as bytes.
-  void check_cache(std::int64_t row) const {
-    const std::int64_t position = position_ + row;
-    for (int head = 0; head < heads().kv_heads; ++head) {
-      for (int pair = 0; pair < heads().pairs(); ++pair)
-        for (const int which : {0, 1}) {
-          expect_stored(
-              cache_.key(head, position, pair, which), rotated(row, heads().query_heads + head, pair, which),
-              testing::Message() << "key of pair " << pair << " element " << which << " head " << head);
-          for (const KvCache* cache : {&cache_, &before_}) cache->set_key(head, position, pair, which, 0);
-        }
-      const int first = (heads().query_heads + heads().kv_heads) * heads().query_head_columns() +
-                        head * heads().value_columns();
-      for (int i = 0; i < heads().value_columns(); ++i) {
-        expect_stored(cache_.value(head, position, i), sums_[static_cast<std::size_t>(first + i)],
-                      testing::Message() << "value " << i << " head " << head);
-        for (const KvCache* cache : {&cache_, &before_}) cache->set_value(head, position, i, 0);
-      }
-    }
-  }
-
-  // What rounds to nearest is between the roundings of the bounds.
-  void expect_stored(double stored, double expected, const testing::Message& what) const {
-    const auto rounded = [&](double bound) {
-      const auto value = static_cast<float>(bound);
-      return static_cast<double>(heads().kv == KvStorage::f32 ? value : bf16_to_f32(f32_to_bf16(value)));
-    };
-    EXPECT_GE(stored, rounded(expected - kTolerance)) << what;
-    EXPECT_LE(stored, rounded(expected + kTolerance)) << what;
-  }
-
   static constexpr double kTolerance = 3e-6;  // sums of 40 products of at most 0.1, and a bias of at most 1
 
   GemmSpec spec_;
@@ -194,11 +110,8 @@ class Problem {
   ActivationRows layout_;
   GuardedBuffer input_;
   GuardedBuffer activations_;
-  GuardedBuffer output_;
-  GuardedBuffer rotation_;
   GuardedBuffer bias_;
-  KvCache cache_;
-  KvCache before_;
+  tests::StoredHeads stored_;
   std::vector<double> sums_;
 };
 

@@ -1,25 +1,25 @@
-// Epilogue of a merged QKV matrix: rotates queries and keys, stores keys and values to the cache.
+// Rotates queries and keys, stores queries to rows, keys and values to the cache.
 // Layouts: templates/head_layout.hpp. Rotation: Su et al., RoFormer (2021).
-#include <algorithm>
+#include "templates/heads/head_store.hpp"
 
-#include "templates/gemm/gemm_emitter.hpp"
+#include <algorithm>
 
 namespace burin::kernels {
 namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
 
-class RopeKvEpilogue {
+class HeadStoreEmitter {
  public:
-  RopeKvEpilogue(const GemmContext& context, const TileRegisters& tile, int pass)
-      : c_(context), a(context.a), h_(context.spec.heads), tile_(tile), pass_(pass) {}
+  HeadStoreEmitter(const HeadStore& store, const TileRegisters& tile, int pass)
+      : s_(store), a(store.a), h_(store.heads), tile_(tile), pass_(pass) {}
 
   // The block's number says which part it belongs to; a part is whole blocks.
   void emit() {
     Xbyak::Label key;
     Xbyak::Label value;
     Xbyak::Label done;
-    a.mov(number(), c_.r.block);
+    a.mov(number(), s_.block);
     a.cmp(number(), static_cast<std::uint32_t>(h_.query_blocks()));
     a.jge(key, kNear);
     query_block();
@@ -39,14 +39,14 @@ class RopeKvEpilogue {
   }
 
  private:
-  // General registers by role; the loop over K is done with all of them.
-  Xbyak::Reg64 number() const { return c_.r.free; }          // of the block within its part; then scratch
-  Xbyak::Reg64 in_head() const { return c_.r.groups_left; }  // block within the head
-  Xbyak::Reg64 head_cache() const { return c_.r.scales; }
-  Xbyak::Reg64 position_cache() const { return c_.r.row; }
-  Xbyak::Reg64 slot() const { return c_.r.row3; }
-  Xbyak::Reg64 rotation() const { return c_.r.weights; }
+  Xbyak::Reg64 number() const { return s_.number; }    // of the block within its part; then scratch
+  Xbyak::Reg64 in_head() const { return s_.in_head; }  // block within the head
+  Xbyak::Reg64 head_cache() const { return s_.head_cache; }
+  Xbyak::Reg64 position_cache() const { return s_.position_cache; }
+  Xbyak::Reg64 slot() const { return s_.slot; }
+  Xbyak::Reg64 rotation() const { return s_.rotation; }
 
+  Xbyak::Address argument(std::size_t member) const { return a.ptr[s_.arguments + s_.kv_arguments + member]; }
   int half() const { return tile_.vectors() / 2; }
   int first_lane(int vector) const { return tile_.block_vector(pass_, vector) * a.lanes() % 16; }
   jit::Vector scratch(int i) const { return a.vector(tile_.rows() * tile_.vectors() + i); }
@@ -64,8 +64,8 @@ class RopeKvEpilogue {
   void rotate_rows() {
     const int row_bytes = h_.rotation_row() * 4;
     const int sin_offset = row_bytes / 2;
-    a.imul(rotation(), c_.r.tile_row, row_bytes);
-    a.add(rotation(), c_.argument(offsetof(GemmArguments, rotation)));
+    a.imul(rotation(), s_.tile_row, row_bytes);
+    a.add(rotation(), argument(offsetof(KvArguments, rotation)));
     a.mov(position_cache(), in_head());
     a.shl(position_cache(), 6);  // 16 pairs of 4 bytes
     a.add(rotation(), position_cache());
@@ -92,23 +92,22 @@ class RopeKvEpilogue {
     rotate_rows();
     for (int row = 0; row < tile_.rows(); ++row)
       for (int v = 0; v < tile_.vectors(); ++v) {
-        const std::int64_t at =
-            row * c_.spec.output_stride * 4 + tile_.block_vector(pass_, v) * a.vector_bytes();
-        a.vmovups(a.ptr[c_.r.output + jit::offset(at)], tile_.sum(row, v));
+        const std::int64_t at = row * s_.output_stride * 4 + tile_.block_vector(pass_, v) * a.vector_bytes();
+        a.vmovups(a.ptr[s_.output + jit::offset(at)], tile_.sum(row, v));
       }
   }
 
   // head_cache = cache of head `number`.
   void find_head() {
     a.mov(head_cache(), number());
-    a.imul(head_cache(), c_.argument(offsetof(GemmArguments, kv_head_bytes)));
-    a.add(head_cache(), c_.argument(offsetof(GemmArguments, kv)));
+    a.imul(head_cache(), argument(offsetof(KvArguments, head_bytes)));
+    a.add(head_cache(), argument(offsetof(KvArguments, cache)));
   }
 
   // position_cache = 64-position block of the row's position in the head, slot = place in that block.
   void find_position(int row) {
-    a.mov(slot(), c_.argument(offsetof(GemmArguments, position)));
-    a.lea(slot(), a.ptr[slot() + c_.r.tile_row + jit::offset(row)]);
+    a.mov(slot(), argument(offsetof(KvArguments, position)));
+    a.lea(slot(), a.ptr[slot() + s_.tile_row + jit::offset(row)]);
     a.mov(position_cache(), slot());
     a.shr(position_cache(), 6);
     a.imul(position_cache(), position_cache(), h_.kv_block_bytes());
@@ -233,7 +232,7 @@ class RopeKvEpilogue {
     a.vmovups(place, both);
   }
 
-  const GemmContext& c_;
+  const HeadStore& s_;
   jit::Assembler& a;
   const HeadLayout& h_;
   const TileRegisters& tile_;
@@ -242,8 +241,8 @@ class RopeKvEpilogue {
 
 }  // namespace
 
-void emit_rope_kv_epilogue(const GemmContext& context, const TileRegisters& tile, int pass) {
-  RopeKvEpilogue(context, tile, pass).emit();
+void emit_head_store(const HeadStore& store, const TileRegisters& tile, int pass) {
+  HeadStoreEmitter(store, tile, pass).emit();
 }
 
 }  // namespace burin::kernels

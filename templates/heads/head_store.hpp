@@ -1,0 +1,30 @@
+// Epilogue injector: a column block of query, key or value heads is rotated and stored.
+#pragma once
+
+#include "jit/assembler.hpp"
+#include "templates/gemm/tile_registers.hpp"
+#include "templates/head_layout.hpp"
+#include "templates/heads/kv_arguments.hpp"
+
+namespace burin::kernels {
+
+struct HeadStore {
+  jit::Assembler& a;
+  const HeadLayout& heads;
+  std::int64_t output_stride;  // floats, of query rows
+
+  // General registers by role. Kept:
+  Xbyak::Reg64 arguments;    // of the kernel
+  std::size_t kv_arguments;  // where KvArguments lie in them
+  Xbyak::Reg64 block;        // number of the 32-column block
+  Xbyak::Reg64 tile_row;     // number of the tile's row 0
+  Xbyak::Reg64 output;       // of the tile's row 0, at the block's first column
+  // Overwritten; number is rax, output is not rax or rcx:
+  Xbyak::Reg64 number, in_head, head_cache, position_cache, slot, rotation;
+};
+
+// Queries go to output; keys and values to the cache (head_layout.hpp). Overwrites the tile's sums and the four
+// vector registers behind them.
+void emit_head_store(const HeadStore& store, const TileRegisters& tile, int pass);
+
+}  // namespace burin::kernels

@@ -1,0 +1,205 @@
+// Rows outside, column blocks inside: a norm's statistics are computed where a head (or part) begins and kept for
+// its blocks.
+#include <cstddef>
+
+#include "jit/assembler.hpp"
+#include "jit/error.hpp"
+#include "jit/spec_text.hpp"
+#include "templates/heads/head_store.hpp"
+#include "templates/heads/heads_spec.hpp"
+#include "templates/prepare/row_norm_emitter.hpp"
+
+namespace burin::kernels {
+namespace {
+
+constexpr std::string_view kUnits[] = {"head", "part"};
+constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
+constexpr int kBlockBytes = 128;
+
+class HeadsEmitter {
+ public:
+  HeadsEmitter(const HeadsSpec& spec, const jit::Target& target)
+      : a(target),
+        s_(spec),
+        h_(spec.heads),
+        tile_(a, Activation::f32, WeightFormat::float_format(WeightKind::f32), 1),
+        unit_registers_{unit_start(), weight(), bias(), epsilon(), offset()},
+        block_registers_{row(), weight(), bias(), epsilon(), offset()} {}
+
+  jit::CodeImage emit() {
+    Xbyak::Label rows;
+    Xbyak::Label done;
+    a.begin_frame(0);
+    a.mov(arguments(), a.rdi);
+    a.mov(row(), argument(offsetof(HeadsArguments, input)));
+    a.xor_(row_number(), row_number());
+    a.L(rows);
+    a.cmp(row_number(), argument(offsetof(HeadsArguments, rows)));
+    a.jge(done, kNear);
+    blocks();
+    a.add(row(), static_cast<std::uint32_t>(s_.input_stride * 4));
+    a.inc(row_number());
+    a.jmp(rows, kNear);
+    a.L(done);
+    a.end_frame();
+    return a.finish(jit::spec_text(s_));
+  }
+
+ private:
+  Xbyak::Reg64 arguments() const { return Xbyak::util::rbx; }
+  Xbyak::Reg64 row() const { return Xbyak::util::r12; }
+  Xbyak::Reg64 row_number() const { return Xbyak::util::r14; }
+  Xbyak::Reg64 block() const { return Xbyak::util::r13; }
+  Xbyak::Reg64 output() const { return Xbyak::util::rdx; }
+  Xbyak::Reg64 weight() const { return Xbyak::util::r15; }
+  Xbyak::Reg64 bias() const { return Xbyak::util::r9; }
+  Xbyak::Reg64 unit_start() const { return Xbyak::util::r8; }
+  Xbyak::Reg64 offset() const { return Xbyak::util::r10; }
+
+  jit::Vector factor() const { return a.vector(14); }
+  jit::Vector mean() const { return a.vector(15); }
+  jit::Vector scratch(int i) const { return a.vector(8 + i); }  // behind what the store overwrites
+
+  Xbyak::Address argument(std::size_t member) const { return a.ptr[arguments() + member]; }
+  Xbyak::Address epsilon() const { return a.dword[arguments() + offsetof(HeadsArguments, epsilon)]; }
+  int normed_blocks() const { return h_.query_blocks() + h_.key_blocks(); }
+
+  void blocks() {
+    Xbyak::Label loop;
+    Xbyak::Label done;
+    a.mov(block(), argument(offsetof(HeadsArguments, first_block)));
+    a.L(loop);
+    a.cmp(block(), argument(offsetof(HeadsArguments, last_block)));
+    a.jge(done, kNear);
+    if (s_.norm != RowNorm::none) statistics();
+    for (int pass = 0; pass < tile_.passes(); ++pass) {
+      load_sums(pass);
+      store(pass);
+    }
+    a.inc(block());
+    a.jmp(loop, kNear);
+    a.L(done);
+  }
+
+  // Once per unit: at its first block, or at the first of the call.
+  void statistics() {
+    Xbyak::Label compute;
+    Xbyak::Label keys;
+    Xbyak::Label start_known;
+    Xbyak::Label done;
+    a.cmp(block(), static_cast<std::uint32_t>(normed_blocks()));
+    a.jge(done, kNear);
+    unit_of_block();  // rax = its first block
+    a.cmp(block(), a.rax);
+    a.je(compute);
+    a.cmp(block(), argument(offsetof(HeadsArguments, first_block)));
+    a.jne(done, kNear);
+    a.L(compute);
+    a.imul(unit_start(), a.rax, kBlockBytes);
+    a.add(unit_start(), row());
+    if (s_.unit == HeadNormUnit::head) {
+      emit_statistics(h_.query_head_columns(), h_.head_size);
+    } else {
+      a.test(a.rax, a.rax);
+      a.jnz(keys, kNear);
+      emit_statistics(std::int64_t{h_.query_blocks()} * 32, std::int64_t{h_.query_heads} * h_.head_size);
+      a.jmp(done, kNear);
+      a.L(keys);
+      emit_statistics(std::int64_t{h_.key_blocks()} * 32, std::int64_t{h_.kv_heads} * h_.head_size);
+    }
+    a.L(done);
+  }
+
+  void unit_of_block() {
+    if (s_.unit == HeadNormUnit::part) {
+      Xbyak::Label query;
+      a.xor_(a.eax, a.eax);
+      a.cmp(block(), static_cast<std::uint32_t>(h_.query_blocks()));
+      a.jl(query);
+      a.mov(a.eax, static_cast<std::uint32_t>(h_.query_blocks()));
+      a.L(query);
+      return;
+    }
+    a.mov(a.rax, block());
+    a.xor_(a.edx, a.edx);
+    a.mov(a.ecx, static_cast<std::uint32_t>(h_.pair_blocks()));
+    a.div(a.rcx);
+    a.imul(a.rax, a.rax, h_.pair_blocks());
+  }
+
+  void emit_statistics(std::int64_t places, std::int64_t count) {
+    RowNormEmitter norm(a, s_.norm, places, count, unit_registers_, factor(), mean());
+    norm.statistics({scratch(0), scratch(1), scratch(2), scratch(3), scratch(4)});
+  }
+
+  void load_sums(int pass) {
+    a.imul(offset(), block(), kBlockBytes);
+    for (int v = 0; v < tile_.vectors(); ++v)
+      a.vmovups(tile_.sum(0, v), a.ptr[row() + offset() + displacement(pass, v)]);
+    if (s_.clip) clip_sums();
+    if (s_.norm == RowNorm::none) return;
+    Xbyak::Label values;
+    a.cmp(block(), static_cast<std::uint32_t>(normed_blocks()));
+    a.jge(values, kNear);
+    a.mov(weight(), argument(offsetof(HeadsArguments, norm_weight)));
+    a.mov(bias(), argument(offsetof(HeadsArguments, norm_bias)));
+    RowNormEmitter norm(a, s_.norm, h_.query_head_columns(), block_registers_, factor(), mean());
+    for (int v = 0; v < tile_.vectors(); ++v)
+      norm.apply(tile_.sum(0, v), static_cast<int>(displacement(pass, v)));
+    a.L(values);
+  }
+
+  std::size_t displacement(int pass, int v) const {
+    return jit::offset(tile_.block_vector(pass, v) * a.vector_bytes());
+  }
+
+  void clip_sums() {
+    const jit::Vector limit = scratch(0);
+    const jit::Vector negative = scratch(1);
+    a.vbroadcastss(limit, a.dword[arguments() + offsetof(HeadsArguments, limit)]);
+    a.zero(negative);
+    a.vsubps(negative, negative, limit);
+    for (int v = 0; v < tile_.vectors(); ++v) {
+      a.vminps(tile_.sum(0, v), tile_.sum(0, v), limit);
+      a.vmaxps(tile_.sum(0, v), tile_.sum(0, v), negative);
+    }
+  }
+
+  void store(int pass) {
+    a.imul(output(), row_number(), static_cast<int>(s_.output_stride * 4));
+    a.add(output(), offset());
+    a.add(output(), argument(offsetof(HeadsArguments, output)));
+    emit_head_store({a, h_, s_.output_stride, arguments(), offsetof(HeadsArguments, kv), block(),
+                     row_number(), output(), a.rax, a.rcx, a.r11, a.rdi, a.r8, a.rsi},
+                    tile_, pass);
+  }
+
+  jit::Assembler a;
+  const HeadsSpec& s_;
+  const HeadLayout& h_;
+  TileRegisters tile_;
+  RowNormRegisters unit_registers_;
+  RowNormRegisters block_registers_;
+};
+
+void check(const HeadsSpec& spec) {
+  const auto refuse = [&](std::string_view why) { fail("kernel {}: {}", jit::spec_text(spec), why); };
+  const HeadLayout& heads = spec.heads;
+  if (heads.head_size % 2 != 0 || heads.query_heads % heads.kv_heads != 0)
+    refuse("head size must be even and query heads a multiple of KV heads");
+  if (spec.clip && spec.norm != RowNorm::none) refuse("heads are clipped or normalised, not both");
+  if (spec.norm == RowNorm::layer && heads.head_size % 32 != 0)
+    refuse("layer norm of heads needs head sizes that are multiples of 32");
+}
+
+}  // namespace
+
+void write_field(std::string& text, const HeadNormUnit& unit) { jit::write_name(text, unit, kUnits); }
+void read_field(std::string_view text, HeadNormUnit& unit) { jit::read_name(text, unit, kUnits); }
+
+jit::CodeImage emit_heads(const HeadsSpec& spec, const jit::Target& target) {
+  check(spec);
+  return HeadsEmitter(spec, target).emit();
+}
+
+}  // namespace burin::kernels

@@ -1,0 +1,143 @@
+// What storing heads must leave behind: rotated queries in rows, rotated keys and values in the cache, everything
+// else as it was.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <span>
+#include <vector>
+
+#include "templates/heads/kv_arguments.hpp"
+#include "tests/support/guarded_buffer.hpp"
+#include "tests/support/kv_cache.hpp"
+#include "tests/support/random_values.hpp"
+
+namespace burin::tests {
+
+class StoredHeads {
+ public:
+  StoredHeads(const kernels::HeadLayout& heads, std::int64_t rows, std::int64_t position,
+              std::int64_t output_stride, RandomValues& random)
+      : heads_(heads),
+        position_(position),
+        output_stride_(output_stride),
+        output_(static_cast<std::size_t>(output_stride * rows) * 4, 4),
+        rotation_(static_cast<std::size_t>(heads.rotation_row() * rows) * 4, 4),
+        cache_(heads, position + rows),
+        before_(heads, position + rows) {
+    std::fill_n(output_.as<float>(), output_.size() / 4, kUntouched);
+    const int places = heads.rotation_row() / 2;
+    for (std::int64_t row = 0; row < rows; ++row)
+      for (int place = 0; place < places; ++place) {
+        const float angle = place < heads.pairs() ? 3 * random.value() : 0;
+        rotation_.as<float>()[row * 2 * places + place] = std::cos(angle);
+        rotation_.as<float>()[row * 2 * places + places + place] = std::sin(angle);
+      }
+    for (std::size_t i = 0; i < cache_.size(); ++i)
+      cache_.bytes()[i] = before_.bytes()[i] = static_cast<std::byte>(i * 37 + 11);
+  }
+
+  float* output() const { return output_.as<float>(); }
+  kernels::KvArguments kv() const {
+    return {rotation_.as<float>(), cache_.bytes(), cache_.head_bytes(), position_};
+  }
+
+  // sums: the row's columns of the merged matrix, as they are to be rotated and stored.
+  void check_row(std::int64_t row, std::span<const double> sums, double tolerance) const {
+    check_queries(row, sums, tolerance);
+    check_cache(row, sums, tolerance);
+  }
+  // After all rows.
+  void check_the_rest() const {
+    EXPECT_EQ(std::memcmp(cache_.bytes(), before_.bytes(), cache_.size()), 0)
+        << "other positions were written";
+  }
+
+ private:
+  static constexpr float kUntouched = 12345.0f;
+
+  // Element `which` of a rotated pair; heads are counted through queries and keys.
+  double rotated(std::int64_t row, std::span<const double> sums, int head, int pair, int which) const {
+    const auto x = [&](int i) {
+      return sums[static_cast<std::size_t>(head * heads_.query_head_columns() + heads_.pair_column(pair, i))];
+    };
+    const float* row_rotation = rotation_.as<float>() + row * heads_.rotation_row();
+    const auto cosine = static_cast<double>(row_rotation[pair]);
+    const auto sine = static_cast<double>(row_rotation[heads_.rotation_row() / 2 + pair]);
+    return which == 0 ? x(0) * cosine - x(1) * sine : x(0) * sine + x(1) * cosine;
+  }
+
+  void check_queries(std::int64_t row, std::span<const double> sums, double tolerance) const {
+    const float* output = output_.as<float>() + row * output_stride_;
+    const int width = heads_.query_head_columns();
+    for (int head = 0; head < heads_.query_heads; ++head)
+      for (int pair = 0; pair < width / 2; ++pair)
+        for (const int which : {0, 1})
+          ASSERT_NEAR(static_cast<double>(output[head * width + heads_.pair_column(pair, which)]),
+                      pair < heads_.pairs() ? rotated(row, sums, head, pair, which) : 0, tolerance)
+              << "row " << row << " query head " << head << " pair " << pair << " element " << which;
+    for (std::int64_t i = heads_.query_heads * width; i < output_stride_; ++i)
+      ASSERT_EQ(output[i], kUntouched) << "row " << row << " behind the queries: " << i;
+  }
+
+  // Wipes what was written, so that the rest can be compared as bytes.
+  void check_cache(std::int64_t row, std::span<const double> sums, double tolerance) const {
+    const std::int64_t position = position_ + row;
+    for (int head = 0; head < heads_.kv_heads; ++head) {
+      for (int pair = 0; pair < heads_.pairs(); ++pair)
+        for (const int which : {0, 1}) {
+          expect_stored(cache_.key(head, position, pair, which),
+                        rotated(row, sums, heads_.query_heads + head, pair, which), tolerance,
+                        testing::Message()
+                            << "key of pair " << pair << " element " << which << " head " << head);
+          for (const KvCache* cache : {&cache_, &before_}) cache->set_key(head, position, pair, which, 0);
+        }
+      const int first = (heads_.query_heads + heads_.kv_heads) * heads_.query_head_columns() +
+                        head * heads_.value_columns();
+      for (int i = 0; i < heads_.value_columns(); ++i) {
+        expect_stored(cache_.value(head, position, i), sums[static_cast<std::size_t>(first + i)], tolerance,
+                      testing::Message() << "value " << i << " head " << head);
+        for (const KvCache* cache : {&cache_, &before_}) cache->set_value(head, position, i, 0);
+      }
+    }
+  }
+
+  // What rounds to nearest is between the roundings of the bounds.
+  void expect_stored(double stored, double expected, double tolerance, const testing::Message& what) const {
+    const auto rounded = [&](double bound) {
+      const auto value = static_cast<float>(bound);
+      return static_cast<double>(
+          heads_.kv == kernels::KvStorage::f32 ? value : kernels::bf16_to_f32(kernels::f32_to_bf16(value)));
+    };
+    EXPECT_GE(stored, rounded(expected - tolerance)) << what;
+    EXPECT_LE(stored, rounded(expected + tolerance)) << what;
+  }
+
+  kernels::HeadLayout heads_;
+  std::int64_t position_;
+  std::int64_t output_stride_;
+  GuardedBuffer output_;
+  GuardedBuffer rotation_;
+  KvCache cache_;
+  KvCache before_;
+};
+
+// Which columns of the merged matrix are elements of heads; the others fill up blocks and heads.
+inline std::vector<bool> merged_columns(const kernels::HeadLayout& heads) {
+  std::vector<bool> columns(static_cast<std::size_t>(heads.blocks()) * 32);
+  for (int head = 0; head < heads.query_heads + heads.kv_heads; ++head)
+    for (int pair = 0; pair < heads.pairs(); ++pair)
+      for (const int which : {0, 1})
+        columns[static_cast<std::size_t>(head * heads.query_head_columns() +
+                                         heads.pair_column(pair, which))] = true;
+  const int values = (heads.query_heads + heads.kv_heads) * heads.query_head_columns();
+  for (int head = 0; head < heads.kv_heads; ++head)
+    for (int i = 0; i < heads.head_size; ++i)
+      columns[static_cast<std::size_t>(values + head * heads.value_columns() + i)] = true;
+  return columns;
+}
+
+}  // namespace burin::tests
