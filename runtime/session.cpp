@@ -4,10 +4,12 @@
 #include <chrono>
 #include <cmath>
 #include <future>
+#include <system_error>
 
 #include "graph/arch/architectures.hpp"
 #include "graph/plan.hpp"
 #include "jit/error.hpp"
+#include "runtime/block_signals.hpp"
 #include "runtime/executor.hpp"
 #include "runtime/kernel_bundle.hpp"
 #include "runtime/model_state.hpp"
@@ -34,6 +36,17 @@ std::unique_ptr<jit::KernelStore> make_store(const LoadOptions& options,
   return std::make_unique<jit::KernelStore>(std::move(sources));
 }
 
+// Syncing files takes its time, but packing weights takes longer: a thread writes meanwhile.
+std::future<void> start_writing(jit::KernelStore& store) {
+  const auto write = [&store] { store.write_back(); };
+  const BlockProcessSignals blocked;
+  try {
+    return std::async(std::launch::async, write);
+  } catch (const std::system_error&) {
+    return std::async(std::launch::deferred, write);  // no thread to be had: by this one, later
+  }
+}
+
 // Plans, packs (or makes up) the weights and binds the kernels.
 void prepare_model(Model::State& state, const graph::ModelDescription& description,
                    const LoadOptions& options) {
@@ -46,8 +59,7 @@ void prepare_model(Model::State& state, const graph::ModelDescription& descripti
   state.pool = std::make_unique<ThreadPool>(options.threads);
   state.kernels = make_store(options, bundles);
   resolve_kernels(state.plan, *state.kernels, bundles);
-  // Syncing files takes its time, but packing takes longer.
-  std::future<void> written = std::async(std::launch::async, [&] { state.kernels->write_back(); });
+  std::future<void> written = start_writing(*state.kernels);
   state.weights = state.file ? pack_weights(state.plan, *state.file, *state.pool, options.progress)
                              : synthetic_weights(state.plan, *state.pool);
   written.get();
