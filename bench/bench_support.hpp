@@ -37,7 +37,7 @@ class Machine {
   }
   template <typename Spec, typename Emit>
   jit::KernelEntry resolve(const Spec& spec, Emit emit) {
-    return store_.resolve(jit::spec_text(spec), [&] { return emit(spec, target_); });
+    return store_.resolve({jit::spec_text(spec), target_.features}, [&] { return emit(spec, target_); });
   }
 
  private:

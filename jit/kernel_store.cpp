@@ -1,42 +1,115 @@
 #include "jit/kernel_store.hpp"
 
 #include <chrono>
+#include <utility>
 
 namespace burin::jit {
 namespace {
 
-KernelEntry entry_of(const ExecutableMemory& memory) {
-  return reinterpret_cast<KernelEntry>(reinterpret_cast<std::uintptr_t>(memory.entry()));
+KernelEntry entry_of(const LoadedKernel& kernel) {
+  return reinterpret_cast<KernelEntry>(reinterpret_cast<std::uintptr_t>(kernel->entry()));
 }
+
+class Clock {
+ public:
+  double milliseconds() const {
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
 
 }  // namespace
 
-KernelEntry KernelStore::resolve(std::string_view name, const std::function<CodeImage()>& emit) {
-  const std::scoped_lock lock(mutex_);
-  const auto known = kernels_.find(name);
-  if (known != kernels_.end()) return entry_of(known->second);
+KernelStore::KernelStore(KernelSources sources)
+    : bundles_(std::move(sources.bundles)),
+      disk_(sources.disk ? std::make_unique<DiskCache>(std::move(*sources.disk)) : nullptr),
+      emits_(sources.emit) {}
 
-  const auto begin = std::chrono::steady_clock::now();
-  const CodeImage image = emit();
-  ExecutableMemory memory(image.bytes);
-  emit_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  code_bytes_ += image.bytes.size();
-  return entry_of(kernels_.emplace(std::string(name), std::move(memory)).first->second);
+KernelEntry KernelStore::resolve(const KernelKey& key, const std::function<CodeImage()>& emit) {
+  const std::string text = key.text();
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto known = kernels_.find(text);
+    if (known != kernels_.end()) return entry_of(known->second);
+  }
+  const LoadedKernel kernel = LoadedKernels::of_process().get(text, [&] {
+    LoadedKernel made = make(key, emit);
+    const std::scoped_lock lock(mutex_);
+    kernels_.emplace(text, made);
+    return made;
+  });
+  const std::scoped_lock lock(mutex_);
+  if (kernels_.emplace(text, kernel).second) ++counts_.shared;
+  return entry_of(kernel);
 }
 
-int KernelStore::emitted() const {
-  const std::scoped_lock lock(mutex_);
-  return static_cast<int>(kernels_.size());
+LoadedKernel KernelStore::make(const KernelKey& key, const std::function<CodeImage()>& emit) {
+  if (LoadedKernel kernel = from_bundle(key)) return kernel;
+  if (LoadedKernel kernel = disk_ ? from_disk(key) : nullptr) return kernel;
+  if (!emits_)
+    throw MissingKernel(fmt::format("kernel {} for {}: is not at hand, and none may be emitted", key.name,
+                                    to_text(key.features)));
+  return from_emitter(key, emit);
 }
 
-double KernelStore::emit_milliseconds() const {
-  const std::scoped_lock lock(mutex_);
-  return emit_seconds_ * 1e3;
+LoadedKernel KernelStore::from_bundle(const KernelKey& key) {
+  const Clock clock;
+  for (const Bundle& bundle : bundles_) {
+    const std::optional<CodeImage> image = bundle.find(key);
+    if (!image) continue;
+    auto kernel = std::make_shared<const ExecutableMemory>(image->bytes);
+    const std::scoped_lock lock(mutex_);
+    ++counts_.from_bundle;
+    counts_.disk_milliseconds += clock.milliseconds();
+    counts_.code_bytes += image->bytes.size();
+    return kernel;
+  }
+  return nullptr;
 }
 
-std::size_t KernelStore::code_bytes() const {
+LoadedKernel KernelStore::from_disk(const KernelKey& key) {
+  const Clock clock;
+  const std::optional<CodeImage> image = disk_->load(key);
+  if (!image) return nullptr;
+  auto kernel = std::make_shared<const ExecutableMemory>(image->bytes);
   const std::scoped_lock lock(mutex_);
-  return code_bytes_;
+  ++counts_.from_disk;
+  counts_.disk_milliseconds += clock.milliseconds();
+  counts_.code_bytes += image->bytes.size();
+  return kernel;
+}
+
+LoadedKernel KernelStore::from_emitter(const KernelKey& key, const std::function<CodeImage()>& emit) {
+  const Clock clock;
+  CodeImage image = emit();
+  auto kernel = std::make_shared<const ExecutableMemory>(image.bytes);
+  const std::scoped_lock lock(mutex_);
+  ++counts_.emitted;
+  counts_.emit_milliseconds += clock.milliseconds();
+  counts_.code_bytes += image.bytes.size();
+  if (disk_) unwritten_.push_back({std::string(key.name), key.features, std::move(image)});
+  return kernel;
+}
+
+void KernelStore::write_back() {
+  std::vector<Unwritten> kernels;
+  {
+    const std::scoped_lock lock(mutex_);
+    kernels.swap(unwritten_);
+  }
+  for (const Unwritten& kernel : kernels) disk_->store({kernel.name, kernel.features}, kernel.image);
+  if (!kernels.empty()) disk_->trim();
+}
+
+KernelCounts KernelStore::counts() const {
+  const std::scoped_lock lock(mutex_);
+  return counts_;
+}
+
+std::vector<std::string> KernelStore::notes() const {
+  return disk_ ? disk_->notes() : std::vector<std::string>();
 }
 
 }  // namespace burin::jit

@@ -1,34 +1,85 @@
-// Kernels in memory: each is emitted once per store and stays until the store goes.
+// The kernels of one user, say a model: found in memory, on disk, or emitted.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "jit/bundle.hpp"
 #include "jit/code_image.hpp"
-#include "jit/executable_memory.hpp"
+#include "jit/disk_cache.hpp"
+#include "jit/error.hpp"
+#include "jit/kernel_key.hpp"
+#include "jit/loaded_kernels.hpp"
 
 namespace burin::jit {
+
+// Where a store's kernels came from, and what that took.
+struct KernelCounts {
+  int emitted = 0;
+  int from_disk = 0;
+  int from_bundle = 0;
+  int shared = 0;  // another store of this process had it
+  double emit_milliseconds = 0;
+  double disk_milliseconds = 0;
+  std::size_t code_bytes = 0;
+};
+
+// Where a store may get kernels from, tried in this order.
+struct KernelSources {
+  std::vector<Bundle> bundles;
+  std::optional<DiskCacheOptions> disk;
+  bool emit = true;
+};
+
+// Thrown for a kernel that is in none of them.
+class MissingKernel : public Error {
+ public:
+  using Error::Error;
+};
 
 // Thread-safe. Entries stay valid as long as the store.
 class KernelStore {
  public:
-  // The entry of the kernel `name`, from memory or from emit(). Other threads that ask for any kernel
-  // meanwhile wait, so that nothing is emitted twice.
-  KernelEntry resolve(std::string_view name, const std::function<CodeImage()>& emit);
+  KernelStore() = default;  // emits
+  explicit KernelStore(KernelSources sources);
 
-  int emitted() const;
-  double emit_milliseconds() const;
-  std::size_t code_bytes() const;
+  // The entry of the kernel `key`, from memory, or from the sources. emit() is called once per process however
+  // many threads and stores ask. Throws MissingKernel where the store may not emit and has to.
+  KernelEntry resolve(const KernelKey& key, const std::function<CodeImage()>& emit);
+
+  // Puts on disk what was emitted since the last call. Slow, as files are synced: for a thread of its own.
+  void write_back();
+
+  KernelCounts counts() const;
+  int emitted() const { return counts().emitted; }
+  // What went wrong with the disk, a sentence each; complete after write_back().
+  std::vector<std::string> notes() const;
 
  private:
-  mutable std::mutex mutex_;
-  std::map<std::string, ExecutableMemory, std::less<>> kernels_;
-  double emit_seconds_ = 0;
-  std::size_t code_bytes_ = 0;
+  LoadedKernel make(const KernelKey& key, const std::function<CodeImage()>& emit);
+  LoadedKernel from_bundle(const KernelKey& key);
+  LoadedKernel from_disk(const KernelKey& key);
+  LoadedKernel from_emitter(const KernelKey& key, const std::function<CodeImage()>& emit);
+
+  std::vector<Bundle> bundles_;
+  std::unique_ptr<DiskCache> disk_;
+  bool emits_ = true;
+
+  mutable std::mutex mutex_;                                  // guards what follows
+  std::map<std::string, LoadedKernel, std::less<>> kernels_;  // by key
+  KernelCounts counts_;
+  struct Unwritten {
+    std::string name;
+    FeatureSet features;
+    CodeImage image;
+  };
+  std::vector<Unwritten> unwritten_;
 };
 
 }  // namespace burin::jit

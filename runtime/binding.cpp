@@ -1,6 +1,7 @@
 // Resolves a plan's kernels, weights and buffer addresses.
 #include "jit/error.hpp"
 #include "runtime/executor.hpp"
+#include "runtime/plan_kernels.hpp"
 
 namespace burin::runtime {
 namespace {
@@ -58,7 +59,7 @@ void bind_weights(BoundStep& bound, const Plan& plan, const Step& step, const We
 
 BoundStep bind_step(const Plan& plan, const Step& step, const Weights& weights, jit::KernelStore& store) {
   BoundStep bound;
-  bound.entry = store.resolve(step.kernel, [&] { return graph::emit_kernel(step.spec, plan.target); });
+  bound.entry = resolve_kernel(plan, step, store);
   bound.layer = step.layer;
   bound.first_block = step.first_block;
   bound.last_block = step.last_block;

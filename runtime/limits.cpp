@@ -14,7 +14,8 @@ constexpr std::size_t kPassMultiple = 4096;
 
 jit::KernelEntry resolve(jit::KernelStore& store, kernels::Probe probe, const jit::Target& target) {
   const kernels::ProbeSpec spec = {probe};
-  return store.resolve(jit::spec_text(spec), [&] { return kernels::emit_probe(spec, target); });
+  return store.resolve({jit::spec_text(spec), target.features},
+                       [&] { return kernels::emit_probe(spec, target); });
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ struct Model::State {
   graph::Plan plan;
   std::unique_ptr<ThreadPool> pool;
   Weights weights;
-  jit::KernelStore kernels;
+  std::unique_ptr<jit::KernelStore> kernels;
   BoundPlan bound;
   LoadStatistics statistics;
 };

@@ -3,12 +3,17 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <future>
+#include <system_error>
 
 #include "graph/arch/architectures.hpp"
 #include "graph/plan.hpp"
 #include "jit/error.hpp"
+#include "runtime/block_signals.hpp"
 #include "runtime/executor.hpp"
+#include "runtime/kernel_bundle.hpp"
 #include "runtime/model_state.hpp"
+#include "runtime/plan_kernels.hpp"
 #include "runtime/synthetic.hpp"
 
 namespace burin::runtime {
@@ -18,19 +23,59 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
+// Where only bundles may be used, the host is what they have kernels for.
+jit::Target target_of(const LoadOptions& options, const std::vector<jit::Bundle>& bundles) {
+  if (options.target == "detect" && !options.emit && !bundles.empty()) return best_target(bundles);
+  return jit::parse_target(options.target);
+}
+
+std::unique_ptr<jit::KernelStore> make_store(const LoadOptions& options,
+                                             const std::vector<jit::Bundle>& bundles) {
+  jit::KernelSources sources = {bundles, std::nullopt, options.emit};
+  if (!options.cache_folder.empty()) sources.disk = jit::DiskCacheOptions{options.cache_folder};
+  return std::make_unique<jit::KernelStore>(std::move(sources));
+}
+
+// Syncing files takes its time, but packing weights takes longer: a thread writes meanwhile.
+std::future<void> start_writing(jit::KernelStore& store) {
+  const auto write = [&store] { store.write_back(); };
+  const BlockProcessSignals blocked;
+  try {
+    return std::async(std::launch::async, write);
+  } catch (const std::system_error&) {
+    return std::async(std::launch::deferred, write);  // no thread to be had: by this one, later
+  }
+}
+
 // Plans, packs (or makes up) the weights and binds the kernels.
 void prepare_model(Model::State& state, const graph::ModelDescription& description,
                    const LoadOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
-  const jit::Target target = jit::parse_target(options.target);
+  std::vector<jit::Bundle> bundles;
+  for (const std::string& path : options.bundles) bundles.push_back(jit::Bundle::open(path));
+  const jit::Target target = target_of(options, bundles);
   jit::require_host_can_run(target);
   state.plan = graph::make_plan(description, target, options.plan);
   state.pool = std::make_unique<ThreadPool>(options.threads);
+  state.kernels = make_store(options, bundles);
+  resolve_kernels(state.plan, *state.kernels, bundles);
+  std::future<void> written = start_writing(*state.kernels);
   state.weights = state.file ? pack_weights(state.plan, *state.file, *state.pool, options.progress)
                              : synthetic_weights(state.plan, *state.pool);
-  state.bound = bind(state.plan, state.weights, state.kernels);
-  state.statistics = {seconds_since(begin), state.kernels.emitted(), state.kernels.emit_milliseconds(),
-                      state.plan.weight_bytes};
+  written.get();
+  state.bound = bind(state.plan, state.weights, *state.kernels);
+  const jit::KernelCounts counts = state.kernels->counts();
+  LoadStatistics& statistics = state.statistics;
+  statistics.seconds = seconds_since(begin);
+  statistics.kernels_emitted = counts.emitted;
+  statistics.kernels_from_disk = counts.from_disk;
+  statistics.kernels_from_bundle = counts.from_bundle;
+  statistics.emit_milliseconds = counts.emit_milliseconds;
+  statistics.disk_milliseconds = counts.disk_milliseconds;
+  statistics.weight_bytes = state.plan.weight_bytes;
+  statistics.notes = state.kernels->notes();
+  for (std::string& note : bundle_notes(bundles, state.plan, counts))
+    statistics.notes.push_back(std::move(note));
 }
 
 }  // namespace

@@ -23,14 +23,21 @@ struct LoadOptions {
   int threads = 0;                       // 0: default_thread_count()
   std::string target = "detect";         // see jit::parse_target
   graph::PlanOptions plan;               // compute and KV types, quantise on load, context, chunk
+  std::string cache_folder;              // kernels on disk; empty: none (see default_cache_folder)
+  std::vector<std::string> bundles;      // files of `burin pregen`; asked before the cache
+  bool emit = true;                      // false: kernels come from bundles and cache, or loading fails
   std::function<bool(double)> progress;  // 0..1 while weights are packed; false cancels
 };
 
 struct LoadStatistics {
   double seconds = 0;
   int kernels_emitted = 0;
+  int kernels_from_disk = 0;
+  int kernels_from_bundle = 0;
   double emit_milliseconds = 0;
+  double disk_milliseconds = 0;
   std::uint64_t weight_bytes = 0;
+  std::vector<std::string> notes;  // what a user should know, a sentence each: trouble with the cache
 };
 
 // Weights, kernels and plan of one model. Immutable after load; shared by sessions and threads.

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "jit/error.hpp"
+#include "runtime/block_signals.hpp"
 #include "runtime/cpu_topology.hpp"
 #include "runtime/wait_word.hpp"
 
@@ -49,25 +50,6 @@ bool is_inside(const void* pool) {
   }
   return false;
 }
-
-// While it lives, new threads start with the signals blocked that are sent to the process: its own threads
-// are to handle those. Faults (and a profiler's clock) belong to the thread that raises them and stay open.
-class BlockProcessSignals {
- public:
-  BlockProcessSignals() {
-    sigset_t blocked;
-    sigfillset(&blocked);
-    for (const int raised : {SIGILL, SIGSEGV, SIGBUS, SIGFPE, SIGTRAP, SIGSYS, SIGABRT, SIGPROF}) {
-      sigdelset(&blocked, raised);
-    }
-    pthread_sigmask(SIG_BLOCK, &blocked, &before_);
-  }
-  ~BlockProcessSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  BlockProcessSignals(const BlockProcessSignals&) = delete;
-
- private:
-  sigset_t before_;
-};
 
 // The CPU of each thread, distinct cores first; empty where there are more threads than CPUs. The CPU of
 // thread 0 is only kept free for it: it begins with the one the caller is on now, so that no worker is

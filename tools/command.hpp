@@ -40,5 +40,7 @@ void add_info_command(CLI::App& app);
 void add_plan_command(CLI::App& app);
 void add_bench_command(CLI::App& app);
 void add_kernel_command(CLI::App& app);
+void add_cache_command(CLI::App& app);
+void add_pregen_command(CLI::App& app);
 
 }  // namespace burin::tools

@@ -1,15 +1,14 @@
 #include "tools/common_options.hpp"
 
-#include <unistd.h>
-
 #include <charconv>
-#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
 
 #include "graph/plan.hpp"
+#include "runtime/environment.hpp"
 #include "tools/command.hpp"
+#include "tools/progress_bar.hpp"
 
 namespace burin::tools {
 namespace {
@@ -58,36 +57,7 @@ kernels::WeightFormat parse_weights(const CommonOptions& options) {
 void check_contradictions(const CommonOptions& options) {
   if (options.weights.empty() && (options.group != 0 || !options.scheme.empty() || !options.scale.empty()))
     wrong_usage("--group, --scheme and --scale say how to quantise: add --weights int4 or the like");
-  if (!options.cache.empty() && options.cache != "off")
-    wrong_usage(
-        "--cache {}: a disk cache is not supported yet: kernels are emitted at every start (--cache off)",
-        options.cache);
-  if (!options.kernels.empty())
-    wrong_usage("--kernels {}: bundles are not supported yet", options.kernels.front());
-  if (options.no_emit)
-    wrong_usage("--no-emit: bundles and a disk cache are not supported yet, kernels must be emitted");
 }
-
-// Drawn only where someone sees it, and only once loading takes a while.
-class ProgressBar {
- public:
-  bool operator()(double done) {
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
-    if (isatty(STDERR_FILENO) != 0 && (seconds > 0.5 || drawn_)) {
-      drawn_ = true;
-      const int filled = static_cast<int>(done * 40);
-      fmt::print(stderr, "\rloading [{:<40}] {:3.0f} %", std::string(static_cast<std::size_t>(filled), '#'),
-                 done * 100);
-      if (done >= 1) fmt::print(stderr, "\r{:60}\r", "");
-      std::fflush(stderr);
-    }
-    return true;
-  }
-
- private:
-  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
-  bool drawn_ = false;
-};
 
 }  // namespace
 
@@ -107,15 +77,28 @@ void add_compute_options(CLI::App& command, CommonOptions& options) {
   command.add_option("--scheme", options.scheme, "sym or asym (default sym)");
   command.add_option("--scale", options.scale,
                      "Scale type: f32, f16, bf16, or two-level as K-quants have it (default f16)");
-  command.add_option("--cache", options.cache, "off (a disk cache is not supported yet)");
-  command.add_option("--kernels", options.kernels, "Pre-generated kernels (not supported yet)");
-  command.add_flag("--no-emit", options.no_emit, "Use pre-generated kernels only (not supported yet)");
+  add_cache_option(command, options);
+  command.add_option("--kernels", options.kernels,
+                     "Bundle of pre-generated kernels (burin pregen); may repeat");
+  command.add_flag("--no-emit", options.no_emit,
+                   "Use pre-generated or cached kernels only; with --kernels: those of the bundles");
   command.add_option("--log", options.log, "error, warn, info or debug")
       ->check(CLI::IsMember({"error", "warn", "info", "debug"}));
   command.add_option("-c,--context", options.context, "Context length (default: the model's, at most 4096)")
       ->check(CLI::Range(std::int64_t{1}, kMostContext));
   command.add_option("--chunk", options.chunk, "Most tokens evaluated at once (default 512)")
       ->check(CLI::Range(std::int64_t{1}, kMostChunk));
+}
+
+void add_cache_option(CLI::App& command, CommonOptions& options) {
+  command.add_option("--cache", options.cache,
+                     "Folder that keeps emitted kernels, or off (default: $BURIN_CACHE_DIR, "
+                     "$XDG_CACHE_HOME/burin or ~/.cache/burin)");
+}
+
+std::string cache_folder(const CommonOptions& options) {
+  if (options.cache == "off") return "";
+  return options.cache.empty() ? runtime::default_cache_folder() : options.cache;
 }
 
 void add_json_option(CLI::App& command, CommonOptions& options) {
@@ -139,21 +122,42 @@ runtime::LoadOptions load_options(const CommonOptions& options) {
   load.target = options.target;
   from_arguments([&] { jit::require_host_can_run(jit::parse_target(options.target)); });
   load.plan = plan_options(options);
-  load.progress = ProgressBar();
+  load.bundles = options.kernels;
+  load.emit = !options.no_emit;
+  // --kernels with --no-emit means these and nothing else.
+  const bool only_bundles = options.no_emit && !options.kernels.empty() && options.cache.empty();
+  if (!only_bundles) load.cache_folder = cache_folder(options);
+  if (options.no_emit && load.bundles.empty() && load.cache_folder.empty())
+    wrong_usage("--no-emit: there are neither bundles nor a cache: add --kernels FILE or --cache DIR");
+  load.progress = ProgressBar("loading");
   return load;
+}
+
+void print_notes(const CommonOptions& options, const runtime::Model& model) {
+  const runtime::LoadStatistics& load = model.statistics();
+  if (options.log != "error") {
+    for (const std::string& note : model.plan().notes) fmt::print(stderr, "burin: note: {}\n", note);
+    for (const std::string& note : load.notes) fmt::print(stderr, "burin: note: {}\n", note);
+    if (options.cache.empty() && cache_folder(options).empty())
+      fmt::print(
+          stderr,
+          "burin: note: kernel cache: none of BURIN_CACHE_DIR, XDG_CACHE_HOME and HOME is set: kernels "
+          "are emitted at every start: use --cache DIR or off\n");
+  }
+  if (!options.logs_info()) return;
+  for (const std::string& remark : model.plan().remarks) fmt::print(stderr, "burin: remark: {}\n", remark);
+  fmt::print(stderr,
+             "burin: for {}: {} kernels emitted in {:.1f} ms, {} from bundles and {} from disk in {:.1f} ms; "
+             "{:.1f} MiB of weights "
+             "packed; loaded in {:.2f} s\n",
+             model.target_name(), load.kernels_emitted, load.emit_milliseconds, load.kernels_from_bundle,
+             load.kernels_from_disk, load.disk_milliseconds,
+             static_cast<double>(load.weight_bytes) / 1048576.0, load.seconds);
 }
 
 std::shared_ptr<const runtime::Model> load_model(const CommonOptions& options) {
   std::shared_ptr<const runtime::Model> model = runtime::Model::load(options.model, load_options(options));
-  if (options.log != "error")
-    for (const std::string& note : model->plan().notes) fmt::print(stderr, "burin: note: {}\n", note);
-  if (options.logs_info())
-    for (const std::string& remark : model->plan().remarks) fmt::print(stderr, "burin: remark: {}\n", remark);
-  if (options.logs_info())
-    fmt::print(
-        stderr, "burin: {} kernels emitted in {:.1f} ms for {}; {:.1f} MiB of weights packed in {:.2f} s\n",
-        model->statistics().kernels_emitted, model->statistics().emit_milliseconds, model->target_name(),
-        static_cast<double>(model->statistics().weight_bytes) / 1048576.0, model->statistics().seconds);
+  print_notes(options, *model);
   return model;
 }
 

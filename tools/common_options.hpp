@@ -34,13 +34,19 @@ struct CommonOptions {
 // MODEL and what decides how it is computed.
 void add_model_option(CLI::App& command, CommonOptions& options);
 void add_compute_options(CLI::App& command, CommonOptions& options);
+void add_cache_option(CLI::App& command, CommonOptions& options);
 void add_json_option(CLI::App& command, CommonOptions& options);
 
 // Checks and translates. Throws UsageError for contradictions, Error for what is not supported, by name.
 runtime::LoadOptions load_options(const CommonOptions& options);
 graph::PlanOptions plan_options(const CommonOptions& options);
 
-// Loads with a progress bar on a terminal, and prints the plan's notes at the log level.
+// What --cache says, or the default; empty: off, or the environment names no place.
+std::string cache_folder(const CommonOptions& options);
+
+// Prints what the log level asks for: how the model is computed, and trouble with the kernel cache.
+void print_notes(const CommonOptions& options, const runtime::Model& model);
+// Loads with a progress bar on a terminal, and prints notes.
 std::shared_ptr<const runtime::Model> load_model(const CommonOptions& options);
 
 // "1,2,3" or "@FILE". Throws UsageError naming the part that is no token id.

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "jit/bundle.hpp"
+#include "jit/image_file.hpp"
 #include "tests/fuzz/fuzzed_model.hpp"
 #include "tests/support/gguf_writer.hpp"
 #include "tests/support/safetensors_writer.hpp"
@@ -23,6 +25,25 @@ void write_seeds(const fs::path& folder, const std::vector<std::string>& seeds) 
     std::ofstream(folder / fmt::format("seed-{}", i), std::ios::binary) << seeds[i];
 }
 
+jit::CodeImage made_image(const char* features, std::size_t length) {
+  return {"gemm-k.32-n.64", jit::parse_target(features).features, 1, std::vector<std::uint8_t>(length, 0xc3)};
+}
+
+std::string bundle_seed() {
+  const std::vector<jit::BundleTarget> targets = {{jit::parse_target("haswell"), "a model"},
+                                                  {jit::parse_target("znver4"), "another"}};
+  const std::vector<std::uint8_t> file =
+      jit::bundle_file(targets, {made_image("haswell", 2), made_image("znver4", 9)}, jit::this_emitter());
+  return {file.begin(), file.end()};
+}
+
+std::string image_seed(const char* features, std::size_t length) {
+  const jit::CodeImage image = made_image(features, length);
+  const std::vector<std::uint8_t> file =
+      jit::image_file({image.name, image.features}, image, jit::this_emitter());
+  return {file.begin(), file.end()};
+}
+
 void write_all_seeds(const fs::path& root) {
   GgufWriter gguf = tiny_gguf(fuzzed_model());
   GgufWriter older = gguf;
@@ -36,6 +57,8 @@ void write_all_seeds(const fs::path& root) {
   with_marks["model"]["byte_fallback"] = true;
   with_marks["pre_tokenizer"] = {{"type", "Metaspace"}, {"prepend_scheme", "first"}};
   write_seeds(root / "tokenizer_json_fuzzer", {tiny_tokenizer_json().dump(), with_marks.dump()});
+  write_seeds(root / "image_file_fuzzer", {image_seed("avx2", 1), image_seed("avx512vnni,avx512bf16", 300)});
+  write_seeds(root / "bundle_fuzzer", {bundle_seed()});
   write_seeds(root / "text_fuzzer", {std::begin(kSampleTexts), std::end(kSampleTexts)});
 }
 

@@ -10,24 +10,10 @@
 #include <vector>
 
 #include "jit/error.hpp"
+#include "tests/jit/made_images.hpp"
 
 namespace burin::jit {
 namespace {
-
-// mov dword [rdi], value; ret
-CodeImage image_that_stores(const std::string& name, std::uint8_t value) {
-  CodeImage image;
-  image.name = name;
-  image.bytes = {0xc7, 0x07, value, 0, 0, 0, 0xc3};
-  image.code_size = static_cast<std::uint32_t>(image.bytes.size());
-  return image;
-}
-
-int stored_by(KernelEntry entry) {
-  int value = -1;
-  entry(&value);
-  return value;
-}
 
 CodeImage must_not_be_called() {
   ADD_FAILURE() << "emitted again";
@@ -36,11 +22,11 @@ CodeImage must_not_be_called() {
 
 TEST(KernelStore, EmitsOncePerName) {
   KernelStore store;
-  const KernelEntry one = store.resolve("one", [] { return image_that_stores("one", 1); });
-  const KernelEntry two = store.resolve("two", [] { return image_that_stores("two", 2); });
+  const KernelEntry one = store.resolve({"one", {}}, [] { return image_that_stores("one", 1); });
+  const KernelEntry two = store.resolve({"two", {}}, [] { return image_that_stores("two", 2); });
   EXPECT_NE(one, two);
-  EXPECT_EQ(store.resolve("one", must_not_be_called), one);
-  EXPECT_EQ(store.resolve("two", must_not_be_called), two);
+  EXPECT_EQ(store.resolve({"one", {}}, must_not_be_called), one);
+  EXPECT_EQ(store.resolve({"two", {}}, must_not_be_called), two);
   EXPECT_EQ(stored_by(one), 1);
   EXPECT_EQ(stored_by(two), 2);
   EXPECT_EQ(store.emitted(), 2);
@@ -52,7 +38,7 @@ TEST(KernelStore, EntriesStayValid) {
   for (int i = 0; i < 100; ++i) {
     const std::string name = "kernel " + std::to_string(i);
     entries.push_back(
-        store.resolve(name, [&] { return image_that_stores(name, static_cast<std::uint8_t>(i)); }));
+        store.resolve({name, {}}, [&] { return image_that_stores(name, static_cast<std::uint8_t>(i)); }));
   }
   for (int i = 0; i < 100; ++i) EXPECT_EQ(stored_by(entries[static_cast<std::size_t>(i)]), i);
 }
@@ -60,28 +46,28 @@ TEST(KernelStore, EntriesStayValid) {
 TEST(KernelStore, CountsWhatItEmitted) {
   KernelStore store;
   EXPECT_EQ(store.emitted(), 0);
-  EXPECT_EQ(store.code_bytes(), 0u);
-  EXPECT_EQ(store.emit_milliseconds(), 0.0);
+  EXPECT_EQ(store.counts().code_bytes, 0u);
+  EXPECT_EQ(store.counts().emit_milliseconds, 0.0);
   const auto slow = [] {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
     return image_that_stores("slow", 1);
   };
-  store.resolve("slow", slow);
-  EXPECT_EQ(store.code_bytes(), 7u);
-  EXPECT_GE(store.emit_milliseconds(), 5.0);
-  const double milliseconds = store.emit_milliseconds();
-  store.resolve("slow", slow);
-  EXPECT_EQ(store.emit_milliseconds(), milliseconds);
-  EXPECT_EQ(store.code_bytes(), 7u);
+  store.resolve({"slow", {}}, slow);
+  EXPECT_EQ(store.counts().code_bytes, 7u);
+  EXPECT_GE(store.counts().emit_milliseconds, 5.0);
+  const double milliseconds = store.counts().emit_milliseconds;
+  store.resolve({"slow", {}}, slow);
+  EXPECT_EQ(store.counts().emit_milliseconds, milliseconds);
+  EXPECT_EQ(store.counts().code_bytes, 7u);
 }
 
 // A kernel that could not be emitted is not there, and the store works on.
 TEST(KernelStore, ErrorsOfTheEmitterPassThrough) {
   KernelStore store;
   const auto refuse = []() -> CodeImage { fail("kernel x: cannot be emitted"); };
-  EXPECT_THROW(store.resolve("x", refuse), Error);
+  EXPECT_THROW(store.resolve({"x", {}}, refuse), Error);
   EXPECT_EQ(store.emitted(), 0);
-  EXPECT_EQ(stored_by(store.resolve("x", [] { return image_that_stores("x", 4); })), 4);
+  EXPECT_EQ(stored_by(store.resolve({"x", {}}, [] { return image_that_stores("x", 4); })), 4);
 }
 
 TEST(KernelStore, EmitsOnceForManyThreads) {
@@ -90,18 +76,21 @@ TEST(KernelStore, EmitsOnceForManyThreads) {
   KernelStore store;
   std::vector<std::atomic<int>> emitted(kNames);
   std::vector<std::vector<KernelEntry>> entries(kThreads);
+  std::vector<std::string> names;
+  for (int i = 0; i < kNames; ++i) names.push_back(std::to_string(i));
   std::atomic<bool> go = false;
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t)
     threads.emplace_back([&, t] {
       while (!go) std::this_thread::yield();
       for (int i = 0; i < kNames; ++i)
-        entries[static_cast<std::size_t>(t)].push_back(store.resolve(std::to_string(i), [&, i] {
-          ++emitted[static_cast<std::size_t>(i)];
-          // Long enough for the others to ask for the same kernel.
-          std::this_thread::sleep_for(std::chrono::microseconds(200));
-          return image_that_stores("", static_cast<std::uint8_t>(i));
-        }));
+        entries[static_cast<std::size_t>(t)].push_back(
+            store.resolve({names[static_cast<std::size_t>(i)], {}}, [&, i] {
+              ++emitted[static_cast<std::size_t>(i)];
+              // Long enough for the others to ask for the same kernel.
+              std::this_thread::sleep_for(std::chrono::microseconds(200));
+              return image_that_stores("", static_cast<std::uint8_t>(i));
+            }));
     });
   go = true;
   for (std::thread& thread : threads) thread.join();

@@ -7,6 +7,8 @@
 #include "runtime/model_state.hpp"
 #include "runtime/synthetic.hpp"
 #include "tools/command.hpp"
+#include "tools/commands/bench_startup.hpp"
+#include "tools/commands/median.hpp"
 #include "tools/common_options.hpp"
 
 namespace burin::tools {
@@ -23,11 +25,6 @@ struct BenchOptions {
   bool startup = false;
   std::string save;
 };
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 // Largest minus smallest, as a share of the median: how noisy a run was.
 double spread(const std::vector<double>& values) {
@@ -168,20 +165,29 @@ nlohmann::json measure_breakdown(const BenchOptions& options, const runtime::Mod
   return breakdown;
 }
 
+graph::Plan plan_without_weights(const BenchOptions& options) {
+  const runtime::LoadOptions load = load_options(options.common);
+  const auto plan_of = [&](const graph::ModelDescription& description) {
+    return graph::make_plan(description, jit::parse_target(load.target), load.plan);
+  };
+  return options.synthetic.empty() ? plan_of(runtime::ModelFile::open(options.common.model)->description())
+                                   : plan_of(runtime::synthetic_description(options.synthetic));
+}
+
 void run(BenchOptions& options) {
   if (options.batch != 1) wrong_usage("--batch {}: not supported yet: use 1", options.batch);
   if (!options.save.empty()) wrong_usage("--save {}: not supported yet", options.save);
-  if (options.startup)
-    wrong_usage("--startup: not supported yet: burin run --json prints load and emission times");
   if (options.common.model.empty() == options.synthetic.empty())
     wrong_usage("bench: give either MODEL or --synthetic SHAPE");
   if (!options.synthetic.empty())
     from_arguments([&] { static_cast<void>(runtime::synthetic_description(options.synthetic)); });
+  if (options.startup) return bench_startup(options.common, plan_without_weights(options), options.repeats);
   if (options.common.context == 0)
     options.common.context = options.depth + options.prompt + options.generate + 1;
   const std::shared_ptr<const runtime::Model> model =
       options.synthetic.empty() ? load_model(options.common)
                                 : runtime::Model::synthetic(options.synthetic, load_options(options.common));
+  if (!options.synthetic.empty()) print_notes(options.common, *model);
   runtime::Session session(model);
   runtime::LimitProbe probe(model->plan().target, *model->state().pool);
   Samples samples;
@@ -230,7 +236,8 @@ void add_bench_command(CLI::App& app) {
   command->add_option("-r,--repeats", options->repeats, "Repeats; medians are printed (default 5)")
       ->check(CLI::Range(1, 1000));
   command->add_option("--batch", options->batch, "Rows decoded at once (only 1 so far)");
-  command->add_flag("--startup", options->startup, "Measure the start (not supported yet)");
+  command->add_flag("--startup", options->startup,
+                    "Measure the start instead: emitting kernels, loading them from the cache");
   command->add_option("--save", options->save, "Write the synthetic model (not supported yet)");
   add_compute_options(*command, options->common);
   add_json_option(*command, options->common);

@@ -3,9 +3,9 @@
 
 #include "graph/plan.hpp"
 #include "jit/disassembler.hpp"
-#include "jit/spec_text.hpp"
 #include "tools/command.hpp"
 #include "tools/common_options.hpp"
+#include "tools/kernel_names.hpp"
 
 namespace burin::tools {
 namespace {
@@ -17,28 +17,11 @@ struct KernelOptions {
   bool disassemble = false;
 };
 
-template <typename Spec>
-bool try_parse(const std::string& name, graph::KernelSpec& spec) {
-  if (!name.starts_with(std::string(Spec::kKind) + "-")) return false;
-  spec = jit::parse_spec<Spec>(name);
-  return true;
-}
-
-graph::KernelSpec parse_name(const std::string& name) {
-  graph::KernelSpec spec;
-  if (name == "ls") fail("kernel ls: not supported yet: burin plan MODEL shows the kernels of a model");
-  if (try_parse<kernels::GemmSpec>(name, spec) || try_parse<kernels::PrepareSpec>(name, spec) ||
-      try_parse<kernels::AttentionSpec>(name, spec) || try_parse<kernels::EmbedSpec>(name, spec))
-    return spec;
-  fail(
-      "kernel '{}': unknown kind: names begin with gemm-, prepare-, attention- or embed- (see burin plan "
-      "MODEL)",
-      name);
-}
-
 void run(const KernelOptions& options) {
   const jit::Target target = from_arguments([&] { return jit::parse_target(options.common.target); });
-  const graph::KernelSpec spec = from_arguments([&] { return parse_name(options.name); });
+  if (options.name == "ls")
+    wrong_usage("kernel ls: not supported yet: burin plan MODEL shows the kernels of a model");
+  const graph::KernelSpec spec = from_arguments([&] { return parse_kernel_name(options.name); });
   const jit::CodeImage image = graph::emit_kernel(spec, target);
   if (!options.bytes_file.empty()) {
     std::ofstream file(options.bytes_file, std::ios::binary);

@@ -87,8 +87,8 @@ void print_result(const RunOptions& options, const runtime::Model& model, std::s
                 {"target", model.target_name()},
                 {"kernels",
                  {{"emitted", load.kernels_emitted},
-                  {"from_disk", 0},
-                  {"from_bundle", 0},
+                  {"from_disk", load.kernels_from_disk},
+                  {"from_bundle", load.kernels_from_bundle},
                   {"emit_ms", load.emit_milliseconds}}},
                 {"peak_rss_mib", peak_rss_mib()}});
     return;

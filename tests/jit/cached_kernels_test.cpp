@@ -1,0 +1,98 @@
+// Every kind of kernel comes back from disk as it was emitted, byte for byte.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "jit/disk_cache.hpp"
+#include "jit/error.hpp"
+#include "jit/spec_text.hpp"
+#include "runtime/plan_kernels.hpp"
+#include "runtime/synthetic.hpp"
+#include "templates/heads/heads_spec.hpp"
+#include "templates/probe/probe_spec.hpp"
+#include "templates/rowwise/rowwise_spec.hpp"
+#include "tests/support/temporary_folder.hpp"
+#include "tests/support/weight_formats.hpp"
+
+namespace burin {
+namespace {
+
+class CachedKernels : public testing::Test {
+ protected:
+  CachedKernels() : cache_({temporary_.path() / "cache"}) {}
+
+  template <typename Emit>
+  void expect_same(const std::string& name, const jit::Target& target, Emit emit) {
+    const jit::KernelKey key = {name, target.features};
+    const jit::CodeImage image = emit();
+    EXPECT_EQ(image.name, name);
+    EXPECT_EQ(image.features, target.features);
+    cache_.store(key, image);
+    const std::optional<jit::CodeImage> cached = cache_.load(key);
+    ASSERT_TRUE(cached.has_value()) << key.text();
+    const jit::CodeImage fresh = emit();
+    EXPECT_EQ(cached->bytes, fresh.bytes) << key.text();
+    EXPECT_EQ(cached->code_size, fresh.code_size) << key.text();
+    EXPECT_EQ(cached->name, fresh.name);
+    ++kernels_;
+  }
+
+  // All kernels of a small model; `kinds_` collects which there were.
+  void expect_plan(const jit::Target& target, const graph::PlanOptions& options) {
+    const graph::Plan plan = graph::make_plan(runtime::synthetic_description("llama-1b:1"), target, options);
+    for (const graph::Step* step : runtime::kernel_steps(plan)) {
+      kinds_.insert(std::string(graph::kind_of(step->spec)));
+      expect_same(step->kernel, target, [&] { return graph::emit_kernel(step->spec, target); });
+    }
+  }
+
+  const tests::TemporaryFolder temporary_;
+  jit::DiskCache cache_;
+  std::set<std::string> kinds_;
+  int kernels_ = 0;
+};
+
+TEST_F(CachedKernels, OfEveryTarget) {
+  for (const jit::NamedTarget& named : jit::known_targets())
+    for (const graph::ComputeType compute : {graph::ComputeType::int8, graph::ComputeType::f32}) {
+      graph::PlanOptions options;
+      options.compute = compute;
+      options.weights = tests::all_formats().back();
+      expect_plan(jit::parse_target(named.name), options);
+    }
+  EXPECT_THAT(kinds_, testing::IsSupersetOf({"attention", "embed", "gemm", "prepare"}));
+  EXPECT_GT(kernels_, 200);
+}
+
+TEST_F(CachedKernels, OfEveryWeightFormat) {
+  for (const kernels::WeightFormat& format : tests::all_formats()) {
+    graph::PlanOptions options;
+    options.weights = format;
+    expect_plan(jit::parse_target("icelake-server"), options);
+  }
+  EXPECT_GT(kernels_, 200);
+}
+
+TEST_F(CachedKernels, OfOtherKinds) {
+  const kernels::RowwiseSpec rowwise;
+  kernels::HeadsSpec heads;
+  heads.input_stride = heads.heads.blocks() * 32;
+  for (const jit::NamedTarget& named : jit::known_targets()) {
+    const jit::Target target = jit::parse_target(named.name);
+    expect_same(jit::spec_text(rowwise), target, [&] { return kernels::emit_rowwise(rowwise, target); });
+    expect_same(jit::spec_text(heads), target, [&] { return kernels::emit_heads(heads, target); });
+  }
+}
+
+TEST_F(CachedKernels, OfTheProbes) {
+  for (const kernels::Probe probe : {kernels::Probe::read, kernels::Probe::dot_int8})
+    for (const jit::NamedTarget& named : jit::known_targets()) {
+      const kernels::ProbeSpec spec = {probe};
+      const jit::Target target = jit::parse_target(named.name);
+      expect_same(jit::spec_text(spec), target, [&] { return kernels::emit_probe(spec, target); });
+    }
+}
+
+}  // namespace
+}  // namespace burin

@@ -1,0 +1,149 @@
+// burin pregen: kernels ahead of time, for CPUs that need not be this one.
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "jit/bundle.hpp"
+#include "runtime/files/model_file.hpp"
+#include "runtime/kernel_bundle.hpp"
+#include "runtime/plan_kernels.hpp"
+#include "tools/command.hpp"
+#include "tools/common_options.hpp"
+#include "tools/kernel_names.hpp"
+#include "tools/progress_bar.hpp"
+
+namespace burin::tools {
+namespace {
+
+struct PregenOptions {
+  CommonOptions common;
+  std::string names;
+  std::string output;
+};
+
+bool is_cpu(std::string_view name) {
+  for (const jit::NamedTarget& target : jit::known_targets())
+    if (target.name == name) return true;
+  return name == "detect";
+}
+
+// "haswell,znver4" are two CPUs, "avx2,avxvnni" is one list of features, and "haswell,avx2,avxvnni" is both.
+std::vector<jit::Target> parse_targets(const std::string& text) {
+  std::vector<std::string> names;
+  bool in_list = false;
+  std::istringstream parts(text);
+  for (std::string part; std::getline(parts, part, ',');) {
+    if (in_list && !is_cpu(part))
+      names.back() += "," + part;
+    else
+      names.push_back(part);
+    in_list = !is_cpu(part);
+  }
+  std::vector<jit::Target> targets;
+  for (const std::string& name : names) targets.push_back(jit::parse_target(name));
+  if (targets.empty()) fail("--target '{}': names no CPU: use burin info to see what there is", text);
+  return targets;
+}
+
+// One name per line; empty lines and what follows a # do not count.
+std::vector<graph::KernelSpec> read_names(const std::string& path) {
+  std::vector<graph::KernelSpec> specs;
+  std::istringstream lines(read_file(path));
+  for (std::string line; std::getline(lines, line);) {
+    line.resize(std::min(line.find('#'), line.size()));
+    while (!line.empty() && (line.back() == ' ' || line.back() == '\r' || line.back() == '\t'))
+      line.pop_back();
+    if (!line.empty()) specs.push_back(parse_kernel_name(line));
+  }
+  if (specs.empty())
+    fail("{}: holds no kernel name: write one per line, as burin plan MODEL prints them", path);
+  return specs;
+}
+
+std::vector<std::uint8_t> bundle_of_names(const PregenOptions& options,
+                                          const std::vector<jit::Target>& targets) {
+  const std::vector<graph::KernelSpec> specs = read_names(options.names);
+  std::vector<jit::BundleTarget> rows;
+  std::vector<jit::CodeImage> images;
+  ProgressBar progress("emitting");
+  for (const jit::Target& target : targets) {
+    rows.push_back({target, fmt::format("{} kernels by name", specs.size())});
+    for (const graph::KernelSpec& spec : specs) {
+      images.push_back(graph::emit_kernel(spec, target));
+      progress(static_cast<double>(images.size()) / static_cast<double>(specs.size() * targets.size()));
+    }
+  }
+  return jit::bundle_file(rows, images, jit::this_emitter());
+}
+
+std::vector<std::uint8_t> bundle_of_model(const PregenOptions& options,
+                                          const std::vector<jit::Target>& targets) {
+  const graph::PlanOptions wanted = plan_options(options.common);
+  const std::unique_ptr<runtime::ModelFile> file = runtime::ModelFile::open(options.common.model);
+  std::vector<graph::Plan> plans;
+  for (const jit::Target& target : targets)
+    plans.push_back(graph::make_plan(file->description(), target, wanted));
+  return runtime::make_bundle(plans, ProgressBar("emitting"));
+}
+
+// Beside its place first, so that there is never half a bundle.
+void write_bundle(const std::string& path, const std::vector<std::uint8_t>& bytes) {
+  const std::string temporary = path + ".tmp";
+  std::ofstream stream(temporary, std::ios::binary | std::ios::trunc);
+  stream.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  stream.close();
+  std::error_code refused;
+  if (stream) std::filesystem::rename(temporary, path, refused);
+  if (stream && !refused) return;
+  std::error_code ignored;
+  std::filesystem::remove(temporary, ignored);
+  fail("{}: cannot be written: check that the folder is there and has room", path);
+}
+
+void run(const PregenOptions& options) {
+  if (options.common.model.empty() == options.names.empty())
+    wrong_usage("pregen: give either --model MODEL or --names FILE");
+  if (options.output.ends_with(".o"))
+    wrong_usage("-o {}: object files are not supported yet: write a bundle (-o kernels.bnd)", options.output);
+  const std::vector<jit::Target> targets =
+      from_arguments([&] { return parse_targets(options.common.target); });
+  const auto begin = std::chrono::steady_clock::now();
+  const std::vector<std::uint8_t> file =
+      options.names.empty() ? bundle_of_model(options, targets) : bundle_of_names(options, targets);
+  const std::size_t kernels = jit::Bundle(options.output, file).kernels();
+  write_bundle(options.output, file);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  std::vector<std::string> names;
+  for (const jit::Target& target : targets) names.push_back(target.name);
+  if (options.common.json)
+    print_json({{"kernels", kernels},
+                {"bytes", file.size()},
+                {"seconds", seconds},
+                {"targets", names},
+                {"path", options.output}});
+  else
+    fmt::print("{}: {} kernels for {}, {} bytes, in {:.2f} s\n", options.output, kernels,
+               fmt::join(names, ", "), file.size(), seconds);
+}
+
+}  // namespace
+
+void add_pregen_command(CLI::App& app) {
+  const auto options = std::make_shared<PregenOptions>();
+  CLI::App* command =
+      app.add_subcommand("pregen", "Kernels ahead of time, for CPUs that need not be this one");
+  command->footer(
+      "Example: burin pregen --model demo/shakespeare-q8_0.gguf --target sapphirerapids,znver4,haswell "
+      "-o kernels.bnd\n"
+      "Then:    burin run demo/shakespeare-q8_0.gguf --kernels kernels.bnd --no-emit");
+  command->add_option("--model", options->common.model, "GGUF file or Hugging Face folder");
+  command->add_option("--names", options->names,
+                      "File of kernel names, one per line, as burin plan prints them");
+  command->add_option("-o,--output", options->output, "Bundle to write")->required();
+  add_compute_options(*command, options->common);
+  add_json_option(*command, options->common);
+  command->callback([=] { run(*options); });
+}
+
+}  // namespace burin::tools
