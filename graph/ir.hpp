@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "templates/math/activation_function.hpp"
+
 namespace burin::graph {
 
 using ValueId = int;
@@ -32,14 +34,7 @@ enum class Op : std::uint8_t {
   heads,  // (q k v)            fused form: what lies between projections and attention; see HeadsAttributes
 };
 
-enum class ActivationFunction : std::uint8_t {
-  none,
-  silu,          // x * sigmoid(x)
-  gelu_tanh,     // 0.5x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
-  gelu_erf,      // 0.5x (1 + erf(x / sqrt(2)))
-  relu,          // max(x, 0)
-  relu_squared,  // max(x, 0)^2
-};
+using kernels::ActivationFunction;
 
 enum class EmbedIndex : std::uint8_t { token, position };
 

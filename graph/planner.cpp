@@ -451,18 +451,6 @@ class Planner {
     return node.linear.normed ? kernel_norm(node.linear.norm.kind) : RowNorm::none;
   }
 
-  static kernels::ActivationFunction kernel_function(ActivationFunction function) {
-    switch (function) {
-      case ActivationFunction::none: return kernels::ActivationFunction::none;
-      case ActivationFunction::silu: return kernels::ActivationFunction::silu;
-      case ActivationFunction::gelu_tanh: return kernels::ActivationFunction::gelu_tanh;
-      case ActivationFunction::gelu_erf: return kernels::ActivationFunction::gelu_erf;
-      case ActivationFunction::relu: return kernels::ActivationFunction::relu;
-      case ActivationFunction::relu_squared: return kernels::ActivationFunction::relu_squared;
-    }
-    return kernels::ActivationFunction::none;
-  }
-
   // --- steps of nodes
 
   void lower_heads(const Node& node) {
@@ -523,7 +511,7 @@ class Planner {
       set_norm(step, node.norm, step.input);
       spec.norm = kernel_norm(node.norm.kind);
     }
-    if (node.op == Op::activation) spec.function = kernel_function(node.activation);
+    if (node.op == Op::activation) spec.function = node.activation;
     spec.width = graph_.width(node.output);
     spec.input_stride = buffer(step.input).width;
     spec.other_stride = step.residual < 0 ? 0 : buffer(step.residual).width;
@@ -590,7 +578,7 @@ class Planner {
     spec.regime = regime;
     spec.norm = regime == GemmRegime::stream ? norm_of(node) : RowNorm::none;
     spec.epilogue = epilogue_of(node);
-    spec.function = kernel_function(node.linear.activation);
+    spec.function = node.linear.activation;
     spec.bias = m.has_bias();
     spec.output_stride = buffer(step.output).width;
     if (spec.epilogue == GemmEpilogue::rope_kv) spec.heads = plan_.heads;

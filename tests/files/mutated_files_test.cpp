@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/gguf_writer.hpp"
 #include "tests/support/allocation_watch.hpp"
+#include "tests/support/gguf_writer.hpp"
 #include "tests/support/llama2c_writer.hpp"
 #include "tests/support/mutations.hpp"
 #include "tests/support/refusal.hpp"

@@ -107,6 +107,44 @@ TEST(Oracle, RotaryScalings) {
   check({.hidden = 64, .rope_base = 1000, .rope_scaling = TinyRopeScaling::llama3});
 }
 
+// A Hugging Face folder with other settings than the LLaMA that was written.
+void check_with_settings(const TinyLlama& model, const nlohmann::json& settings) {
+  const StoredModel stored(model, false);
+  nlohmann::json config = tests::tiny_config(model);
+  config.update(settings);
+  stored.folder.write("config.json", config.dump());
+  const std::vector<double> expected = oracle_logits(stored);
+  for (const jit::Target& target : tests::host_targets())
+    for (const std::int64_t chunk : {1, 7, 512}) {
+      SCOPED_TRACE(target.name);
+      expect_same(tests::all_logits(
+                      tests::load_model(stored.path, {.target = target.name, .chunk = chunk, .context = 128}),
+                      some_tokens()),
+                  expected);
+    }
+}
+
+TEST(Oracle, Windows) {
+  for (const int window : {1, 16, 64, 74, 1000})
+    check_with_settings({.layers = 2, .heads = 4, .kv_heads = 2},
+                        {{"architectures", {"MistralForCausalLM"}}, {"sliding_window", window}});
+  check_with_settings({.layers = 3, .biases = true}, {{"architectures", {"Qwen2ForCausalLM"}},
+                                                      {"use_sliding_window", true},
+                                                      {"sliding_window", 20},
+                                                      {"max_window_layers", 1}});
+}
+
+TEST(Oracle, GateFunctions) {
+  for (const char* function : {"gelu", "gelu_pytorch_tanh", "relu", "relu2"})
+    check_with_settings({.hidden = 48, .feed_forward = 44}, {{"hidden_act", function}});
+}
+
+TEST(Oracle, RotaryScalingsWithAMagnitude) {
+  check_with_settings(
+      {.hidden = 64},
+      {{"rope_scaling", {{"type", "yarn"}, {"factor", 4}, {"original_max_position_embeddings", 32}}}});
+}
+
 TEST(Oracle, SixteenBitWeights) {
   check({.matrices = StoredType::f16});
   check({.matrices = StoredType::bf16});

@@ -22,8 +22,8 @@ inline std::vector<kernels::WeightFormat> all_formats() {
     formats.push_back(WeightFormat::integer_format(4, group != 128, group, ScaleType::bf16));
   formats.push_back(WeightFormat::integer_format(8, true, 32, ScaleType::f32));
   // Two-level scales: GGUF's K-quants, then the widest of either group.
-  for (const char* text : {"int2a.g16.two", "int3s.g16.two", "int4a.g32.two", "int5a.g32.two", "int6s.g16.two",
-                           "int8a.g16.two", "int7s.g32.two"})
+  for (const char* text : {"int2a.g16.two", "int3s.g16.two", "int4a.g32.two", "int5a.g32.two",
+                           "int6s.g16.two", "int8a.g16.two", "int7s.g32.two"})
     formats.push_back(kernels::parse_weight_format(text));
   return formats;
 }
