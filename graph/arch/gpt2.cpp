@@ -2,44 +2,18 @@
 // stores its matrices transposed ("Conv1D"); GGUF does not.
 #include "graph/arch/builders.hpp"
 #include "graph/arch/decoder_builder.hpp"
+#include "graph/arch/gpt2_names.hpp"
 
 namespace burin::graph {
-namespace {
-
-constexpr HuggingFaceKeys kKeys = {.hidden = "n_embd",
-                                   .layers = "n_layer",
-                                   .heads = "n_head",
-                                   .kv_heads = "",
-                                   .head_size = "",
-                                   .context = "n_positions",
-                                   .feed_forward = "n_inner",
-                                   .feed_forward_factor = 4,
-                                   .epsilon = "layer_norm_epsilon",
-                                   .default_epsilon = 1e-5};
-
-constexpr TensorName kNames[] = {
-    {"token_embd", "transformer.wte"},
-    {"position_embd", "transformer.wpe"},
-    {"output_norm", "transformer.ln_f"},
-    {"layer", "transformer.h.{}."},
-    {"attn_norm", "ln_1"},
-    {"attn_qkv", "attn.c_attn"},
-    {"attn_output", "attn.c_proj"},
-    {"ffn_norm", "ln_2"},
-    {"ffn_up", "mlp.c_fc"},
-    {"ffn_down", "mlp.c_proj"},
-};
-
-}  // namespace
 
 Decoder build_gpt2(const ModelDescription& model) {
   const ConfigReader config(model);
   require_setting(config, "scale_attn_weights", true);
   require_setting(config, "scale_attn_by_inverse_layer_idx", false);
-  const DecoderShape shape = read_shape(model, NormKind::layer, kKeys);
+  const DecoderShape shape = read_shape(model, NormKind::layer, kGpt2Keys);
   const ActivationFunction activation = read_activation(model, "activation_function", "gelu_new");
   const bool transposed = model.origin == Origin::hugging_face;
-  DecoderBuilder b(model, shape, kNames);
+  DecoderBuilder b(model, shape, kGpt2Names);
   ValueId x = b.add("embedding", b.embed_tokens(), b.embed_positions());
   for (std::int64_t layer = 0; layer < shape.layers; ++layer) {
     b.enter_layer(layer);

@@ -2,20 +2,10 @@
 // rotary_dim elements of a head rotate, neighbour by neighbour. There are no GGUF files of it.
 #include "graph/arch/builders.hpp"
 #include "graph/arch/decoder_builder.hpp"
+#include "graph/arch/gpt2_names.hpp"
 
 namespace burin::graph {
 namespace {
-
-constexpr HuggingFaceKeys kKeys = {.hidden = "n_embd",
-                                   .layers = "n_layer",
-                                   .heads = "n_head",
-                                   .kv_heads = "",
-                                   .head_size = "",
-                                   .context = "n_positions",
-                                   .feed_forward = "n_inner",
-                                   .feed_forward_factor = 4,
-                                   .epsilon = "layer_norm_epsilon",
-                                   .default_epsilon = 1e-5};
 
 constexpr TensorName kNames[] = {
     {"token_embd", "transformer.wte"}, {"output_norm", "transformer.ln_f"},
@@ -28,7 +18,7 @@ constexpr TensorName kNames[] = {
 }  // namespace
 
 Decoder build_gptj(const ModelDescription& model) {
-  const DecoderShape shape = read_shape(model, NormKind::layer, kKeys);
+  const DecoderShape shape = read_shape(model, NormKind::layer, kGpt2Keys);
   const std::int64_t rotary =
       ConfigReader(model).integer_or("rotary_dim", shape.head_size, 2, shape.head_size);
   const RopeAttributes rope =

@@ -1,44 +1,18 @@
 // StarCoder (Li et al. 2023; "gpt_bigcode"): GPT-2 with one KV head and matrices stored as they are.
 #include "graph/arch/builders.hpp"
 #include "graph/arch/decoder_builder.hpp"
+#include "graph/arch/gpt2_names.hpp"
 
 namespace burin::graph {
-namespace {
-
-constexpr HuggingFaceKeys kKeys = {.hidden = "n_embd",
-                                   .layers = "n_layer",
-                                   .heads = "n_head",
-                                   .kv_heads = "",
-                                   .head_size = "",
-                                   .context = "n_positions",
-                                   .feed_forward = "n_inner",
-                                   .feed_forward_factor = 4,
-                                   .epsilon = "layer_norm_epsilon",
-                                   .default_epsilon = 1e-5};
-
-constexpr TensorName kNames[] = {
-    {"token_embd", "transformer.wte"},
-    {"position_embd", "transformer.wpe"},
-    {"output_norm", "transformer.ln_f"},
-    {"layer", "transformer.h.{}."},
-    {"attn_norm", "ln_1"},
-    {"attn_qkv", "attn.c_attn"},
-    {"attn_output", "attn.c_proj"},
-    {"ffn_norm", "ln_2"},
-    {"ffn_up", "mlp.c_fc"},
-    {"ffn_down", "mlp.c_proj"},
-};
-
-}  // namespace
 
 Decoder build_starcoder(const ModelDescription& model) {
   const ConfigReader config(model);
   require_setting(config, "multi_query", true);
   require_setting(config, "scale_attn_weights", true);
-  DecoderShape shape = read_shape(model, NormKind::layer, kKeys);
+  DecoderShape shape = read_shape(model, NormKind::layer, kGpt2Keys);
   if (model.origin == Origin::hugging_face) shape.kv_heads = 1;
   const ActivationFunction activation = read_activation(model, "activation_function", "gelu_pytorch_tanh");
-  DecoderBuilder b(model, shape, kNames);
+  DecoderBuilder b(model, shape, kGpt2Names);
   ValueId x = b.add("embedding", b.embed_tokens(), b.embed_positions());
   for (std::int64_t layer = 0; layer < shape.layers; ++layer) {
     b.enter_layer(layer);
