@@ -373,13 +373,17 @@ TEST(RunPasses, AWholeLayerBecomesFiveNodes) {
     EXPECT_TRUE(line.applied) << line.pass << ": " << line.reason;
   EXPECT_EQ(
       to_text(s.graph),
-      "%0 x = embed() x.weight\n"
-      "%3 attention_qkv = linear(%0) normed(rms n1.weight eps=1e-05) q.weight[8] k.weight[4] v.weight[4]"
-      " -> rope, kv store layer=0 heads=2/1 size=4 scale=0 halves rotary=4/4 frequencies=[0.5,0.5]\n"
-      "%7 attention = attention(%3) layer=0 heads=2/1 size=4 scale=0\n"
-      "%9 o = linear(%7, %0) o.weight[8] -> add\n"
-      "%14 product = linear(%9) normed(rms n2.weight eps=1e-05) gate.weight[6] up.weight[6] -> silu gate\n"
-      "%16 down = linear(%14, %9) down.weight[8] -> add\n");
+      "%0[8] x = embed() table=x.weight\n"
+      "%3[8] attention_qkv as rope_q = linear(%0) normed=true norm={weight=n1.weight epsilon=1e-05}"
+      " parts=[{weight=q.weight outputs=8} {weight=k.weight outputs=4} {weight=v.weight outputs=4}]"
+      " epilogue=rope_kv attention={query_heads=2 kv_heads=1 head_size=4"
+      " rope={head_size=4 rotary=4 frequencies=[0.5 0.5]}}\n"
+      "%7[8] attention = attention(%3) query_heads=2 kv_heads=1 head_size=4\n"
+      "%9[8] o as r1 = linear(%7, %0) parts=[{weight=o.weight outputs=8}] epilogue=add\n"
+      "%14[6] product = linear(%9) normed=true norm={weight=n2.weight epsilon=1e-05}"
+      " parts=[{weight=gate.weight outputs=6} {weight=up.weight outputs=6}] epilogue=gate activation=silu\n"
+      "%16[8] down as r2 = linear(%14, %9) parts=[{weight=down.weight outputs=8}] epilogue=add\n"
+      "logits %16\n");
 }
 
 }  // namespace
