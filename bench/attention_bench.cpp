@@ -55,7 +55,7 @@ class AttentionRun {
   // Dot products and weighted sums over the positions each row may see.
   double macs() const {
     const double positions = static_cast<double>(rows_) * static_cast<double>(2 * depth_ - rows_ + 1) / 2;
-    return 2.0 * heads_.query_heads * heads_.head_size * positions;
+    return 1.0 * heads_.query_heads * (heads_.head_size + heads_.value_width()) * positions;
   }
 
  private:

@@ -67,7 +67,8 @@ class ArenaBuilder {
   }
 
   static bool is_rowwise(Op op) {
-    return op != Op::embed && op != Op::linear && op != Op::attention && op != Op::heads;
+    return op != Op::embed && op != Op::linear && op != Op::attention && op != Op::heads &&
+           op != Op::latent;
   }
 
   int take(ValueId value) {

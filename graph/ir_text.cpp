@@ -109,6 +109,7 @@ std::string_view name_of(Op op) {
     case Op::route: return "route";
     case Op::experts: return "experts";
     case Op::heads: return "heads";
+    case Op::latent: return "latent";
   }
   return "?";
 }
@@ -157,6 +158,7 @@ std::string_view name_of(LinearEpilogue epilogue) {
     case LinearEpilogue::gate: return "gate";
     case LinearEpilogue::rope_kv: return "rope_kv";
     case LinearEpilogue::qkv: return "qkv";
+    case LinearEpilogue::latent: return "latent";
   }
   return "?";
 }

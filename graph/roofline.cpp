@@ -20,16 +20,17 @@ struct Work {
   double peak = 0;  // multiply-adds per second of the kind they are
 };
 
-Work work_of(const Step& step, const Load& load, const MachineLimits& limits) {
+Work work_of(const Plan& plan, const Step& step, const Load& load, const MachineLimits& limits) {
   if (const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec)) {
     const auto columns = static_cast<double>((step.last_block - step.first_block) * kernels::kBlockColumns);
-    return {static_cast<double>(load.rows) * static_cast<double>(gemm->inputs) * columns,
+    const auto heads = static_cast<double>(step.head_outputs > 0 ? plan.heads.query_heads : 1);
+    return {static_cast<double>(load.rows) * static_cast<double>(gemm->inputs) * columns * heads,
             gemm->activation == kernels::Activation::s8 ? limits.int8_macs_per_second
                                                         : limits.f32_macs_per_second};
   }
   if (const auto* attention = std::get_if<kernels::AttentionSpec>(&step.spec)) {
     const auto& heads = attention->heads;
-    return {2.0 * heads.query_heads * heads.head_size * positions_seen(*attention, load),
+    return {1.0 * heads.query_heads * (heads.head_size + heads.value_width()) * positions_seen(*attention, load),
             attention->math == kernels::AttentionMath::bf16 ? limits.bf16_macs_per_second
                                                             : limits.f32_macs_per_second};
   }
@@ -68,7 +69,7 @@ std::string_view name_of(Bound bound) {
 StepEstimate estimate(const Plan& plan, const Step& step, const Load& load, const MachineLimits& limits) {
   StepEstimate result;
   count_bytes(result, plan, step, load);
-  const Work work = work_of(step, load, limits);
+  const Work work = work_of(plan, step, load, limits);
   result.macs = work.macs;
   const double moving = static_cast<double>(result.bytes()) / limits.read_bytes_per_second;
   const double computing = work.macs > 0 ? work.macs / work.peak : 0;

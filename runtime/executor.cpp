@@ -20,6 +20,10 @@ std::size_t attention_scratch_bytes(const Plan& plan) {
   return bytes;
 }
 
+std::int64_t round_up_quotient(std::int64_t value, std::int64_t divisor) {
+  return (value + divisor - 1) / divisor;
+}
+
 // Part `index` of `parts` of a range.
 struct Share {
   std::int64_t first;
@@ -53,6 +57,7 @@ class Walker {
       case BoundStep::Kind::gemm: gemm(step); break;
       case BoundStep::Kind::attention: attention(step); break;
       case BoundStep::Kind::heads: heads(step); break;
+      case BoundStep::Kind::latent: latent(step); break;
       case BoundStep::Kind::rowwise: rowwise(step); break;
     }
     if (step.barrier && threads_ > 1) pool_.barrier();
@@ -87,7 +92,29 @@ class Walker {
     step.entry(&arguments);
   }
 
+  // Query heads of this thread.
+  Share own_heads() const { return share_of(0, plan_.heads.query_heads, thread_, threads_); }
+
+  // Where the prepared rows of a head's inputs are; those of the whole row for head 0.
+  std::byte* prepared_of_head(const BoundStep& step, std::int64_t head) const {
+    return w_.prepared() + head * rows_.count * step.prepared_row_bytes;
+  }
+
+  void prepare_heads(const BoundStep& step) const {
+    const Share share = own_heads();
+    for (std::int64_t head = share.first; head < share.last; ++head) {
+      const kernels::PrepareArguments arguments = {row(step.input, 0) + head * step.head_inputs,
+                                                   prepared_of_head(step, head),
+                                                   nullptr,
+                                                   nullptr,
+                                                   rows_.count,
+                                                   0};
+      step.entry(&arguments);
+    }
+  }
+
   void prepare(const BoundStep& step) const {
+    if (step.split == graph::Split::query_heads) return prepare_heads(step);
     const Share share = share_of(0, rows_.count, thread_, threads_);
     const kernels::PrepareArguments arguments = {row(step.input, share.first),
                                                  w_.prepared() + share.first * step.prepared_row_bytes,
@@ -98,7 +125,23 @@ class Walker {
     step.entry(&arguments);
   }
 
+  // Each head's inputs times its own blocks of the matrix.
+  void gemm_heads(const BoundStep& step) const {
+    const Share share = own_heads();
+    kernels::GemmArguments arguments;
+    arguments.rows = rows_.count;
+    arguments.last_block = step.last_block;
+    for (std::int64_t head = share.first; head < share.last; ++head) {
+      arguments.weights = step.weights + static_cast<std::size_t>(head) * step.head_weights;
+      arguments.activations = step.one_row ? w_.scratch(thread_) : prepared_of_head(step, head);
+      arguments.input = row(step.input, 0) + head * step.head_inputs;
+      arguments.output = row(step.output, 0) + head * step.head_outputs;
+      step.entry(&arguments);
+    }
+  }
+
   void gemm(const BoundStep& step) const {
+    if (step.split == graph::Split::query_heads) return gemm_heads(step);
     const Share share = share_of(step.first_block, step.last_block, thread_, threads_);
     if (share.first == share.last) return;
     kernels::GemmArguments arguments;
@@ -149,6 +192,26 @@ class Walker {
     step.entry(&arguments);
   }
 
+  void latent(const BoundStep& step) const {
+    Share blocks = share_of(step.first_block, step.last_block, thread_, threads_);
+    if (step.split == graph::Split::query_heads) {
+      const std::int64_t blocks_per_head = (step.last_block - step.first_block) / plan_.heads.query_heads;
+      blocks = {own_heads().first * blocks_per_head, own_heads().last * blocks_per_head};
+    }
+    if (blocks.first == blocks.last) return;
+    kernels::LatentArguments arguments;
+    arguments.input = row(step.input, 0);
+    arguments.output = row(step.output, 0);
+    arguments.norm_weight = step.norm;
+    arguments.norm_bias = step.norm_bias;
+    arguments.rows = rows_.count;
+    arguments.first_block = blocks.first;
+    arguments.last_block = blocks.last;
+    arguments.epsilon = step.epsilon;
+    arguments.kv = kv_of(step);
+    step.entry(&arguments);
+  }
+
   void rowwise(const BoundStep& step) const {
     const Share share = step.split == graph::Split::everything ? Share{0, rows_.count}
                                                                : share_of(0, rows_.count, thread_, threads_);
@@ -165,21 +228,44 @@ class Walker {
   }
 
   void attention(const BoundStep& step) {
+    const std::int64_t group = plan_.heads.group();
     if (step.split == graph::Split::heads) {
       const Share share = share_of(0, plan_.heads.kv_heads, thread_, threads_);
-      for (std::int64_t head = share.first; head < share.last; ++head) attend(step, head, 0);
+      attend_heads(step, {share.first * group, share.last * group});
+    } else if (step.split == graph::Split::query_heads) {
+      attend_heads(step, own_heads());
     } else {
       attend_on_demand(step);
     }
   }
 
-  // Items (KV head, block of rows) are taken as threads come free: rows far down attend to more positions.
+  // The first rows of query heads, a KV head after the other.
+  void attend_heads(const BoundStep& step, const Share& heads) const {
+    const std::int64_t group = plan_.heads.group();
+    for (std::int64_t first = heads.first; first < heads.last;) {
+      const std::int64_t end = std::min((first / group + 1) * group, heads.last);
+      const std::int64_t last = std::min<std::int64_t>(end, first + step.heads_per_call);
+      attend(step, {first, last}, 0);
+      first = last;
+    }
+  }
+
+  // Items (KV head, part of its query heads, block of rows) are taken as threads come free: rows far down attend to
+  // more positions. Groups are cut where a call cannot take them whole, or where threads would have no item.
   void attend_on_demand(const BoundStep& step) {
     const std::int64_t kv_heads = plan_.heads.kv_heads;
-    const std::int64_t row_blocks = (rows_.count + step.rows_per_call - 1) / step.rows_per_call;
-    const std::int64_t items = kv_heads * row_blocks;
-    for (std::int64_t item = w_.next_item.fetch_add(1); item < items; item = w_.next_item.fetch_add(1))
-      attend(step, item % kv_heads, row_blocks - 1 - item / kv_heads);
+    const std::int64_t group = plan_.heads.group();
+    const std::int64_t row_blocks = round_up_quotient(rows_.count, step.rows_per_call);
+    const std::int64_t parts = std::min(group, std::max(round_up_quotient(group, step.heads_per_call),
+                                                        round_up_quotient(threads_, kv_heads * row_blocks)));
+    const std::int64_t columns = kv_heads * parts;
+    const std::int64_t items = columns * row_blocks;
+    for (std::int64_t item = w_.next_item.fetch_add(1); item < items; item = w_.next_item.fetch_add(1)) {
+      const std::int64_t first = item % columns / parts * group;
+      const Share heads = share_of(first, first + group, static_cast<int>(item % parts),
+                                   static_cast<int>(parts));
+      attend(step, heads, row_blocks - 1 - item / columns);
+    }
     // The last one through makes the counter ready for the next layer; a barrier follows before it is used.
     if (w_.finished.fetch_add(1) == threads_ - 1) {
       w_.finished.store(0);
@@ -187,22 +273,25 @@ class Walker {
     }
   }
 
-  void attend(const BoundStep& step, std::int64_t head, std::int64_t row_block) const {
+  // Query heads that share one KV head.
+  void attend(const BoundStep& step, const Share& query_heads, std::int64_t row_block) const {
     const std::int64_t first = row_block * step.rows_per_call;
+    const std::int64_t head = query_heads.first;
     const kernels::HeadLayout& heads = plan_.heads;
     kernels::AttentionArguments arguments;
-    arguments.query = row(step.input, first) + head * heads.group() * heads.query_head_columns();
-    arguments.output = row(step.output, first) + head * heads.group() * heads.head_size;
-    arguments.kv = w_.kv(step.layer) + head * heads.kv_head_bytes(plan_.options.context);
+    arguments.query = row(step.input, first) + head * heads.query_head_columns();
+    arguments.output = row(step.output, first) + head * heads.value_width();
+    arguments.kv = w_.kv(step.layer) + head / heads.group() * heads.kv_head_bytes(plan_.options.context);
     arguments.scratch = w_.attention_scratch(thread_);
     arguments.query_stride = step.input.width;
     arguments.output_stride = step.output.width;
     arguments.position = rows_.position + first;
     arguments.rows = std::min<std::int64_t>(step.rows_per_call, rows_.count - first);
+    arguments.heads = query_heads.last - query_heads.first;
     arguments.scale = step.scale;
     arguments.cap = step.constant;
-    if (step.slopes != nullptr) arguments.slopes = step.slopes + head * heads.group();
-    if (step.sinks != nullptr) arguments.sinks = step.sinks + head * heads.group();
+    if (step.slopes != nullptr) arguments.slopes = step.slopes + head;
+    if (step.sinks != nullptr) arguments.sinks = step.sinks + head;
     step.entry(&arguments);
   }
 

@@ -16,7 +16,7 @@ namespace burin::runtime {
 
 // Rows of a buffer of the plan.
 struct BoundRows {
-  std::size_t offset = 0;  // bytes from the start of the arena, or of the thread's own memory
+  std::ptrdiff_t offset = 0;  // bytes from the start of the arena, or of the thread's own memory
   std::int64_t width = 0;  // floats per row
   bool per_thread = false;
   bool logits = false;  // which always begin at row 0, whichever rows they are of
@@ -25,7 +25,7 @@ struct BoundRows {
 // What a step needs at run time, resolved: nothing is looked up while tokens run.
 struct BoundStep {
   jit::KernelEntry entry = nullptr;
-  enum class Kind : std::uint8_t { embed, prepare, gemm, attention, heads, rowwise } kind = Kind::gemm;
+  enum class Kind : std::uint8_t { embed, prepare, gemm, attention, heads, latent, rowwise } kind = Kind::gemm;
   int layer = -1;
   const std::byte* weights = nullptr;  // displaced so that block numbers count from the node's first block
   const float* bias = nullptr;         // displaced likewise
@@ -38,9 +38,14 @@ struct BoundStep {
   BoundRows residual;
   std::int64_t first_block = 0;
   std::int64_t last_block = 0;
-  std::int64_t prepared_row_bytes = 0;  // prepare
+  std::int64_t prepared_row_bytes = 0;  // prepare, gemm
   bool one_row = false;                 // gemm of the stream regime
   int rows_per_call = 1;                // attention
+  int heads_per_call = 1;
+  // Rows of heads, each with weights of its own: floats and bytes from one head to the next.
+  std::int64_t head_inputs = 0;
+  std::int64_t head_outputs = 0;  // 0: not so
+  std::size_t head_weights = 0;
   float epsilon = 0;
   float scale = 0;
   float constant = 0;
@@ -60,7 +65,8 @@ struct BoundPlan {
 BoundPlan bind(const graph::Plan& plan, const Weights& weights, jit::KernelStore& store);
 
 inline constexpr std::string_view kStepKinds[] = {
-    "embed", "prepare", "gemm qkv", "gemm out", "gemm gate up", "gemm head", "attention", "heads", "rowwise"};
+    "embed",     "prepare",   "gemm qkv",  "gemm out", "gemm gate up",
+                                             "gemm head", "gemm heads", "attention", "heads",    "latent", "rowwise"};
 inline constexpr std::size_t kStepKindCount = std::size(kStepKinds);
 
 // Buffers of one sequence. Everything is allocated here; running allocates nothing.

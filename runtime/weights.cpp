@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "jit/error.hpp"
+#include "templates/formats/stored_rows.hpp"
 #include "templates/formats/superblock_packing.hpp"
 
 namespace burin::runtime {
@@ -51,6 +52,23 @@ std::vector<std::byte> transposed_matrix(const std::byte* data, std::size_t elem
   return result;
 }
 
+// The inputs and outputs of every head exchanged: [head][column][row of the head], as floats.
+std::vector<float> transposed_heads(const graph::PackedMatrix& matrix, kernels::StoredType type,
+                                    const std::byte* data, std::int64_t columns) {
+  const kernels::StoredMatrix stored = {data, type, 0, columns};
+  const std::int64_t inputs = matrix.shape.inputs;
+  std::vector<float> result(static_cast<std::size_t>(matrix.by_head.heads * inputs * columns));
+  std::vector<float> row(static_cast<std::size_t>(columns));
+  for (std::int64_t i = 0; i < matrix.by_head.heads * inputs; ++i) {
+    kernels::stored_row_to_f32(type, kernels::stored_at(stored, matrix.by_head.view.row(i), 0), columns,
+                               row.data());
+    float* head = result.data() + i / inputs * inputs * columns;
+    for (std::int64_t column = 0; column < columns; ++column)
+      head[column * inputs + i % inputs] = row[static_cast<std::size_t>(column)];
+  }
+  return result;
+}
+
 void pack_matrix(const graph::PackedMatrix& matrix, const ModelFile& file, std::byte* out, ThreadPool& pool) {
   std::vector<kernels::StoredMatrix> stored;
   std::map<std::size_t, std::vector<std::byte>> turned;  // by tensor: parts may be of one
@@ -69,6 +87,12 @@ void pack_matrix(const graph::PackedMatrix& matrix, const ModelFile& file, std::
       data = turned.at(tensor).data();
     }
     stored.push_back({data, *description.type, rows, inputs});
+  }
+  std::vector<float> by_head;
+  if (matrix.by_head.heads > 0) {
+    by_head = transposed_heads(matrix, stored[0].type, stored[0].data, stored[0].columns);
+    stored[0] = {reinterpret_cast<const std::byte*>(by_head.data()), kernels::StoredType::f32,
+                 matrix.by_head.heads * stored[0].columns, matrix.shape.inputs};
   }
   const std::int64_t blocks = matrix.shape.columns / kernels::kBlockColumns;
   std::atomic<std::int64_t> next{0};

@@ -53,10 +53,12 @@ class Accesses {
   }
   void add(const kernels::GemmSpec& spec) {
     const bool tiles = spec.regime == kernels::GemmRegime::tiles;
+    // A head's outputs are of its own inputs.
+    const Split read_by = step_.split == Split::query_heads ? step_.split : Split::everything;
     if (tiles)
-      touch(Place::prepared_rows, 0, false, Split::everything);
+      touch(Place::prepared_rows, 0, false, read_by);
     else
-      touch(Place::buffer, step_.input, false, Split::everything);
+      touch(Place::buffer, step_.input, false, read_by);
     read(step_.residual);
     write(step_.output);
     if (spec.epilogue == kernels::GemmEpilogue::rope_kv)
@@ -69,6 +71,12 @@ class Accesses {
       touch(Place::buffer, step_.input, false, Split::everything);
     write(step_.output);
     touch(Place::kv_cache, step_.layer, true, step_.split);
+  }
+  void add(const kernels::LatentSpec&) {
+    // Statistics are of more than a block.
+    touch(Place::buffer, step_.input, false, step_.norm < 0 ? step_.split : Split::everything);
+    write(step_.output);
+    if (step_.norm >= 0) touch(Place::kv_cache, step_.layer, true, step_.split);
   }
   void add(const kernels::AttentionSpec&) {
     read(step_.input);
@@ -105,7 +113,8 @@ bool each_thread_has_its_part(const Access& a, const Access& b) {
   if (a.split != b.split) return false;
   switch (a.split) {
     case Split::rows:
-    case Split::heads: return true;
+    case Split::heads:
+    case Split::query_heads: return true;
     case Split::blocks: {
       const bool same = a.first_block == b.first_block && a.last_block == b.last_block;
       const bool apart = a.last_block <= b.first_block || b.last_block <= a.first_block;

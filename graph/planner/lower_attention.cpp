@@ -21,7 +21,9 @@ void Lowering::lower_attention(const Node& node) {
   spec.heads = draft_.plan.heads;
   spec.math = bf16_dots ? kernels::AttentionMath::bf16 : kernels::AttentionMath::f32;
   step.spec = spec;
-  add_for_any_rows(step);
+  add_for_many_rows(step);
+  if (draft_.graph.producer(node.inputs[0])->op == Op::latent) step.split = Split::query_heads;
+  add_for_one_row(step);
 }
 
 // Clips or normalises, rotates and stores what a QKV projection has made.

@@ -13,7 +13,8 @@ void Lowering::lower() {
     switch (node.op) {
       case Op::embed: lower_embed(node); break;
       case Op::attention: lower_attention(node); break;
-      case Op::linear: lower_linear(node); break;
+      case Op::linear: node.linear.heads > 0 ? lower_values(node) : lower_linear(node); break;
+      case Op::latent: lower_latent(node); break;
       case Op::heads: lower_heads(node); break;
       default: lower_rowwise(node);
     }
