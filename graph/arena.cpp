@@ -51,7 +51,7 @@ class ArenaBuilder {
     const int buffer = replaced != kNoValue ? arena_.buffer_of.at(replaced) : take(node.output);
     arena_.buffer_of[node.output] = buffer;
     lives_[static_cast<std::size_t>(buffer)].push_back({index, last_use(node.output)});
-    for (const ValueId input : node.inputs)
+    for (const ValueId input : values_read(node))
       if (last_use(input) == index && input != replaced)
         free_.emplace(extents_.at(input), arena_.buffer_of.at(input));
   }
@@ -113,6 +113,20 @@ class ArenaBuilder {
     return (buffer.offset + buffer.bytes() + kAlignment - 1) / kAlignment * kAlignment;
   }
 
+  // From a latent node to the matrix of values, threads keep to their heads and do not meet: one of them may still
+  // read what the first of these steps reads while another one writes what the last one makes.
+  std::vector<ValueId> values_read(const Node& node) const {
+    std::vector<ValueId> values = node.inputs;
+    if (node.op != Op::linear || node.linear.heads == 0) return values;
+    const Node* before = graph_.producer(node.inputs[0]);
+    for (; before != nullptr && (before->op == Op::attention || before->op == Op::latent);
+         before = graph_.producer(before->inputs[0]))
+      values.insert(values.end(), before->inputs.begin(), before->inputs.end());
+    std::sort(values.begin(), values.end());
+    values.erase(std::unique(values.begin(), values.end()), values.end());
+    return values;
+  }
+
   // Of what the head reads: the end, as it may run several times, for some rows each.
   std::size_t last_use(ValueId value) const {
     std::size_t last = 0;
@@ -120,7 +134,8 @@ class ArenaBuilder {
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
       const Node& node = graph_.nodes[i];
       in_head = in_head || (node.op == Op::linear && node.linear.last_row_only);
-      const bool reads = std::count(node.inputs.begin(), node.inputs.end(), value) > 0;
+      const std::vector<ValueId> inputs = values_read(node);
+      const bool reads = std::count(inputs.begin(), inputs.end(), value) > 0;
       if (reads || value == graph_.logits) last = in_head ? graph_.nodes.size() : i;
     }
     return last;
