@@ -44,14 +44,25 @@ std::int64_t positions_read(const Step& step, const Load& load) {
                                                         : std::min(end, attention->window + load.rows - 1);
 }
 
+// Of one position, for all KV heads.
+std::uint64_t stored_in_cache(const Step& step) {
+  const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec);
+  const auto* heads = std::get_if<kernels::HeadsSpec>(&step.spec);
+  if (heads == nullptr && (gemm == nullptr || gemm->epilogue != kernels::GemmEpilogue::rope_kv)) return 0;
+  const kernels::HeadLayout& layout = heads != nullptr ? heads->heads : gemm->heads;
+  return static_cast<std::uint64_t>(layout.kv_heads * layout.kv_block_bytes() / kernels::kKvBlock);
+}
+
 void count_bytes(StepEstimate& result, const Plan& plan, const Step& step, const Load& load) {
   const auto rows = static_cast<std::uint64_t>(load.rows);
   const StepTraffic rows_only = traffic_of(plan, step, 0);
   const StepTraffic with_cache = traffic_of(plan, step, positions_read(step, load));
   const bool gathers = std::holds_alternative<kernels::EmbedSpec>(step.spec);  // weights of each row
   result.weights = rows_only.weights * (gathers ? rows : 1);
-  result.read = rows_only.read * rows + (with_cache.read - rows_only.read);
-  result.written = rows_only.written * rows;
+  result.cache_read = with_cache.read - rows_only.read;
+  result.cache_written = stored_in_cache(step) * rows;
+  result.read = rows_only.read * rows + result.cache_read;
+  result.written = rows_only.written * rows + result.cache_written;
 }
 
 }  // namespace

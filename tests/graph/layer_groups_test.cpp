@@ -47,7 +47,10 @@ TEST(LayerGroups, BarriersAndBlocksMakeADifference) {
 TEST(LayerGroups, NamesTellTheLayer) {
   EXPECT_EQ(name_in_layer("blk.12.ffn_down.prepare").layer, 12);
   EXPECT_EQ(name_in_layer("blk.12.ffn_down.prepare").name, "ffn_down.prepare");
-  for (const char* name : {"output", "blk.", "blk.x.a", "blk.3", "blk.-3.a", "blk.99999999999.a"}) {
+  EXPECT_EQ(name_in_layer("model.layers.7.mlp.experts.3.up").layer, 7);
+  EXPECT_EQ(name_in_layer("model.layers.7.mlp.experts.3.up").name, "mlp.experts.3.up");
+  for (const char* name :
+       {"", "output", "blk.", "blk.x.a", "blk.3", "blk.3.", "blk.-3.a", "blk.3x.a", "blk.99999999999.a"}) {
     EXPECT_EQ(name_in_layer(name).layer, -1) << name;
     EXPECT_EQ(name_in_layer(name).name, name);
   }
@@ -88,6 +91,8 @@ TEST(Units, ThreeDigitsThatCount) {
   EXPECT_EQ(seconds_text(12.34e-6), "12.3 us");
   EXPECT_EQ(seconds_text(0.5), "500 ms");
   EXPECT_EQ(seconds_text(61), "61.0 s");
+  EXPECT_EQ(rate_text(512, 0.0625), "8192 tokens/s");
+  EXPECT_EQ(rate_text(1, 2), "0.50 tokens/s");
 }
 
 }  // namespace
