@@ -22,10 +22,11 @@ std::string_view name_of(LinearEpilogue epilogue);
 
 template <Is<EmbedAttributes> Attributes, typename Visitor>
 void visit_fields(Attributes& attributes, Visitor&& visit) {
-  auto& [table, index, offset] = attributes;
+  auto& [table, index, offset, factor] = attributes;
   visit("table", table);
   visit("index", index);
   visit("offset", offset);
+  visit("factor", factor);
 }
 
 template <Is<NormAttributes> Attributes, typename Visitor>
@@ -102,13 +103,14 @@ void visit_fields(Attributes& attributes, Visitor&& visit) {
 
 template <Is<LinearAttributes> Attributes, typename Visitor>
 void visit_fields(Attributes& attributes, Visitor&& visit) {
-  auto& [parts, normed, norm, epilogue, activation, attention, last_row_only] = attributes;
+  auto& [parts, normed, norm, epilogue, activation, attention, factor, last_row_only] = attributes;
   visit("normed", normed);
   visit("norm", norm);
   visit("parts", parts);
   visit("epilogue", epilogue);
   visit("activation", activation);
   visit("attention", attention);
+  visit("factor", factor);
   visit("last_row_only", last_row_only);
 }
 

@@ -8,12 +8,13 @@
 namespace burin::graph {
 namespace {
 
+// Threads meet at a program's end as well.
 std::string signature_of(const Program& program, const std::vector<std::size_t>& steps) {
   std::string signature;
   for (const std::size_t index : steps) {
     const Step& step = program[index];
     signature += fmt::format("{} {} {} {} {}\n", name_in_layer(step.name).name, step.kernel, step.first_block,
-                             step.last_block, step.barrier);
+                             step.last_block, step.barrier || index + 1 == program.size());
   }
   return signature;
 }

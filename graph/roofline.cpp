@@ -65,6 +65,21 @@ void count_bytes(StepEstimate& result, const Plan& plan, const Step& step, const
   result.written = rows_only.written * rows + result.cache_written;
 }
 
+StepEstimate estimate_step(const Plan& plan, const Step& step, const Load& load, const MachineLimits& limits,
+                           bool threads_meet) {
+  StepEstimate result;
+  count_bytes(result, plan, step, load);
+  const Work work = work_of(step, load, limits);
+  result.macs = work.macs;
+  const double moving = static_cast<double>(result.bytes()) / limits.read_bytes_per_second;
+  const double computing = work.macs > 0 ? work.macs / work.peak : 0;
+  const double waiting = threads_meet ? limits.barrier_seconds : 0;
+  result.seconds = std::max(moving, computing) + waiting;
+  result.bound = computing > moving ? Bound::arithmetic : Bound::memory;
+  if (waiting > std::max(moving, computing)) result.bound = Bound::barrier;
+  return result;
+}
+
 }  // namespace
 
 std::string_view name_of(Bound bound) {
@@ -77,24 +92,15 @@ std::string_view name_of(Bound bound) {
 }
 
 StepEstimate estimate(const Plan& plan, const Step& step, const Load& load, const MachineLimits& limits) {
-  StepEstimate result;
-  count_bytes(result, plan, step, load);
-  const Work work = work_of(step, load, limits);
-  result.macs = work.macs;
-  const double moving = static_cast<double>(result.bytes()) / limits.read_bytes_per_second;
-  const double computing = work.macs > 0 ? work.macs / work.peak : 0;
-  const double waiting = step.barrier ? limits.barrier_seconds : 0;
-  result.seconds = std::max(moving, computing) + waiting;
-  result.bound = computing > moving ? Bound::arithmetic : Bound::memory;
-  if (waiting > std::max(moving, computing)) result.bound = Bound::barrier;
-  return result;
+  return estimate_step(plan, step, load, limits, step.barrier);
 }
 
 ProgramEstimate estimate(const Plan& plan, const Program& program, const Load& load,
                          const MachineLimits& limits) {
   ProgramEstimate result;
   for (const Step& step : program) {
-    result.steps.push_back(estimate(plan, step, load, limits));
+    const bool at_end = &step == &program.back();
+    result.steps.push_back(estimate_step(plan, step, load, limits, step.barrier || at_end));
     result.seconds += result.steps.back().seconds;
   }
   return result;

@@ -44,6 +44,7 @@ struct ProgramEstimate {
   std::vector<StepEstimate> steps;
   double seconds = 0;
 };
+// Threads meet at its end as well.
 ProgramEstimate estimate(const Plan& plan, const Program& program, const Load& load,
                          const MachineLimits& limits);
 

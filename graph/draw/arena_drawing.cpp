@@ -30,7 +30,7 @@ class ArenaDrawing {
   std::string draw() && {
     draw_axes();
     for (const Content& content : contents_of(steps_))
-      if (content.buffer >= 0) draw_content(content);
+      if (is_in_arena(content)) draw_content(content);
     draw_names();
     return std::move(svg_).finish();
   }
@@ -39,6 +39,10 @@ class ArenaDrawing {
   bool is_shown(const Step& step) const {
     const int layer = name_in_layer(step.name).layer;
     return layer < kFirstLayers || layer == plan_.layers - 1;
+  }
+
+  bool is_in_arena(const Content& content) const {
+    return content.buffer >= 0 && !plan_.buffers[static_cast<std::size_t>(content.buffer)].per_thread;
   }
 
   // Each shown step gets a column; a gap stands for a run of hidden ones.
@@ -91,7 +95,7 @@ class ArenaDrawing {
     if (!is_shown(*steps_[first]) && !is_shown(*steps_[last])) return;
     const double x = middle_of(first);
     const double width = (last > first ? middle_of(last) : right_[first]) - x;
-    const double bytes = static_cast<double>(buffer.width * buffer.rows) * sizeof(float);
+    const auto bytes = static_cast<double>(buffer.bytes());
     const double top = y_of(static_cast<double>(buffer.offset) + bytes);
     const double height = y_of(static_cast<double>(buffer.offset)) - top;
     const Tone tone = tones_.of(*steps_[first]);

@@ -21,29 +21,70 @@ std::vector<std::int64_t> even_shares(std::int64_t items, int threads) {
   return shares;
 }
 
+// Rows that a call of the step's kernel takes, where it says so.
+std::int64_t row_blocks(const Step& step, std::int64_t rows) {
+  const auto* attention = std::get_if<kernels::AttentionSpec>(&step.spec);
+  if (attention == nullptr) return rows;
+  const std::int64_t per_call = kernels::attention_rows_per_call(*attention);
+  return (rows + per_call - 1) / per_call;
+}
+
+// Steps that are shared out by heads have some.
+int kv_heads(const Step& step) {
+  if (const auto* attention = std::get_if<kernels::AttentionSpec>(&step.spec))
+    return attention->heads.kv_heads;
+  if (const auto* heads = std::get_if<kernels::HeadsSpec>(&step.spec)) return heads->heads.kv_heads;
+  return 1;
+}
+
+std::int64_t items_of(const Step& step, std::int64_t rows) {
+  switch (step.split) {
+    case Split::rows:
+    case Split::everything: return rows;
+    case Split::blocks: return step.last_block - step.first_block;
+    case Split::heads: return kv_heads(step);
+    case Split::on_demand: return kv_heads(step) * row_blocks(step, rows);
+  }
+  return rows;
+}
+
+std::string unit_of(const Step& step, std::int64_t rows) {
+  switch (step.split) {
+    case Split::rows:
+    case Split::everything: return rows == 1 ? "row" : "rows";
+    case Split::blocks: return "column blocks";
+    case Split::heads: break;
+    case Split::on_demand:
+      if (row_blocks(step, rows) > 1)
+        return fmt::format("items ({} KV heads x {} row blocks)", kv_heads(step), row_blocks(step, rows));
+  }
+  return kv_heads(step) == 1 ? "KV head" : "KV heads";
+}
+
 std::string share_text(const Partition& partition) {
   const auto [least, most] = std::minmax_element(partition.shares.begin(), partition.shares.end());
   std::string text = fmt::format("{} {}", partition.items, partition.unit);
-  if (partition.as_free) return text + ", as threads come free";
+  if (partition.split == Split::on_demand) return text + ", as threads come free";
+  if (partition.split == Split::everything) return text + ", by every thread for itself";
   text += *least == *most ? fmt::format(", {} each", *most) : fmt::format(", {} to {} each", *least, *most);
   return text + fmt::format(", {:.0f} % idle", 100 * partition.idle());
 }
 
 void draw_bar(Svg& svg, const Partition& partition, double y) {
+  const std::int64_t whole =
+      std::accumulate(partition.shares.begin(), partition.shares.end(), std::int64_t{0});
+  const bool on_demand = partition.split == Split::on_demand;
   double x = kNameWidth;
   for (std::size_t thread = 0; thread < partition.shares.size(); ++thread) {
     const std::int64_t share = partition.shares[thread];
-    if (share == 0 || partition.items == 0) continue;
-    const double width = kBarWidth * static_cast<double>(share) / static_cast<double>(partition.items);
+    if (share == 0) continue;
+    const double width = kBarWidth * static_cast<double>(share) / static_cast<double>(whole);
     const Tone tone = KindTones::tone(thread);
     svg.rectangle(
         {x, y, std::max(width - 1.5, 0.5), kBarHeight, 3},
-        {.fill = tone.fill,
-         .stroke = tone.ink,
-         .opacity = partition.as_free ? 0.55 : 1,
-         .dashed = partition.as_free},
-        partition.as_free ? "any thread" : fmt::format("thread {}: {} {}", thread, share, partition.unit));
-    const std::string label = partition.as_free ? "" : fmt::format("{}", share);
+        {.fill = tone.fill, .stroke = tone.ink, .opacity = on_demand ? 0.55 : 1, .dashed = on_demand},
+        on_demand ? "any thread" : fmt::format("thread {}: {} {}", thread, share, partition.unit));
+    const std::string label = on_demand ? "" : fmt::format("{}", share);
     if (width > 24) svg.text(x + width / 2, y + 14, label, {10.5, tone.ink, Anchor::middle});
     x += width;
   }
@@ -52,30 +93,17 @@ void draw_bar(Svg& svg, const Partition& partition, double y) {
 }  // namespace
 
 double Partition::idle() const {
-  if (shares.empty() || items == 0 || as_free) return 0;
+  if (shares.empty() || items == 0 || split == Split::on_demand || split == Split::everything) return 0;
   const std::int64_t most = *std::max_element(shares.begin(), shares.end());
   return 1 - static_cast<double>(items) / static_cast<double>(most * std::ssize(shares));
 }
 
 Partition partition_of(const Step& step, std::int64_t rows, int threads) {
-  Partition partition;
-  if (const auto* attention = std::get_if<kernels::AttentionSpec>(&step.spec)) {
-    const std::int64_t per_call = kernels::attention_rows_per_call(*attention);
-    const std::int64_t row_blocks = (rows + per_call - 1) / per_call;
-    partition.items = attention->heads.kv_heads * row_blocks;
-    partition.unit = row_blocks > 1                   ? fmt::format("items ({} KV heads x {} row blocks)",
-                                                                    attention->heads.kv_heads, row_blocks)
-                     : attention->heads.kv_heads == 1 ? "KV head"
-                                                      : "KV heads";
-    partition.as_free = true;
-  } else if (step.last_block > step.first_block && step.output >= 0) {
-    partition.items = step.last_block - step.first_block;
-    partition.unit = "column blocks";
-  } else {
-    partition.items = rows;
-    partition.unit = rows == 1 ? "row" : "rows";
-  }
-  partition.shares = even_shares(partition.items, threads);
+  Partition partition = {unit_of(step, rows), items_of(step, rows), step.split, {}};
+  if (step.split == Split::everything)
+    partition.shares.assign(static_cast<std::size_t>(threads), partition.items);
+  else
+    partition.shares = even_shares(partition.items, threads);
   return partition;
 }
 

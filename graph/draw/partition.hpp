@@ -12,14 +12,13 @@ namespace burin::graph::draw {
 struct Partition {
   std::string unit;  // "column blocks", "rows", ...
   std::int64_t items = 0;
-  bool as_free = false;              // threads take items as they come free
-  std::vector<std::int64_t> shares;  // per thread; with as_free the even split, rounded
+  Split split = Split::rows;         // threads take items as they come free
+  std::vector<std::int64_t> shares;  // per thread; on demand: what would be even
 
   // Of all threads' time, what passes waiting for the one with most to do.
   double idle() const;
 };
 
-// As runtime/executor.hpp divides them: runs of column blocks; KV heads for attention; rows for what is left.
 Partition partition_of(const Step& step, std::int64_t rows, int threads);
 
 // The steps of a layer, a bar each, cut where one thread's part ends. SVG.

@@ -37,8 +37,9 @@ TEST(LayerGroups, AlikeLayersAreShownOnce) {
 }
 
 TEST(LayerGroups, BarriersAndBlocksMakeADifference) {
-  Program program = {step("blk.0.a"), step("blk.1.a"), step("blk.2.a")};
-  EXPECT_EQ(group_layers(program).size(), 1u);
+  Program program = {step("blk.0.a"), step("blk.1.a"), step("blk.2.a"), step("blk.3.a")};
+  program[0].barrier = program[1].barrier = program[2].barrier = true;
+  EXPECT_EQ(group_layers(program).size(), 1u) << "the end of a program is a barrier";
   program[1].barrier = false;
   program[2].last_block = 7;
   EXPECT_EQ(group_layers(program).size(), 3u);

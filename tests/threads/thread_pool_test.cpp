@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -141,12 +142,14 @@ TEST_P(PoolOf, RefusesASecondCallerWhileARunIsUnderWay) {
 
 INSTANTIATE_TEST_SUITE_P(Threads, PoolOf, testing::Values(1, 2, 3, 5, 8));
 
-TEST(ThreadPool, PoolsOfOtherSizesMayBeUsedInsideATask) {
+TEST(ThreadPool, OtherPoolsMayBeUsedInsideATask) {
   ThreadPool outer(3);
-  ThreadPool inner(2);
+  std::array<ThreadPool, 3> inner = {ThreadPool(2), ThreadPool(2), ThreadPool(2)};  // one per task
   std::vector<int> calls = counters(6);
   for (int run = 0; run < 50; ++run) {
-    outer.run([&](int thread) { inner.run([&](int other) { ++at(calls, 2 * thread + other); }); });
+    outer.run([&](int thread) {
+      inner.at(static_cast<std::size_t>(thread)).run([&](int other) { ++at(calls, 2 * thread + other); });
+    });
   }
   EXPECT_THAT(calls, Each(50));
 }
