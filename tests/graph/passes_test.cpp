@@ -29,6 +29,72 @@ std::string run(Pass pass, GraphSketch& sketch) {
   return trace[0].reason;
 }
 
+// --- equal norms
+
+TEST(ShareNorms, EqualNormsOfOneInputBecomeOne) {
+  GraphSketch s;
+  const ValueId x = s.input();
+  const ValueId first = s.norm("first", x);
+  const ValueId second = s.norm("second", x);
+  s.node("second").norm = s.node("first").norm;
+  const ValueId a = s.linear("a", first);
+  s.graph.logits = s.sum("sum", a, s.linear("b", second));
+  EXPECT_EQ(run(share_norms, s), "");
+  EXPECT_THAT(s.names(), ElementsAre("x", "first", "a", "b", "sum"));
+  EXPECT_THAT(s.node("b").inputs, ElementsAre(first));
+}
+
+TEST(ShareNorms, OtherWeightsOrInputsStay) {
+  GraphSketch s;
+  const ValueId x = s.input();
+  const ValueId first = s.norm("first", x);
+  const ValueId second = s.norm("second", x);  // of a weight of its own
+  const ValueId third = s.norm("third", second);
+  s.node("third").norm = s.node("first").norm;
+  s.graph.logits = s.sum("sum", s.sum("two", first, second), third);
+  Trace trace;
+  share_norms(s.graph, trace);
+  EXPECT_TRUE(trace.empty());
+  EXPECT_THAT(s.names(), ElementsAre("x", "first", "second", "third", "two", "sum"));
+}
+
+// --- constant factors
+
+TEST(FoldScale, BecomesAFactorOfWhatMakesItsInput) {
+  GraphSketch s;
+  const ValueId x = s.scale("twice", s.input(), 2);
+  s.graph.logits = s.scale("half", s.scale("third", s.linear("a", x), 0.25f), 0.5f);
+  Trace trace;
+  fold_scale(s.graph, trace);
+  validate(s.graph);
+  ASSERT_EQ(trace.size(), 3u);
+  for (const TraceLine& line : trace) EXPECT_TRUE(line.applied) << line.reason;
+  EXPECT_THAT(s.names(), ElementsAre("x", "a"));
+  EXPECT_EQ(s.node("x").embed.factor, 2);
+  EXPECT_EQ(s.node("a").linear.factor, 0.125f);
+  EXPECT_EQ(s.graph.logits, s.node("a").output);
+}
+
+TEST(FoldScale, Refusals) {
+  GraphSketch normed;
+  normed.graph.logits = normed.scale("scale", normed.norm("norm", normed.input()), 2);
+  EXPECT_EQ(run(fold_scale, normed), "norm is no plain linear or embed node");
+
+  GraphSketch elsewhere;
+  const ValueId a = elsewhere.linear("a", elsewhere.input());
+  elsewhere.graph.logits = elsewhere.sum("sum", a, elsewhere.scale("scale", a, 2));
+  EXPECT_EQ(run(fold_scale, elsewhere), "a is used elsewhere");
+}
+
+// The other passes would lose it.
+TEST(FoldScale, AScaledLinearNodeIsNoPlainOne) {
+  GraphSketch s;
+  s.linear("a", s.input());
+  EXPECT_TRUE(is_plain_linear(s.graph, 1));
+  s.node("a").linear.factor = 2;
+  EXPECT_FALSE(is_plain_linear(s.graph, 1));
+}
+
 // --- gate product
 
 struct GateSketch : GraphSketch {
