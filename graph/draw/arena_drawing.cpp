@@ -104,9 +104,18 @@ class ArenaDrawing {
                    {.fill = tone.fill, .stroke = tone.ink},
                    fmt::format("{}: {} rows of {} floats, {}, at byte {}", steps_[first]->name, buffer.rows,
                                buffer.width, bytes_text(bytes), buffer.offset));
-    if (height > 12)
-      svg_.text(x + 6, top + std::min(height / 2 + 4, 15.0), fitted(name, width - 10, 10.5),
-                {10.5, tone.ink});
+    draw_name(name, {x, top, width, height}, tone.ink);
+  }
+
+  // Along the longer side.
+  void draw_name(std::string_view name, const Rectangle& place, std::string_view colour) {
+    const Font font = {.size = 10.5, .colour = colour};
+    if (place.width < 70 && place.height > place.width && place.width > 13)
+      svg_.text(place.x + place.width / 2 - 4, place.y + 7, fitted(name, place.height - 10, font.size),
+                {.size = font.size, .colour = colour, .turn = 90});
+    else if (place.height > 12)
+      svg_.text(place.x + 6, place.y + std::min(place.height / 2 + 4, 15.0),
+                fitted(name, place.width - 10, font.size), font);
   }
 
   // Under the columns, slanted.

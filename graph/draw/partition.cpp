@@ -64,8 +64,8 @@ std::string unit_of(const Step& step, std::int64_t rows) {
 std::string share_text(const Partition& partition) {
   const auto [least, most] = std::minmax_element(partition.shares.begin(), partition.shares.end());
   std::string text = fmt::format("{} {}", partition.items, partition.unit);
-  if (partition.split == Split::on_demand) return text + ", as threads come free";
-  if (partition.split == Split::everything) return text + ", by every thread for itself";
+  if (partition.split == Split::on_demand) return text + ", on demand";
+  if (partition.split == Split::everything) return text + ", by each thread for itself";
   text += *least == *most ? fmt::format(", {} each", *most) : fmt::format(", {} to {} each", *least, *most);
   return text + fmt::format(", {:.0f} % idle", 100 * partition.idle());
 }
