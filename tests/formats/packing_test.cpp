@@ -124,9 +124,7 @@ std::vector<float> rounded_superblocks(const WeightFormat& format, const std::ve
     for (int i = 0; i < static_cast<int>(count); ++i) {
       const int group = i / format.group;
       const float minimum = format.symmetric ? 0.0f : superblock.group_minimum(group);
-      result.push_back(superblock.group_scale(group) *
-                           static_cast<float>(superblock.codes[i] - format.zero_code()) -
-                       minimum);
+      result.push_back(superblock.group_scale(group) * format.code_value(superblock.codes[i]) - minimum);
     }
   }
   return result;
@@ -135,7 +133,7 @@ std::vector<float> rounded_superblocks(const WeightFormat& format, const std::ve
 // What a column of these values must hold: rounded to the format, group by group.
 std::vector<float> rounded(const WeightFormat& format, const std::vector<float>& values) {
   std::vector<float> result;
-  if (!format.is_integer()) {
+  if (!format.has_codes()) {
     for (const float value : values)
       result.push_back(format.kind == WeightKind::f16    ? f16_to_f32(f32_to_f16(value))
                        : format.kind == WeightKind::bf16 ? bf16_to_f32(f32_to_bf16(value))
@@ -150,8 +148,7 @@ std::vector<float> rounded(const WeightFormat& format, const std::vector<float>&
         quantize_group(format, std::span(values).subspan(first, count), codes.data());
     const float scale = scale_value(format.scale, group.scale);
     const float minimum = format.symmetric ? 0.0f : scale_value(format.scale, group.minimum);
-    for (const std::uint8_t code : codes)
-      result.push_back(static_cast<float>(code - format.zero_code()) * scale + minimum);
+    for (const std::uint8_t code : codes) result.push_back(format.code_value(code) * scale + minimum);
   }
   return result;
 }
