@@ -6,6 +6,7 @@
 #include "graph/column_maps.hpp"
 #include "graph/lowerable.hpp"
 #include "graph/plan.hpp"
+#include "graph/widened_types.hpp"
 #include "jit/error.hpp"
 #include "jit/spec_text.hpp"
 
@@ -49,6 +50,8 @@ class Planner {
     resolve_types();
     assign_heads();
     make_matrices();
+    for (std::string& remark : widened_types(model_, plan_.matrices))
+      plan_.remarks.push_back(std::move(remark));
     assign_buffers();
     lower();
     return std::move(plan_);
@@ -99,8 +102,10 @@ class Planner {
   void resolve_types() {
     PlanOptions& options = plan_.options;
     if (options.compute == ComputeType::int8 && layers_have(false))
-      fail("{}: --compute int8 needs integer weights, the file has float ones: add --weights int8 or int4",
-           model_.path);
+      fail(
+          "{}: --compute int8 needs integer weights, {} are none: use --compute f32, or --weights int8 or "
+          "int4",
+          model_.path, options.weights ? to_text(*options.weights) : "some of the file's");
     if (options.compute == ComputeType::automatic) options.compute = automatic_compute();
     if (options.kv == KvType::automatic)
       options.kv = options.compute == ComputeType::f32 ? KvType::f32 : KvType::bf16;

@@ -47,8 +47,9 @@ class VectorIsa {
   virtual bool dot_is_one_instruction() const = 0;
   int largest_dot_code() const { return dot_is_one_instruction() ? 255 : 128; }
 
-  // Lanes 0..15 become that number of the table. Both scratch registers are overwritten where a register holds less.
-  virtual void look_up_floats(Vector lanes, const std::array<float, 16>& table, Vector scratch,
+  // to = numbers of the table, by the lowest four bits of each lane of `lanes`, which may be `to`. Both
+  // scratch registers are overwritten where a register holds less than the table.
+  virtual void look_up_floats(Vector to, Vector lanes, const std::array<float, 16>& table, Vector scratch,
                               Vector scratch2) = 0;
 
   // to = round to nearest even integer, as float.

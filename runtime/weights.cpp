@@ -156,6 +156,10 @@ void fill_synthetic(std::byte* out, std::size_t bytes, const kernels::WeightForm
   }
   const std::size_t scale_bytes = shape.unit_bytes - static_cast<std::size_t>(format.group * 4 * format.bits);
   for (std::size_t group = 0; group + shape.unit_bytes <= bytes; group += shape.unit_bytes) {
+    if (format.scale == kernels::ScaleType::e8m0) {
+      std::memset(out + group + shape.unit_bytes - scale_bytes, 117, scale_bytes);  // 2^-10
+      continue;
+    }
     auto* scales = reinterpret_cast<std::uint16_t*>(out + group + shape.unit_bytes - scale_bytes);
     const bool wide = format.scale == kernels::ScaleType::f32;
     for (std::size_t i = 0; i < scale_bytes / 2; ++i)

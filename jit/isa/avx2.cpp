@@ -40,12 +40,12 @@ void Avx2Isa::dot_bytes(Vector accumulator, Vector unsigned_bytes, const Xbyak::
 
 // vpermps looks at the lowest three bits of a lane: one half of the table each, and the fourth bit, moved to where
 // vblendvps looks, says which.
-void Avx2Isa::look_up_floats(Vector lanes, const std::array<float, 16>& table, Vector scratch,
+void Avx2Isa::look_up_floats(Vector to, Vector lanes, const std::array<float, 16>& table, Vector scratch,
                              Vector scratch2) {
   a.vpermps(ymm(scratch), ymm(lanes), a.float_vector_constant(std::span(table).first(8)));
   a.vpermps(ymm(scratch2), ymm(lanes), a.float_vector_constant(std::span(table).last(8)));
-  a.vpslld(lanes, lanes, 28);
-  a.vblendvps(ymm(lanes), ymm(scratch), ymm(scratch2), ymm(lanes));
+  a.vpslld(to, lanes, 28);
+  a.vblendvps(ymm(to), ymm(scratch), ymm(scratch2), ymm(to));
 }
 
 void Avx2Isa::round_to_integer(Vector to, Vector from) { a.vroundps(to, from, 8); }

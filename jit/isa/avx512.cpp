@@ -52,9 +52,9 @@ void Avx512Isa::dot_bytes(Vector accumulator, Vector unsigned_bytes, const Xbyak
   a.vpaddd(accumulator, accumulator, scratch);
 }
 
-void Avx512Isa::look_up_floats(Vector lanes, const std::array<float, 16>& table, Vector /*scratch*/,
-                               Vector /*scratch2*/) {
-  a.vpermps(Zmm(lanes.getIdx()), Zmm(lanes.getIdx()), a.float_vector_constant(table));
+void Avx512Isa::look_up_floats(Vector to, Vector lanes, const std::array<float, 16>& table,
+                               Vector /*scratch*/, Vector /*scratch2*/) {
+  a.vpermps(Zmm(to.getIdx()), Zmm(lanes.getIdx()), a.float_vector_constant(table));
 }
 
 void Avx512Isa::round_to_integer(Vector to, Vector from) { a.vrndscaleps(to, from, 8); }

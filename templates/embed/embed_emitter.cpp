@@ -215,7 +215,8 @@ class EmbedEmitter {
     a.vmovd(value, a.eax);
     a.vpmovzxbd(value, value);
     if (s_.weights.is_table()) {
-      a.isa().look_up_floats(a.vector(0), value_table(s_.weights.table).values, a.vector(1), a.vector(2));
+      a.isa().look_up_floats(a.vector(0), a.vector(0), value_table(s_.weights.table).values, a.vector(1),
+                             a.vector(2));
       a.vmulps(value, value, scale);
     } else if (s_.weights.symmetric) {
       a.vpsubd(value, value, four_lanes(s_.weights.zero_point()));

@@ -1,6 +1,5 @@
 #include "templates/formats/tables.hpp"
 
-#include <cmath>
 #include <iterator>
 #include <numeric>
 #include <tuple>
@@ -12,15 +11,13 @@ namespace {
 // The codes of a table by value, and where the values of neighbours part.
 struct SortedTable {
   explicit SortedTable(const ValueTable& table) : size(table.size()) {
-    const auto key_of = [&](int code) {  // -0 before 0
-      const float value = table.values[static_cast<std::size_t>(code)];
-      return std::tuple(value, !std::signbit(value));
-    };
+    const auto value_of = [&](int code) { return table.values[static_cast<std::size_t>(code)]; };
     std::iota(codes.begin(), codes.end(), 0);
-    std::stable_sort(codes.begin(), codes.begin() + size,
-                     [&](int x, int y) { return key_of(x) < key_of(y); });
+    // Of two zeros, the first code is that of positive values and zero itself.
+    std::sort(codes.begin(), codes.begin() + size,
+              [&](int x, int y) { return std::tuple(value_of(x), y) < std::tuple(value_of(y), x); });
     for (std::size_t i = 0; i + 1 < static_cast<std::size_t>(size); ++i)
-      middles[i] = (std::get<0>(key_of(codes[i])) + std::get<0>(key_of(codes[i + 1]))) / 2;
+      middles[i] = (value_of(codes[i]) + value_of(codes[i + 1])) / 2;
   }
 
   int size;

@@ -118,13 +118,13 @@ class FloatSums {
   // weight(v) = value of one byte of the codes.
   void dequantize(int v, int byte) {
     const jit::Vector w = tile_.weight(v);
+    if (c_.spec.weights.is_float_table()) {
+      look_up_value(v, byte);
+      return;
+    }
     if (byte > 0) a.vpsrld(w, tile_.code(v), static_cast<std::uint8_t>(8 * byte));
     if (byte < 3) a.isa().bit_and(w, byte > 0 ? w : tile_.code(v), a.vector_constant(0xff));
-    if (c_.spec.weights.is_float_table()) {
-      const ValueTable& table = value_table(c_.spec.weights.table);
-      a.isa().look_up_floats(w, table.values, tile_.scratch(), tile_.look_up_scratch());
-      a.vmulps(w, w, tile_.scale(v));
-    } else if (c_.spec.weights.symmetric) {
+    if (c_.spec.weights.symmetric) {
       a.vpsubd(w, w, a.vector_constant(static_cast<std::uint32_t>(c_.spec.weights.zero_point())));
       a.vcvtdq2ps(w, w);
       a.vmulps(w, w, tile_.scale(v));
@@ -132,6 +132,15 @@ class FloatSums {
       a.vcvtdq2ps(w, w);
       a.vfmadd213ps(w, tile_.scale(v), tile_.minimum(v));
     }
+  }
+
+  // Codes of the bytes above do no harm: only the lowest four bits of a lane are looked at.
+  void look_up_value(int v, int byte) {
+    const jit::Vector w = tile_.weight(v);
+    if (byte > 0) a.vpsrld(w, tile_.code(v), static_cast<std::uint8_t>(8 * byte));
+    a.isa().look_up_floats(w, byte > 0 ? w : tile_.code(v), value_table(c_.spec.weights.table).values,
+                           tile_.scratch(), tile_.look_up_scratch());
+    a.vmulps(w, w, tile_.scale(v));
   }
 
   // --- float weights: eight inputs at a time
