@@ -1,4 +1,17 @@
+// First buffers, then their places. A buffer is taken by one value after another, all of the same shape:
+//
+//   node            embed   qkv   attention   output   gate   down
+//   x               |=====================================================   (sums overwrite it)
+//   q                       |=========|
+//   attended                          |========|
+//   gate product                                       |======|
+//
+// Buffers that are never in use at the same time share memory: largest first, each at the lowest offset where
+// it meets no other one in use with it.
 #include "graph/arena.hpp"
+
+#include <algorithm>
+#include <numeric>
 
 namespace burin::graph {
 namespace {
@@ -13,22 +26,31 @@ class ArenaBuilder {
 
   Arena build() {
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) place_output(i);
-    for (Buffer& buffer : arena_.buffers) {
-      buffer.offset = arena_.bytes;
-      arena_.bytes += static_cast<std::size_t>(buffer.width * buffer.rows) * sizeof(float);
-      arena_.bytes = (arena_.bytes + kAlignment - 1) / kAlignment * kAlignment;
-    }
+    std::vector<std::size_t> order(arena_.buffers.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      return arena_.buffers[a].bytes() > arena_.buffers[b].bytes();
+    });
+    for (const std::size_t buffer : order) place(buffer);
     return std::move(arena_);
   }
 
  private:
+  // Nodes from the one that makes a value to the last that reads it.
+  struct Life {
+    std::size_t first = 0;
+    std::size_t last = 0;
+  };
+
   // Values that are dead hand their buffer to later values that write as much of as wide a row: what lies
   // past that was zero and stays so. A residual sum takes the place of its summand.
   void place_output(std::size_t index) {
     const Node& node = graph_.nodes[index];
     in_head_ = in_head_ || (node.op == Op::linear && node.linear.last_row_only);
     const ValueId replaced = overwritten_input(index);
-    arena_.buffer_of[node.output] = replaced != kNoValue ? arena_.buffer_of.at(replaced) : take(node.output);
+    const int buffer = replaced != kNoValue ? arena_.buffer_of.at(replaced) : take(node.output);
+    arena_.buffer_of[node.output] = buffer;
+    lives_[static_cast<std::size_t>(buffer)].push_back({index, last_use(node.output)});
     for (const ValueId input : node.inputs)
       if (last_use(input) == index && input != replaced)
         free_.emplace(extents_.at(input), arena_.buffer_of.at(input));
@@ -58,14 +80,48 @@ class ArenaBuilder {
     }
     const std::int64_t rows = in_head_ ? logit_rows_ : rows_;
     arena_.buffers.push_back({graph_.values[static_cast<std::size_t>(value)].name, extent.width, rows, 0});
+    lives_.emplace_back();
+    // What a reader takes for zero behind the written part must not be overwritten in between.
+    padded_.push_back(extent.width != extent.written);
     return static_cast<int>(arena_.buffers.size()) - 1;
   }
 
+  bool in_use_together(std::size_t a, std::size_t b) const {
+    if (padded_[a] || padded_[b]) return true;
+    return std::any_of(lives_[a].begin(), lives_[a].end(), [&](const Life& x) {
+      return std::any_of(lives_[b].begin(), lives_[b].end(),
+                         [&](const Life& y) { return x.first <= y.last && y.first <= x.last; });
+    });
+  }
+
+  void place(std::size_t index) {
+    Buffer& buffer = arena_.buffers[index];
+    std::vector<const Buffer*> others;  // by offset
+    for (const std::size_t other : placed_)
+      if (in_use_together(index, other)) others.push_back(&arena_.buffers[other]);
+    std::sort(others.begin(), others.end(),
+              [](const Buffer* a, const Buffer* b) { return a->offset < b->offset; });
+    for (const Buffer* other : others)
+      if (buffer.offset + buffer.bytes() > other->offset)
+        buffer.offset = std::max(buffer.offset, end_of(*other));
+    arena_.bytes = std::max(arena_.bytes, end_of(buffer));
+    placed_.push_back(index);
+  }
+
+  static std::size_t end_of(const Buffer& buffer) {
+    return (buffer.offset + buffer.bytes() + kAlignment - 1) / kAlignment * kAlignment;
+  }
+
+  // Of what the head reads: the end, as it may run several times, for some rows each.
   std::size_t last_use(ValueId value) const {
     std::size_t last = 0;
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i)
-      for (const ValueId input : graph_.nodes[i].inputs)
-        if (input == value) last = i;
+    bool in_head = false;
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+      const Node& node = graph_.nodes[i];
+      in_head = in_head || (node.op == Op::linear && node.linear.last_row_only);
+      const bool reads = std::count(node.inputs.begin(), node.inputs.end(), value) > 0;
+      if (reads || value == graph_.logits) last = in_head ? graph_.nodes.size() : i;
+    }
     return last;
   }
 
@@ -76,6 +132,9 @@ class ArenaBuilder {
   bool in_head_ = false;  // values of the head have the logits' rows
   Arena arena_;
   std::multimap<RowExtent, int> free_;
+  std::vector<std::vector<Life>> lives_;  // by buffer
+  std::vector<bool> padded_;              // likewise
+  std::vector<std::size_t> placed_;       // buffers that have their offsets
 };
 
 }  // namespace

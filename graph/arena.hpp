@@ -12,12 +12,15 @@
 
 namespace burin::graph {
 
-// f32 rows in the arena.
+// f32 rows in the arena, or in memory that each thread has of its own.
 struct Buffer {
   std::string name;
   std::int64_t width = 0;  // floats per row
   std::int64_t rows = 0;
-  std::size_t offset = 0;  // bytes
+  std::size_t offset = 0;   // bytes
+  bool per_thread = false;  // one row, at `offset` of each thread's memory
+
+  std::size_t bytes() const { return static_cast<std::size_t>(width * rows) * sizeof(float); }
 };
 
 // Floats of a value's row, and how many of them its node writes. What lies past that must be zero.

@@ -54,6 +54,15 @@ struct PaddedVector {
 using KernelSpec = std::variant<kernels::EmbedSpec, kernels::PrepareSpec, kernels::GemmSpec,
                                 kernels::AttentionSpec, kernels::HeadsSpec, kernels::RowwiseSpec>;
 
+// How threads share a step's work.
+enum class Split : std::uint8_t {
+  rows,        // consecutive rows each
+  blocks,      // consecutive column blocks each
+  heads,       // consecutive KV heads each, with their query heads
+  on_demand,   // KV heads and rows as a thread comes free: work per item differs
+  everything,  // every thread does all of it, on rows of its own
+};
+
 struct Step {
   std::string name;    // graph node
   std::string kernel;  // canonical text of `spec`
@@ -73,8 +82,9 @@ struct Step {
   std::int64_t last_block = 0;   // the first of them
   float epsilon = 0;
   float scale = 0;
-  float constant = 0;   // soft cap, limit or factor
-  bool barrier = true;  // all threads meet after it
+  float constant = 0;  // soft cap, limit or factor
+  Split split = Split::blocks;
+  bool barrier = false;  // all threads meet after it
 };
 using Program = std::vector<Step>;
 
@@ -100,6 +110,7 @@ struct Plan {
   Program head_many;  // logits of up to head_rows rows
 
   std::size_t arena_bytes = 0;
+  std::size_t thread_bytes = 0;        // of each thread's own buffers
   std::size_t prepared_row_bytes = 0;  // longest prepared row
   std::size_t weight_bytes = 0;
   Trace trace;

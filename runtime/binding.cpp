@@ -26,19 +26,10 @@ std::size_t step_kind_number(const Step& step) {
   }
 }
 
-void bind_buffers(BoundStep& bound, const Plan& plan, const Step& step) {
-  const auto offset = [&](int buffer) {
-    return buffer < 0 ? 0 : plan.buffers[static_cast<std::size_t>(buffer)].offset;
-  };
-  const auto width = [&](int buffer) {
-    return buffer < 0 ? 0 : plan.buffers[static_cast<std::size_t>(buffer)].width;
-  };
-  bound.input = offset(step.input);
-  bound.output = offset(step.output);
-  bound.residual = offset(step.residual);
-  bound.residual_width = width(step.residual);
-  bound.input_width = width(step.input);
-  bound.output_width = width(step.output);
+BoundRows bind_rows(const Plan& plan, int index) {
+  if (index < 0) return {};
+  const graph::Buffer& buffer = plan.buffers[static_cast<std::size_t>(index)];
+  return {buffer.offset, buffer.width, buffer.per_thread, index == plan.logits};
 }
 
 void bind_weights(BoundStep& bound, const Plan& plan, const Step& step, const Weights& weights) {
@@ -68,9 +59,12 @@ BoundStep bind_step(const Plan& plan, const Step& step, const Weights& weights, 
   bound.constant = step.constant;
   bound.by_position = step.by_position;
   bound.rope = step.rope;
+  bound.split = step.split;
   bound.barrier = step.barrier;
   bound.kind_number = step_kind_number(step);
-  bind_buffers(bound, plan, step);
+  bound.input = bind_rows(plan, step.input);
+  bound.output = bind_rows(plan, step.output);
+  bound.residual = bind_rows(plan, step.residual);
   bind_weights(bound, plan, step, weights);
   if (std::holds_alternative<kernels::EmbedSpec>(step.spec)) {
     bound.kind = BoundStep::Kind::embed;

@@ -65,10 +65,10 @@ class Walker {
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
 
-  // Logits always begin at row 0 of their buffer, whichever rows they are of.
-  float* row(std::size_t buffer, std::int64_t width, std::int64_t index) const {
-    const bool logits = buffer == plan_.buffers[static_cast<std::size_t>(plan_.logits)].offset;
-    return reinterpret_cast<float*>(w_.arena() + buffer) + width * ((logits ? 0 : rows_.first) + index);
+  float* row(const BoundRows& rows, std::int64_t index) const {
+    std::byte* base = rows.per_thread ? w_.own_rows(thread_) : w_.arena();
+    const std::int64_t first = rows.per_thread || rows.logits ? 0 : rows_.first;
+    return reinterpret_cast<float*>(base + rows.offset) + rows.width * (first + index);
   }
 
   kernels::KvArguments kv_of(const BoundStep& step) const {
@@ -82,14 +82,13 @@ class Walker {
     const Share share = share_of(0, rows_.count, thread_, threads_);
     const std::vector<std::int32_t>& ids = step.by_position ? w_.positions : w_.tokens;
     const kernels::EmbedArguments arguments = {step.weights, ids.data() + share.first,
-                                               row(step.output, step.output_width, share.first),
-                                               share.last - share.first};
+                                               row(step.output, share.first), share.last - share.first};
     step.entry(&arguments);
   }
 
   void prepare(const BoundStep& step) const {
     const Share share = share_of(0, rows_.count, thread_, threads_);
-    const kernels::PrepareArguments arguments = {row(step.input, step.input_width, share.first),
+    const kernels::PrepareArguments arguments = {row(step.input, share.first),
                                                  w_.prepared() + share.first * step.prepared_row_bytes,
                                                  step.norm,
                                                  step.norm_bias,
@@ -104,13 +103,13 @@ class Walker {
     kernels::GemmArguments arguments;
     arguments.weights = step.weights;
     arguments.activations = step.one_row ? w_.scratch(thread_) : w_.prepared();
-    arguments.output = row(step.output, step.output_width, 0);
-    arguments.residual = row(step.residual, step.output_width, 0);
+    arguments.output = row(step.output, 0);
+    arguments.residual = row(step.residual, 0);
     arguments.bias = step.bias;
     arguments.rows = rows_.count;
     arguments.first_block = share.first;
     arguments.last_block = share.last;
-    arguments.input = row(step.input, step.input_width, 0);
+    arguments.input = row(step.input, 0);
     arguments.norm_weight = step.norm;
     arguments.norm_bias = step.norm_bias;
     arguments.epsilon = step.epsilon;
@@ -119,16 +118,29 @@ class Walker {
   }
 
   void heads(const BoundStep& step) const {
-    const Share share = share_of(step.first_block, step.last_block, thread_, threads_);
-    if (share.first == share.last) return;
+    if (step.split != graph::Split::heads)
+      return store_heads(step, share_of(step.first_block, step.last_block, thread_, threads_));
+    const kernels::HeadLayout& heads = plan_.heads;
+    const Share share = share_of(0, heads.kv_heads, thread_, threads_);
+    const std::int64_t keys = heads.query_blocks();
+    const std::int64_t values = keys + heads.key_blocks();
+    const std::int64_t query_blocks = std::int64_t{heads.group()} * heads.pair_blocks();
+    const std::int64_t value_blocks = heads.value_columns() / kernels::kBlockColumns;
+    store_heads(step, {share.first * query_blocks, share.last * query_blocks});
+    store_heads(step, {keys + share.first * heads.pair_blocks(), keys + share.last * heads.pair_blocks()});
+    store_heads(step, {values + share.first * value_blocks, values + share.last * value_blocks});
+  }
+
+  void store_heads(const BoundStep& step, const Share& blocks) const {
+    if (blocks.first == blocks.last) return;
     kernels::HeadsArguments arguments;
-    arguments.input = row(step.input, step.input_width, 0);
-    arguments.output = row(step.output, step.output_width, 0);
+    arguments.input = row(step.input, 0);
+    arguments.output = row(step.output, 0);
     arguments.norm_weight = step.norm;
     arguments.norm_bias = step.norm_bias;
     arguments.rows = rows_.count;
-    arguments.first_block = share.first;
-    arguments.last_block = share.last;
+    arguments.first_block = blocks.first;
+    arguments.last_block = blocks.last;
     arguments.epsilon = step.epsilon;
     arguments.limit = step.constant;
     arguments.kv = kv_of(step);
@@ -136,11 +148,12 @@ class Walker {
   }
 
   void rowwise(const BoundStep& step) const {
-    const Share share = share_of(0, rows_.count, thread_, threads_);
+    const Share share = step.split == graph::Split::everything ? Share{0, rows_.count}
+                                                               : share_of(0, rows_.count, thread_, threads_);
     kernels::RowwiseArguments arguments;
-    arguments.input = row(step.input, step.input_width, share.first);
-    arguments.other = row(step.residual, step.residual_width, share.first);
-    arguments.output = row(step.output, step.output_width, share.first);
+    arguments.input = row(step.input, share.first);
+    arguments.other = row(step.residual, share.first);
+    arguments.output = row(step.output, share.first);
     arguments.norm_weight = step.norm;
     arguments.norm_bias = step.norm_bias;
     arguments.rows = share.last - share.first;
@@ -149,8 +162,17 @@ class Walker {
     step.entry(&arguments);
   }
 
-  // Items (KV head, block of rows) are taken as threads come free: rows far down attend to more positions.
   void attention(const BoundStep& step) {
+    if (step.split == graph::Split::heads) {
+      const Share share = share_of(0, plan_.heads.kv_heads, thread_, threads_);
+      for (std::int64_t head = share.first; head < share.last; ++head) attend(step, head, 0);
+    } else {
+      attend_on_demand(step);
+    }
+  }
+
+  // Items (KV head, block of rows) are taken as threads come free: rows far down attend to more positions.
+  void attend_on_demand(const BoundStep& step) {
     const std::int64_t kv_heads = plan_.heads.kv_heads;
     const std::int64_t row_blocks = (rows_.count + step.rows_per_call - 1) / step.rows_per_call;
     const std::int64_t items = kv_heads * row_blocks;
@@ -167,13 +189,12 @@ class Walker {
     const std::int64_t first = row_block * step.rows_per_call;
     const kernels::HeadLayout& heads = plan_.heads;
     kernels::AttentionArguments arguments;
-    arguments.query =
-        row(step.input, step.input_width, first) + head * heads.group() * heads.query_head_columns();
-    arguments.output = row(step.output, step.output_width, first) + head * heads.group() * heads.head_size;
+    arguments.query = row(step.input, first) + head * heads.group() * heads.query_head_columns();
+    arguments.output = row(step.output, first) + head * heads.group() * heads.head_size;
     arguments.kv = w_.kv(step.layer) + head * heads.kv_head_bytes(plan_.options.context);
     arguments.scratch = w_.attention_scratch(thread_);
-    arguments.query_stride = step.input_width;
-    arguments.output_stride = step.output_width;
+    arguments.query_stride = step.input.width;
+    arguments.output_stride = step.output.width;
     arguments.position = rows_.position + first;
     arguments.rows = std::min<std::int64_t>(step.rows_per_call, rows_.count - first);
     arguments.scale = step.scale;
@@ -204,7 +225,8 @@ Workspace::Workspace(const Plan& plan, int threads)
           plan.prepared_row_bytes * static_cast<std::size_t>(std::max(plan.options.chunk, plan.head_rows)),
           "prepared rows"),
       prepared_row_bytes_(round_up(plan.prepared_row_bytes, 64)),
-      scratch_bytes_(round_up(prepared_row_bytes_ + attention_scratch_bytes(plan), 4096)),
+      own_row_bytes_(round_up(plan.thread_bytes, 64)),
+      scratch_bytes_(round_up(prepared_row_bytes_ + own_row_bytes_ + attention_scratch_bytes(plan), 4096)),
       kv_layer_bytes_(static_cast<std::size_t>(plan.kv_bytes_per_layer())) {
   scratch_ = HugeBuffer(scratch_bytes_ * static_cast<std::size_t>(threads), "thread scratch");
   kv_ = HugeBuffer(kv_layer_bytes_ * static_cast<std::size_t>(plan.layers), "KV cache");

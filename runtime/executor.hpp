@@ -14,6 +14,14 @@
 
 namespace burin::runtime {
 
+// Rows of a buffer of the plan.
+struct BoundRows {
+  std::size_t offset = 0;  // bytes from the start of the arena, or of the thread's own memory
+  std::int64_t width = 0;  // floats per row
+  bool per_thread = false;
+  bool logits = false;  // which always begin at row 0, whichever rows they are of
+};
+
 // What a step needs at run time, resolved: nothing is looked up while tokens run.
 struct BoundStep {
   jit::KernelEntry entry = nullptr;
@@ -25,12 +33,9 @@ struct BoundStep {
   const float* norm_bias = nullptr;
   const float* slopes = nullptr;  // attention: of all query heads
   const float* sinks = nullptr;   // likewise
-  std::size_t input = 0;          // bytes from the arena's start
-  std::size_t output = 0;
-  std::size_t residual = 0;
-  std::int64_t input_width = 0;  // floats per row
-  std::int64_t output_width = 0;
-  std::int64_t residual_width = 0;
+  BoundRows input;
+  BoundRows output;
+  BoundRows residual;
   std::int64_t first_block = 0;
   std::int64_t last_block = 0;
   std::int64_t prepared_row_bytes = 0;  // prepare
@@ -41,7 +46,8 @@ struct BoundStep {
   float constant = 0;
   bool by_position = false;  // embed
   int rope = 0;              // which rotation table
-  bool barrier = true;
+  graph::Split split = graph::Split::blocks;
+  bool barrier = false;
   std::size_t kind_number = 0;  // for step times
 };
 
@@ -66,8 +72,9 @@ class Workspace {
   std::byte* scratch(int thread) const {
     return scratch_.data() + static_cast<std::size_t>(thread) * scratch_bytes_;
   }
-  // Behind a prepared row at the scratch's start.
-  std::byte* attention_scratch(int thread) const { return scratch(thread) + prepared_row_bytes_; }
+  // Behind a prepared row at the scratch's start, and behind that.
+  std::byte* own_rows(int thread) const { return scratch(thread) + prepared_row_bytes_; }
+  std::byte* attention_scratch(int thread) const { return own_rows(thread) + own_row_bytes_; }
   std::byte* kv(int layer) const { return kv_.data() + static_cast<std::size_t>(layer) * kv_layer_bytes_; }
 
   std::vector<std::int32_t> tokens;           // of the chunk
@@ -84,6 +91,7 @@ class Workspace {
   HugeBuffer scratch_;
   HugeBuffer kv_;
   std::size_t prepared_row_bytes_ = 0;
+  std::size_t own_row_bytes_ = 0;
   std::size_t scratch_bytes_ = 0;
   std::size_t kv_layer_bytes_ = 0;
 };

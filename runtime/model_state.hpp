@@ -16,7 +16,7 @@ struct Model::State {
   std::unique_ptr<ModelFile> file;  // none for synthetic models
   std::unique_ptr<Tokenizer> tokenizer;
   graph::Plan plan;
-  std::unique_ptr<ThreadPool> pool;
+  int threads = 0;  // of each session
   Weights weights;
   std::unique_ptr<jit::KernelStore> kernels;
   BoundPlan bound;

@@ -56,12 +56,13 @@ void prepare_model(Model::State& state, const graph::ModelDescription& descripti
   const jit::Target target = target_of(options, bundles);
   jit::require_host_can_run(target);
   state.plan = graph::make_plan(description, target, options.plan);
-  state.pool = std::make_unique<ThreadPool>(options.threads);
+  ThreadPool pool(options.threads);
+  state.threads = pool.size();
   state.kernels = make_store(options, bundles);
   resolve_kernels(state.plan, *state.kernels, bundles);
   std::future<void> written = start_writing(*state.kernels);
-  state.weights = state.file ? pack_weights(state.plan, *state.file, *state.pool, options.progress)
-                             : synthetic_weights(state.plan, *state.pool);
+  state.weights = state.file ? pack_weights(state.plan, *state.file, pool, options.progress)
+                             : synthetic_weights(state.plan, pool);
   written.get();
   state.bound = bind(state.plan, state.weights, *state.kernels);
   const jit::KernelCounts counts = state.kernels->counts();
@@ -109,14 +110,13 @@ const LoadStatistics& Model::statistics() const { return state_->statistics; }
 const std::string& Model::target_name() const { return state_->plan.target.name; }
 std::int64_t Model::vocabulary_size() const { return state_->plan.vocabulary; }
 std::int64_t Model::context_length() const { return state_->plan.options.context; }
-int Model::threads() const { return state_->pool->size(); }
+int Model::threads() const { return state_->threads; }
 
 struct Session::State {
   explicit State(std::shared_ptr<const Model> m)
-      : model(std::move(m)), workspace(model->plan(), model->threads()) {}
+      : model(std::move(m)), workspace(model->plan(), model->threads()), pool(model->threads()) {}
 
   const graph::Plan& plan() const { return model->plan(); }
-  ThreadPool& pool() const { return *model->state().pool; }
   const BoundPlan& bound() const { return model->state().bound; }
 
   std::span<const float> logits_row(std::int64_t row) const {
@@ -155,17 +155,17 @@ struct Session::State {
     const auto rows = static_cast<std::int64_t>(tokens.size());
     std::copy(tokens.begin(), tokens.end(), workspace.tokens.begin());
     fill_positions(rows);
-    run_program(plan(), rows == 1 ? bound().decode : bound().prefill, workspace, pool(), {0, rows, position});
+    run_program(plan(), rows == 1 ? bound().decode : bound().prefill, workspace, pool, {0, rows, position});
     position += rows;
   }
 
   // Logits of the chunk's row `row`, to row 0 of the buffer.
-  void run_head(std::int64_t row) { run_program(plan(), bound().head_one, workspace, pool(), {row, 1, 0}); }
+  void run_head(std::int64_t row) { run_program(plan(), bound().head_one, workspace, pool, {row, 1, 0}); }
 
   void run_heads(std::int64_t rows, const std::function<void(std::span<const float>)>& sink) {
     for (std::int64_t first = 0; first < rows; first += plan().head_rows) {
       const std::int64_t count = std::min(plan().head_rows, rows - first);
-      run_program(plan(), bound().head_many, workspace, pool(), {first, count, 0});
+      run_program(plan(), bound().head_many, workspace, pool, {first, count, 0});
       last_row = count - 1;
       for (std::int64_t row = 0; row < count; ++row) sink(logits_row(row));
     }
@@ -184,6 +184,7 @@ struct Session::State {
 
   std::shared_ptr<const Model> model;
   Workspace workspace;
+  ThreadPool pool;  // its own: sessions of a model never wait for each other
   std::int64_t position = 0;
   std::int64_t last_row = 0;  // of the logits buffer
 };

@@ -56,7 +56,7 @@ class Model {
   const std::string& target_name() const;
   std::int64_t vocabulary_size() const;
   std::int64_t context_length() const;  // that sessions are given
-  int threads() const;
+  int threads() const;                  // of each session
 
   struct State;
   const State& state() const { return *state_; }
@@ -69,8 +69,9 @@ class Model {
 // Which positions of an evaluated sequence want logits.
 enum class LogitsWanted : std::uint8_t { last, all };
 
-// One sequence: KV cache and position. Not thread-safe; several sessions of a model may exist, their
-// evaluations take turns on the model's thread pool.
+// One sequence: KV cache, position and the threads that work on it. To be used by one thread at a time (another
+// one is refused by a burin::Error); several sessions of a model run at once without waiting for each other,
+// each with Model::threads() threads of its own, which sleep between calls.
 class Session {
  public:
   explicit Session(std::shared_ptr<const Model> model);

@@ -8,7 +8,6 @@
 #include <atomic>
 #include <cstddef>
 #include <exception>
-#include <mutex>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -22,34 +21,6 @@ namespace burin::runtime {
 namespace {
 
 constexpr int kMostThreads = 1024;
-
-// The run() calls that the code on this thread is inside of, innermost first. Workers continue the list of
-// their caller, so that a task which calls run() of its own pool is told so instead of waiting for ever.
-struct Nesting {
-  const void* pool;
-  const Nesting* outer;
-};
-thread_local const Nesting* current_nesting = nullptr;
-
-class NestingScope {
- public:
-  NestingScope(const void* pool, const Nesting* outer) : entry_{pool, outer}, before_(current_nesting) {
-    current_nesting = &entry_;
-  }
-  ~NestingScope() { current_nesting = before_; }
-  NestingScope(const NestingScope&) = delete;
-
- private:
-  Nesting entry_;
-  const Nesting* before_;
-};
-
-bool is_inside(const void* pool) {
-  for (const Nesting* entry = current_nesting; entry != nullptr; entry = entry->outer) {
-    if (entry->pool == pool) return true;
-  }
-  return false;
-}
 
 // The CPU of each thread, distinct cores first; empty where there are more threads than CPUs. The CPU of
 // thread 0 is only kept free for it: it begins with the one the caller is on now, so that no worker is
@@ -79,6 +50,24 @@ int checked_thread_count(int threads) {
   return threads > 0 ? threads : std::min(default_thread_count(), kMostThreads);
 }
 
+// The one run of a pool that there may be. Refuses instead of waiting: a task would wait for itself, and whoever
+// shares a pool between threads is better told so than slowed down.
+class Turn {
+ public:
+  explicit Turn(std::atomic<bool>& in_use) : in_use_(in_use) {
+    if (in_use.exchange(true, std::memory_order_acquire))
+      fail(
+          "thread pool: run() was called while a run of the same pool is under way: give each thread, and "
+          "each "
+          "task, a pool (or session) of its own");
+  }
+  ~Turn() { in_use_.store(false, std::memory_order_release); }
+  Turn(const Turn&) = delete;
+
+ private:
+  std::atomic<bool>& in_use_;
+};
+
 }  // namespace
 
 // One run, seen from the words that threads wait on (both count runs):
@@ -96,18 +85,17 @@ struct ThreadPool::State {
 
   void start_workers();
   void work(int thread);
-  void run_share(int thread, const Nesting* outer);
+  void run_share(int thread);
   void rethrow_first_error();
 
   const int size;
   const std::chrono::nanoseconds spin_time;
   Barrier team;
-  std::mutex callers;  // held throughout a run
+  std::atomic<bool> in_use{false};  // throughout a run
 
   // Written by the caller before `started`, read by workers after it.
   void (*task)(void*, int) = nullptr;
   void* context = nullptr;
-  const Nesting* caller_nesting = nullptr;
   bool stopping = false;
 
   // Written by thread i before it decrements `running`.
@@ -144,13 +132,12 @@ void ThreadPool::State::work(int thread) {
   for (std::uint32_t seen = 0;; ++seen) {
     started.wait_while(seen, spin_time);
     if (stopping) return;
-    run_share(thread, caller_nesting);
+    run_share(thread);
     if (running.fetch_sub(1, std::memory_order_acq_rel) == 1) finished.set(seen + 1);
   }
 }
 
-void ThreadPool::State::run_share(int thread, const Nesting* outer) {
-  const NestingScope scope(this, outer);
+void ThreadPool::State::run_share(int thread) {
   try {
     task(context, thread);
   } catch (...) {
@@ -182,17 +169,13 @@ int ThreadPool::size() const { return state_->size; }
 
 void ThreadPool::run(void (*task)(void* context, int thread), void* context) {
   State& state = *state_;
-  if (is_inside(&state)) {
-    fail("thread pool: run() was called by a task of the same pool: use another pool inside of tasks");
-  }
-  const std::lock_guard<std::mutex> turn(state.callers);
+  const Turn turn(state.in_use);
   state.task = task;
   state.context = context;
-  state.caller_nesting = current_nesting;
   const std::uint32_t before = state.finished.load();
   state.running.store(state.size - 1, std::memory_order_relaxed);
   if (state.size > 1) state.started.set(before + 1);
-  state.run_share(0, current_nesting);
+  state.run_share(0);
   if (state.size > 1) state.finished.wait_while(before, state.spin_time);
   state.rethrow_first_error();
 }

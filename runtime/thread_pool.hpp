@@ -22,7 +22,7 @@ class Barrier {
   std::unique_ptr<State> state_;
 };
 
-// Fixed threads; the caller of run() is thread 0. One run() at a time (calls from several threads queue up).
+// Fixed threads; the caller of run() is thread 0. One run() at a time; nothing is locked for it.
 // Workers are placed on the CPUs this process may use, one each and distinct cores first, where there are no
 // more threads than CPUs; the caller is never pinned. Idle workers sleep. Signals sent to the process are
 // left to its own threads.
@@ -37,8 +37,9 @@ class ThreadPool {
   int size() const;
   // Calls task(thread) for thread 0 .. size()-1 at once; returns when all are done. Allocates nothing.
   // An exception of a task is rethrown here after all have ended; a task that throws must not leave
-  // others waiting at a barrier. Where several throw, it is the lowest thread's. Throws burin::Error when a
-  // task calls run() of the pool it runs in; tasks may use other pools.
+  // others waiting at a barrier. Where several throw, it is the lowest thread's. Throws burin::Error while
+  // another run() of this pool is under way, be it another thread's or the one whose task calls it; tasks may
+  // use other pools.
   void run(void (*task)(void* context, int thread), void* context);
   template <typename Task>
   void run(Task&& task) {

@@ -70,6 +70,18 @@ TEST_P(Architecture, EveryLogitOnEveryTarget) {
   }
 }
 
+// Threads that meet too seldom would read each other's unfinished rows.
+TEST_P(Architecture, SameTokensWithAnyNumberOfThreads) {
+  BURIN_NEEDS_REFERENCE(GetParam().path());
+  const auto prompt = reference()["tokens"].get<std::vector<TokenId>>();
+  const auto tokens = [&](int threads) {
+    return tests::greedy(load_model(reference_path(GetParam().path()), {.threads = threads}), prompt, 48)
+        .tokens;
+  };
+  const std::vector<TokenId> expected = tokens(1);
+  for (const int threads : {2, 3, 5}) EXPECT_EQ(tokens(threads), expected) << threads << " threads";
+}
+
 double perplexity_of(const std::string& path, const json& protocol, const ModelSettings& settings) {
   ModelSettings windows = settings;
   windows.context = protocol["window"];

@@ -1,5 +1,8 @@
 // The shipped model: always there, so these run everywhere.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <thread>
 
 #include "jit/error.hpp"
 #include "tests/support/host_targets.hpp"
@@ -92,6 +95,18 @@ TEST(Demo, SessionsAreIndependent) {
   EXPECT_EQ(second.position(), 0);
   second.evaluate(tokens);
   EXPECT_EQ(std::vector<float>(second.logits().begin(), second.logits().end()), before);
+}
+
+// Each has threads of its own: they are many more than CPUs here, and wait for nobody.
+TEST(Demo, SessionsOfSeveralThreadsRunAtOnce) {
+  const auto model = load_model(kDemo, {.threads = 3});
+  const auto expected = tests::greedy(model, prompt(), 48);
+  std::vector<std::vector<TokenId>> tokens(4);
+  std::vector<std::thread> callers;
+  for (std::vector<TokenId>& own : tokens)
+    callers.emplace_back([&] { own = tests::greedy(model, prompt(), 48).tokens; });
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_THAT(tokens, testing::Each(expected.tokens));
 }
 
 TEST(Demo, RefusedTokensLeaveTheSequenceAsItWas) {

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -119,41 +120,36 @@ TEST_P(PoolOf, RunAllocatesNothing) {
   EXPECT_EQ(tests::allocations_of([] { ::operator delete(::operator new(1)); }), 1) << "nothing is counted";
 }
 
-TEST_P(PoolOf, RunsOfSeveralCallersTakeTurns) {
-  constexpr int kCallers = 3;
-  constexpr int kRuns = 50;
+TEST_P(PoolOf, RefusesASecondCallerWhileARunIsUnderWay) {
   ThreadPool pool(GetParam());
-  std::vector<int> calls = counters(pool.size());  // plain: two runs at a time would race on it
-  std::atomic<int> inside{0};
-  std::atomic<int> most{0};
-  std::vector<std::thread> callers;
-  for (int caller = 0; caller < kCallers; ++caller) {
-    callers.emplace_back([&] {
-      for (int run = 0; run < kRuns; ++run) {
-        pool.run([&](int thread) {
-          const int now = ++inside;
-          int seen = most.load();
-          while (seen < now && !most.compare_exchange_weak(seen, now)) {
-          }
-          ++at(calls, thread);
-          --inside;
-        });
-      }
+  std::atomic<bool> first_is_inside{false};
+  std::atomic<bool> second_is_done{false};
+  std::vector<int> calls = counters(pool.size());
+  std::thread first([&] {
+    pool.run([&](int thread) {
+      first_is_inside = true;
+      while (!second_is_done) std::this_thread::yield();
+      ++at(calls, thread);
     });
-  }
-  for (std::thread& caller : callers) caller.join();
-  EXPECT_THAT(calls, Each(kCallers * kRuns));
-  EXPECT_LE(most.load(), pool.size());
+  });
+  while (!first_is_inside) std::this_thread::yield();
+  EXPECT_THROW(pool.run([](int) { FAIL() << "the second run began"; }), Error);
+  second_is_done = true;
+  first.join();
+  EXPECT_THAT(calls, Each(1));
+  EXPECT_NO_THROW(pool.run([](int) {}));
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, PoolOf, testing::Values(1, 2, 3, 5, 8));
 
-TEST(ThreadPool, PoolsOfOtherSizesMayBeUsedInsideATask) {
+TEST(ThreadPool, OtherPoolsMayBeUsedInsideATask) {
   ThreadPool outer(3);
-  ThreadPool inner(2);
+  std::array<ThreadPool, 3> inner = {ThreadPool(2), ThreadPool(2), ThreadPool(2)};  // one per task
   std::vector<int> calls = counters(6);
   for (int run = 0; run < 50; ++run) {
-    outer.run([&](int thread) { inner.run([&](int other) { ++at(calls, 2 * thread + other); }); });
+    outer.run([&](int thread) {
+      inner.at(static_cast<std::size_t>(thread)).run([&](int other) { ++at(calls, 2 * thread + other); });
+    });
   }
   EXPECT_THAT(calls, Each(50));
 }

@@ -6,6 +6,7 @@
 #include "runtime/limits.hpp"
 #include "runtime/model_state.hpp"
 #include "runtime/synthetic.hpp"
+#include "runtime/thread_pool.hpp"
 #include "tools/command.hpp"
 #include "tools/commands/bench_startup.hpp"
 #include "tools/commands/median.hpp"
@@ -189,7 +190,8 @@ void run(BenchOptions& options) {
                                 : runtime::Model::synthetic(options.synthetic, load_options(options.common));
   if (!options.synthetic.empty()) print_notes(options.common, *model);
   runtime::Session session(model);
-  runtime::LimitProbe probe(model->plan().target, *model->state().pool);
+  runtime::ThreadPool probe_threads(model->threads());
+  runtime::LimitProbe probe(model->plan().target, probe_threads);
   Samples samples;
   Samples warm_up;
   measure(options, *model, session, probe, warm_up);

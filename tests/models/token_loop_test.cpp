@@ -1,8 +1,11 @@
-// The token loop takes no memory from the heap once it runs.
+// The token loop takes no memory from the heap, and no lock, once it runs.
 #include <gtest/gtest.h>
+
+#include <mutex>
 
 #include "tests/support/allocation_watch.hpp"
 #include "tests/support/load_model.hpp"
+#include "tests/support/lock_watch.hpp"
 #include "tests/support/reference_data.hpp"
 
 namespace burin::runtime {
@@ -23,8 +26,20 @@ TEST(TokenLoop, EvaluationAllocatesNothing) {
   }
 }
 
+TEST(TokenLoop, EvaluationTakesNoLock) {
+  if (!tests::kLocksAreCounted) GTEST_SKIP() << "skipped: the sanitizer has the lock functions";
+  Session session(tests::load_model(kDemo, {.threads = 3}));
+  const std::vector<TokenId> prompt(200, 50);
+  const std::vector<TokenId> one = {47};
+  EXPECT_EQ(tests::locks_of([&] {
+              session.evaluate(prompt);
+              for (int i = 0; i < 100; ++i) session.evaluate(one);
+            }),
+            0);
+}
+
 // From the first piece of text on: sampling with everything switched on, stop texts, decoding, counting.
-TEST(TokenLoop, GenerationAllocatesNothingPerToken) {
+TEST(TokenLoop, GenerationAllocatesAndLocksNothingPerToken) {
   const auto model = tests::load_model(kDemo);
   Session session(model);
   GenerationOptions options;
@@ -34,20 +49,29 @@ TEST(TokenLoop, GenerationAllocatesNothingPerToken) {
   int pieces = 0;
   long warm = 0;
   long last = 0;
+  long warm_locks = 0;
+  long last_locks = 0;
   // Kept out of the callback, which must not allocate itself.
   const std::function<void(std::string_view)> on_text = [&](std::string_view) {
     last = tests::allocation_count.load();
-    if (++pieces == 20) warm = last;  // buffers have seen their longest token
+    last_locks = tests::lock_count.load();
+    if (++pieces != 20) return;  // buffers have seen their longest token
+    warm = last;
+    warm_locks = last_locks;
   };
   const GenerationResult result =
       generate(session, *model, model->tokenizer().encode("ROMEO:"), options, on_text);
   EXPECT_EQ(result.tokens.size(), 200u);
   EXPECT_GT(pieces, 100);
   EXPECT_EQ(last - warm, 0);
+  EXPECT_EQ(last_locks - warm_locks, 0);
 }
 
-TEST(TokenLoop, TheCounterCounts) {
+TEST(TokenLoop, TheCountersCount) {
   EXPECT_EQ(tests::allocations_of([] { ::operator delete(::operator new(1)); }), 1);
+  if (!tests::kLocksAreCounted) return;
+  std::mutex mutex;
+  EXPECT_EQ(tests::locks_of([&] { const std::lock_guard<std::mutex> guard(mutex); }), 1);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "graph/widened_types.hpp"
+#include "graph/planner/widened_types.hpp"
 
 #include <fmt/format.h>
 

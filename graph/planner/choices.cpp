@@ -1,0 +1,89 @@
+#include "graph/planner/choices.hpp"
+
+#include <algorithm>
+
+#include "graph/lowerable.hpp"
+#include "jit/error.hpp"
+
+namespace burin::graph {
+namespace {
+
+constexpr std::int64_t kDefaultContext = 4096;
+constexpr std::uint64_t kSmallModelBytes = 16u << 20;
+
+void choose_default_context(PlanDraft& draft, std::int64_t trained) {
+  const std::int64_t wanted = std::min(trained, kDefaultContext);
+  draft.plan.options.context = std::min(wanted, largest_context(draft.graph));
+  if (draft.plan.options.context < wanted)
+    draft.plan.notes.push_back(
+        fmt::format("context is {}: longer ones need another rotation, which has no kernel yet",
+                    draft.plan.options.context));
+}
+
+bool layers_have(const PlanDraft& draft, bool integer) {
+  return std::any_of(draft.graph.nodes.begin(), draft.graph.nodes.end(), [&](const Node& node) {
+    return node.op == Op::linear && !node.linear.last_row_only &&
+           std::any_of(node.linear.parts.begin(), node.linear.parts.end(), [&](const LinearPart& part) {
+             return format_of(draft, node, part).is_integer() == integer;
+           });
+  });
+}
+
+// int8 is for models that are bound by memory or multipliers. One that stays in the caches gains nothing a
+// person would notice, so it is computed exactly.
+ComputeType automatic_compute(PlanDraft& draft) {
+  if (!layers_have(draft, true)) return ComputeType::f32;
+  std::uint64_t bytes = 0;
+  for (const TensorDescription& tensor : draft.model.tensors) bytes += tensor.bytes;
+  if (bytes >= kSmallModelBytes) return ComputeType::int8;
+  draft.plan.remarks.push_back(
+      fmt::format("compute is f32: {} bytes of weights stay in the caches; --compute int8 "
+                  "rounds activations and is meant for larger models",
+                  bytes));
+  return ComputeType::f32;
+}
+
+}  // namespace
+
+void choose_context(PlanDraft& draft, std::int64_t trained) {
+  PlanOptions& options = draft.plan.options;
+  if (options.context == 0) choose_default_context(draft, trained);
+  if (options.context < 1) fail("context {}: must be at least 1", options.context);
+  if (options.chunk < 1) fail("chunk {}: must be at least 1", options.chunk);
+  if (options.context > trained)
+    draft.plan.notes.push_back(
+        fmt::format("context {} is longer than the {} the model was trained for", options.context, trained));
+  options.chunk = std::min(options.chunk, options.context);
+}
+
+void choose_types(PlanDraft& draft) {
+  PlanOptions& options = draft.plan.options;
+  if (options.compute == ComputeType::int8 && layers_have(draft, false))
+    fail(
+        "{}: --compute int8 needs integer weights, {} are none: use --compute f32, or --weights int8 or int4",
+        draft.model.path, options.weights ? to_text(*options.weights) : "some of the file's");
+  if (options.compute == ComputeType::automatic) options.compute = automatic_compute(draft);
+  if (options.kv == KvType::automatic)
+    options.kv = options.compute == ComputeType::f32 ? KvType::f32 : KvType::bf16;
+}
+
+kernels::WeightFormat stored_format(const PlanDraft& draft, const std::string& tensor) {
+  return kernels::natural_format(*draft.tensor(tensor).type);
+}
+
+// Quantising on load is for the layers' matrices; embedding and head stay as stored.
+kernels::WeightFormat format_of(const PlanDraft& draft, const Node& node, const LinearPart& part) {
+  const std::optional<kernels::WeightFormat>& wanted = draft.plan.options.weights;
+  return wanted && !node.linear.last_row_only ? *wanted : stored_format(draft, part.weight);
+}
+
+kernels::Activation activation_for(const PlanDraft& draft, const kernels::WeightFormat& format) {
+  return format.is_integer() && draft.plan.options.compute == ComputeType::int8 ? kernels::Activation::s8
+                                                                                : kernels::Activation::f32;
+}
+
+kernels::ActivationRows rows_for(const PlanDraft& draft, const PackedMatrix& matrix) {
+  return kernels::activation_rows(activation_for(draft, matrix.format), matrix.shape.inputs, matrix.format);
+}
+
+}  // namespace burin::graph

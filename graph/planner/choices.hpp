@@ -1,0 +1,26 @@
+// What the user left open: context, compute type, KV type; and each matrix's format.
+#pragma once
+
+#include <cstdint>
+
+#include "graph/planner/plan_draft.hpp"
+#include "templates/activation_rows.hpp"
+
+namespace burin::graph {
+
+// Resolves context and chunk; `trained` is the context the model was trained for. Throws burin::Error for
+// what makes no sense.
+void choose_context(PlanDraft& draft, std::int64_t trained);
+
+// Resolves compute and KV types. Throws burin::Error for int8 compute on float weights.
+void choose_types(PlanDraft& draft);
+
+// Of one matrix of a linear node: as stored, or as asked for by --weights.
+kernels::WeightFormat format_of(const PlanDraft& draft, const Node& node, const LinearPart& part);
+kernels::WeightFormat stored_format(const PlanDraft& draft, const std::string& tensor);
+
+// How activations meet weights of a format, under the chosen compute type.
+kernels::Activation activation_for(const PlanDraft& draft, const kernels::WeightFormat& format);
+kernels::ActivationRows rows_for(const PlanDraft& draft, const PackedMatrix& matrix);
+
+}  // namespace burin::graph

@@ -1,0 +1,18 @@
+// The heads of a model's attention and the rotations of its layers.
+#pragma once
+
+#include "graph/planner/plan_draft.hpp"
+
+namespace burin::graph {
+
+// Of the linear node that makes Q, K and V; null for other nodes.
+inline const AttentionAttributes* projected_heads(const Node& node) {
+  const bool projects = node.op == Op::linear && (node.linear.epilogue == LinearEpilogue::rope_kv ||
+                                                  node.linear.epilogue == LinearEpilogue::qkv);
+  return projects ? &node.linear.attention : nullptr;
+}
+
+// Fills Plan::heads and Plan::ropes. Throws burin::Error where layers differ in their heads.
+void plan_heads(PlanDraft& draft);
+
+}  // namespace burin::graph

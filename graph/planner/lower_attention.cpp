@@ -1,0 +1,49 @@
+#include "graph/planner/lowering.hpp"
+
+namespace burin::graph {
+
+void Lowering::lower_attention(const Node& node) {
+  const bool bf16_dots = draft_.plan.heads.kv == kernels::KvStorage::bf16 &&
+                         draft_.plan.target.has(jit::Feature::avx512bf16) &&
+                         draft_.plan.options.compute != ComputeType::f32;
+  Step step = step_of(node);
+  step.layer = node.attention.layer;
+  step.split = Split::on_demand;
+  step.scale = node.attention.scale;
+  step.constant = node.attention.soft_cap;
+  step.slopes = vectors_.slopes(node.attention);
+  step.sinks = vectors_.sinks(node.attention);
+  kernels::AttentionSpec spec;
+  spec.window = node.attention.window < draft_.plan.options.context ? node.attention.window : 0;
+  spec.soft_cap = node.attention.soft_cap > 0;
+  spec.alibi = step.slopes >= 0;
+  spec.sinks = step.sinks >= 0;
+  spec.heads = draft_.plan.heads;
+  spec.math = bf16_dots ? kernels::AttentionMath::bf16 : kernels::AttentionMath::f32;
+  step.spec = spec;
+  add_for_any_rows(step);
+}
+
+// Clips or normalises, rotates and stores what a QKV projection has made.
+void Lowering::lower_heads(const Node& node) {
+  const HeadsAttributes& heads = node.heads;
+  Step step = step_of(node);
+  step.layer = heads.attention.layer;
+  step.rope = rope_index(heads.attention.rope);
+  step.last_block = draft_.plan.heads.blocks();
+  step.constant = heads.limit;
+  kernels::HeadsSpec spec;
+  spec.heads = draft_.plan.heads;
+  spec.clip = heads.limit > 0;
+  spec.input_stride = draft_.buffer(step.input).width;
+  spec.output_stride = draft_.buffer(step.output).width;
+  if (heads.normed) {
+    spec.norm = kernel_norm(heads.query_norm.kind);
+    spec.unit = heads.query_norm.group > 0 ? kernels::HeadNormUnit::head : kernels::HeadNormUnit::part;
+    vectors_.set_head_norms(step, heads);
+  }
+  step.spec = spec;
+  add_for_any_rows(step);
+}
+
+}  // namespace burin::graph

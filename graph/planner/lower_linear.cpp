@@ -1,0 +1,87 @@
+#include <algorithm>
+
+#include "graph/planner/choices.hpp"
+#include "graph/planner/heads.hpp"
+#include "graph/planner/lowering.hpp"
+
+namespace burin::graph {
+namespace {
+
+using kernels::GemmEpilogue;
+using kernels::GemmRegime;
+using kernels::RowNorm;
+
+GemmEpilogue epilogue_of(const Node& node) {
+  switch (node.linear.epilogue) {
+    case LinearEpilogue::none:
+    case LinearEpilogue::qkv: return GemmEpilogue::store;
+    case LinearEpilogue::activate: return GemmEpilogue::activate;
+    case LinearEpilogue::add: return GemmEpilogue::add;
+    case LinearEpilogue::gate: return GemmEpilogue::gate;
+    case LinearEpilogue::rope_kv: return GemmEpilogue::rope_kv;
+  }
+  return GemmEpilogue::store;
+}
+
+RowNorm norm_of(const Node& node) {
+  return node.linear.normed ? kernel_norm(node.linear.norm.kind) : RowNorm::none;
+}
+
+}  // namespace
+
+// A step per run of columns with one format; for many rows, two.
+void Lowering::lower_linear(const Node& node) {
+  in_head_ = in_head_ || node.linear.last_row_only;
+  const AttentionAttributes* attention = projected_heads(node);
+  if (attention != nullptr) layer_ = attention->layer;
+  Step step = step_of(node);
+  if (attention != nullptr) step.rope = rope_index(attention->rope);
+  if (node.linear.epilogue == LinearEpilogue::add) step.residual = buffer_of(node.inputs[1]);
+  if (node.linear.normed) vectors_.set_norm(step, node.linear.norm, step.input);
+  for (const MatrixSegment& segment : matrices_.of(node)) {
+    step.matrix = segment.matrix;
+    step.first_block = segment.first_block;
+    step.last_block = segment.last_block;
+    step.spec = gemm_spec(node, step, GemmRegime::stream);
+    add_for_one_row(step);
+    lower_tiles(node, step);
+  }
+}
+
+// Many rows: prepared first, shared out by rows, then multiplied, shared out by columns.
+void Lowering::lower_tiles(const Node& node, const Step& gemm) {
+  const PackedMatrix& matrix = draft_.matrix(gemm.matrix);
+  Step prepare = gemm;
+  prepare.name += ".prepare";
+  prepare.spec =
+      kernels::PrepareSpec{matrix.shape.inputs, matrix.format, activation_for(draft_, matrix.format),
+                           norm_of(node), draft_.buffer(gemm.input).width};
+  prepare.split = Split::rows;
+  prepare.matrix = prepare.output = prepare.residual = -1;
+  add_for_many_rows(prepare);
+  Step tiles = gemm;
+  tiles.norm = tiles.norm_bias = -1;
+  tiles.spec = gemm_spec(node, gemm, GemmRegime::tiles);
+  add_for_many_rows(tiles);
+  draft_.plan.prepared_row_bytes =
+      std::max(draft_.plan.prepared_row_bytes, static_cast<std::size_t>(rows_for(draft_, matrix).row_bytes));
+}
+
+kernels::GemmSpec Lowering::gemm_spec(const Node& node, const Step& step, GemmRegime regime) const {
+  const PackedMatrix& matrix = draft_.matrix(step.matrix);
+  kernels::GemmSpec spec;
+  spec.inputs = matrix.shape.inputs;
+  spec.columns = matrices_.columns(node);
+  spec.weights = matrix.format;
+  spec.activation = activation_for(draft_, matrix.format);
+  spec.regime = regime;
+  spec.norm = regime == GemmRegime::stream ? norm_of(node) : RowNorm::none;
+  spec.epilogue = epilogue_of(node);
+  spec.function = node.linear.activation;
+  spec.bias = matrix.has_bias();
+  spec.output_stride = draft_.buffer(step.output).width;
+  if (spec.epilogue == GemmEpilogue::rope_kv) spec.heads = draft_.plan.heads;
+  return spec;
+}
+
+}  // namespace burin::graph

@@ -1,0 +1,140 @@
+#include "graph/planner/matrix_planner.hpp"
+
+#include <algorithm>
+
+#include "graph/column_maps.hpp"
+#include "graph/planner/choices.hpp"
+#include "jit/error.hpp"
+
+namespace burin::graph {
+namespace {
+
+using kernels::ColumnSource;
+using kernels::WeightFormat;
+
+class MatrixPlanner {
+ public:
+  explicit MatrixPlanner(PlanDraft& draft) : draft_(draft) {}
+
+  MatrixTable plan() {
+    for (const Node& node : draft_.graph.nodes) {
+      if (node.op == Op::linear) table_.segments[node.name] = linear_segments(node);
+      if (node.op == Op::embed) table_.embeddings[node.name] = embedding(node);
+    }
+    return std::move(table_);
+  }
+
+ private:
+  std::vector<ColumnSource> columns_of_parts(const Node& node) const {
+    switch (node.linear.epilogue) {
+      case LinearEpilogue::gate: return gate_columns(node.linear.parts[0].outputs);
+      case LinearEpilogue::rope_kv:
+      case LinearEpilogue::qkv: return qkv_columns(draft_.plan.heads, node.linear.attention.rope);
+      default: return plain_columns(node.linear.parts[0].outputs);
+    }
+  }
+
+  // By stored row: parts may be views of tensors that hold more than them.
+  std::vector<ColumnSource> columns_of(const Node& node) const {
+    std::vector<ColumnSource> columns = columns_of_parts(node);
+    for (ColumnSource& column : columns) {
+      const MatrixView& view = node.linear.parts[static_cast<std::size_t>(column.matrix)].view;
+      if (column.row >= 0) column.row = static_cast<std::int32_t>(view.row(column.row));
+    }
+    return columns;
+  }
+
+  // Parts of a gate product share their blocks, so differing formats are widened to f32 there; elsewhere
+  // blocks belong to one part each and keep its format.
+  std::vector<WeightFormat> formats_of(const Node& node) {
+    std::vector<WeightFormat> formats;
+    for (const LinearPart& part : node.linear.parts) formats.push_back(format_of(draft_, node, part));
+    const bool mixed =
+        std::any_of(formats.begin(), formats.end(), [&](const WeightFormat& f) { return f != formats[0]; });
+    if (mixed && node.linear.epilogue == LinearEpilogue::gate) {
+      draft_.plan.notes.push_back(
+          fmt::format("{}: gate is {} and up is {}: both are widened to f32, which is slower", node.name,
+                      to_text(formats[0]), to_text(formats[1])));
+      formats.assign(formats.size(), WeightFormat::float_format(kernels::WeightKind::f32));
+    }
+    return formats;
+  }
+
+  std::vector<MatrixSegment> linear_segments(const Node& node) {
+    const std::vector<ColumnSource> columns = columns_of(node);
+    const std::vector<WeightFormat> formats = formats_of(node);
+    const auto format_at = [&](std::int64_t block) {
+      const ColumnSource& first = columns[static_cast<std::size_t>(block * kernels::kBlockColumns)];
+      return formats[static_cast<std::size_t>(first.matrix)];
+    };
+    std::vector<MatrixSegment> segments;
+    const auto blocks = static_cast<std::int64_t>(columns.size()) / kernels::kBlockColumns;
+    for (std::int64_t first = 0; first < blocks;) {
+      std::int64_t last = first + 1;
+      while (last < blocks && format_at(last) == format_at(first)) ++last;
+      const auto begin = columns.begin() + first * kernels::kBlockColumns;
+      const auto end = columns.begin() + last * kernels::kBlockColumns;
+      segments.push_back({linear_matrix(node, format_at(first), {begin, end}), first, last});
+      first = last;
+    }
+    return segments;
+  }
+
+  std::int64_t inputs_of(const LinearPart& part) const {
+    return draft_.tensor(part.weight).shape[part.view.transposed ? 0 : 1];
+  }
+
+  int linear_matrix(const Node& node, const WeightFormat& format, std::vector<ColumnSource> columns) {
+    PackedMatrix matrix;
+    matrix.name = node.name;
+    matrix.format = format;
+    matrix.shape = kernels::packed_shape(format, inputs_of(node.linear.parts[0]),
+                                         static_cast<std::int64_t>(columns.size()));
+    for (const LinearPart& part : node.linear.parts) {
+      matrix.tensors.push_back(draft_.tensor_index(part.weight));
+      matrix.biases.push_back(part.bias.empty() ? -1 : draft_.model.find(part.bias));
+      matrix.transposed.push_back(part.view.transposed);
+    }
+    matrix.columns = std::move(columns);
+    return share_or_add(std::move(matrix));
+  }
+
+  int embedding(const Node& node) {
+    const TensorDescription& table = draft_.tensor(node.embed.table);
+    PackedMatrix matrix;
+    matrix.name = node.name;
+    matrix.format = stored_format(draft_, node.embed.table);
+    matrix.columns = plain_columns(
+        node.embed.index == EmbedIndex::token ? draft_.plan.vocabulary : table.shape[0] - node.embed.offset);
+    for (ColumnSource& column : matrix.columns)
+      if (column.row >= 0) column.row += static_cast<std::int32_t>(node.embed.offset);
+    matrix.shape = kernels::packed_shape(matrix.format, table.shape[1],
+                                         static_cast<std::int64_t>(matrix.columns.size()));
+    matrix.tensors = {draft_.tensor_index(node.embed.table)};
+    matrix.biases = {-1};
+    matrix.transposed = {false};
+    return share_or_add(std::move(matrix));
+  }
+
+  // A tied head is the embedding's matrix.
+  int share_or_add(PackedMatrix matrix) {
+    std::vector<PackedMatrix>& matrices = draft_.plan.matrices;
+    const auto known = std::find_if(matrices.begin(), matrices.end(), [&](const PackedMatrix& other) {
+      return matrix.tensors.size() == 1 && other.tensors == matrix.tensors && other.biases == matrix.biases &&
+             other.format == matrix.format && other.columns == matrix.columns;
+    });
+    if (known != matrices.end()) return static_cast<int>(known - matrices.begin());
+    draft_.plan.weight_bytes += matrix.shape.total_bytes;
+    matrices.push_back(std::move(matrix));
+    return static_cast<int>(matrices.size()) - 1;
+  }
+
+  PlanDraft& draft_;
+  MatrixTable table_;
+};
+
+}  // namespace
+
+MatrixTable plan_matrices(PlanDraft& draft) { return MatrixPlanner(draft).plan(); }
+
+}  // namespace burin::graph

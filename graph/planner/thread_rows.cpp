@@ -1,0 +1,83 @@
+#include "graph/planner/thread_rows.hpp"
+
+#include <map>
+#include <set>
+
+namespace burin::graph {
+namespace {
+
+bool is_rowwise(const Step& step) { return std::holds_alternative<kernels::RowwiseSpec>(step.spec); }
+
+// Gives rowwise steps rows of the threads' own.
+class OwnRows {
+ public:
+  explicit OwnRows(Plan& plan) : plan_(plan) {}
+
+  void rewrite() {
+    const std::set<std::size_t> shared = steps_that_others_read();
+    for (std::size_t i = 0; i < plan_.decode.size(); ++i) {
+      Step& step = plan_.decode[i];
+      const int written = step.output;
+      for (int* buffer : {&step.input, &step.residual})
+        if (const auto own = current_.find(*buffer); own != current_.end()) *buffer = own->second;
+      current_.erase(written);
+      if (!is_rowwise(step) || shared.contains(i)) continue;
+      step.split = Split::everything;
+      step.output = current_[written] = own_of(written);
+    }
+  }
+
+ private:
+  // Steps that write what the head programs find in shared rows.
+  std::set<std::size_t> steps_that_others_read() const {
+    std::set<int> wanted;
+    std::set<int> made;
+    for (const Step& step : plan_.head_one) {
+      for (const int buffer : {step.input, step.residual})
+        if (!made.contains(buffer)) wanted.insert(buffer);
+      made.insert(step.output);
+    }
+    std::set<std::size_t> steps;
+    for (std::size_t i = plan_.decode.size(); i-- > 0;)
+      if (wanted.erase(plan_.decode[i].output) > 0) steps.insert(i);
+    return steps;
+  }
+
+  int own_of(int shared) {
+    const auto known = own_.find(shared);
+    if (known != own_.end()) return known->second;
+    Buffer buffer = plan_.buffers[static_cast<std::size_t>(shared)];
+    buffer.name += " (own)";
+    buffer.rows = 1;
+    buffer.per_thread = true;
+    buffer.offset = plan_.thread_bytes;
+    plan_.thread_bytes += (buffer.bytes() + 63) / 64 * 64;
+    plan_.buffers.push_back(std::move(buffer));
+    return own_[shared] = static_cast<int>(plan_.buffers.size()) - 1;
+  }
+
+  Plan& plan_;
+  std::map<int, int> own_;      // shared buffer -> the threads' own
+  std::map<int, int> current_;  // likewise, for shared buffers whose value is in the own one
+};
+
+// Blocks of values must belong to one KV head each.
+void split_by_heads(Program& program, const kernels::HeadLayout& heads) {
+  if (heads.value_columns() % kernels::kBlockColumns != 0) return;
+  for (std::size_t i = 1; i < program.size(); ++i) {
+    Step& before = program[i - 1];
+    if (!std::holds_alternative<kernels::AttentionSpec>(program[i].spec) ||
+        !std::holds_alternative<kernels::HeadsSpec>(before.spec))
+      continue;
+    before.split = program[i].split = Split::heads;
+  }
+}
+
+}  // namespace
+
+void keep_rows_with_threads(Plan& plan) {
+  OwnRows(plan).rewrite();
+  split_by_heads(plan.decode, plan.heads);
+}
+
+}  // namespace burin::graph

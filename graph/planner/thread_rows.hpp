@@ -1,0 +1,20 @@
+// Decoding one row, threads need not meet for work that is small or stays with one of them.
+#pragma once
+
+#include "graph/plan.hpp"
+
+namespace burin::graph {
+
+// Rewrites the decode program:
+//
+//   a whole row           gemm | add | norm | gemm       gemm | add, norm, gemm
+//   (norms, sums ...)          shared rows                    each thread computes the row for itself, in memory
+//                                                             of its own: cheaper than to meet over it
+//
+//   heads, attention      heads | attention              heads, attention
+//                         blocks   heads as they come    both split by KV heads: a thread's heads are its own
+//
+// ("|" where threads meet.) What the head programs read stays in shared rows.
+void keep_rows_with_threads(Plan& plan);
+
+}  // namespace burin::graph

@@ -1,0 +1,74 @@
+#include "graph/planner/vector_table.hpp"
+
+#include <algorithm>
+
+#include "graph/column_maps.hpp"
+
+namespace burin::graph {
+
+int VectorTable::add(PaddedVector vector) {
+  std::vector<PaddedVector>& vectors = draft_.plan.vectors;
+  const auto known = std::find(vectors.begin(), vectors.end(), vector);
+  const auto index = known - vectors.begin();
+  if (known == vectors.end()) vectors.push_back(std::move(vector));
+  return static_cast<int>(index);
+}
+
+int VectorTable::stored(const std::string& tensor, std::int64_t padded, float offset) {
+  PaddedVector vector = {{draft_.tensor_index(tensor)}, {}, offset, {}};
+  vector.places.resize(static_cast<std::size_t>(padded));
+  for (std::int64_t i = 0; i < draft_.tensor(tensor).shape[0]; ++i)
+    vector.places[static_cast<std::size_t>(i)] = {0, static_cast<std::int32_t>(i)};
+  return add(std::move(vector));
+}
+
+int VectorTable::zeros(std::int64_t padded) {
+  return add({{}, {}, 0, std::vector<float>(static_cast<std::size_t>(padded), 0.0f)});
+}
+
+int VectorTable::slopes(const AttentionAttributes& attention) {
+  if (attention.slopes.empty()) return -1;
+  return add({{}, {}, 0, {attention.slopes.begin(), attention.slopes.end()}});
+}
+
+int VectorTable::sinks(const AttentionAttributes& attention) {
+  return attention.sinks.empty() ? -1 : stored(attention.sinks, attention.query_heads);
+}
+
+void VectorTable::set_norm(Step& step, const NormAttributes& norm, int input) {
+  const std::int64_t padded = draft_.buffer(input).width;
+  step.norm = stored(norm.weight, padded, norm.weight_offset);
+  if (norm.kind == NormKind::layer)
+    step.norm_bias = norm.bias.empty() ? zeros(padded) : stored(norm.bias, padded);
+  step.epsilon = norm.epsilon;
+}
+
+void VectorTable::set_head_norms(Step& step, const HeadsAttributes& heads) {
+  const NormAttributes& query = heads.query_norm;
+  step.epsilon = query.epsilon;
+  step.norm = query_and_key(heads, query.weight, heads.key_norm.weight, query.weight_offset);
+  if (query.kind != NormKind::layer) return;
+  step.norm_bias =
+      query.bias.empty() ? zeros(normed_columns()) : query_and_key(heads, query.bias, heads.key_norm.bias, 0);
+}
+
+// Where a norm is over heads, its vectors are those of one head, the same for all.
+int VectorTable::query_and_key(const HeadsAttributes& heads, const std::string& query, const std::string& key,
+                               float offset) {
+  PaddedVector vector = {{draft_.tensor_index(query), draft_.tensor_index(key)},
+                         qkv_columns(draft_.plan.heads, heads.attention.rope),
+                         offset,
+                         {}};
+  vector.places.resize(static_cast<std::size_t>(normed_columns()));
+  if (heads.query_norm.group > 0)
+    for (kernels::ColumnSource& place : vector.places)
+      if (place.row >= 0) place.row %= draft_.plan.heads.head_size;
+  return add(std::move(vector));
+}
+
+std::int64_t VectorTable::normed_columns() const {
+  const kernels::HeadLayout& heads = draft_.plan.heads;
+  return std::int64_t{heads.query_blocks() + heads.key_blocks()} * kernels::kBlockColumns;
+}
+
+}  // namespace burin::graph
