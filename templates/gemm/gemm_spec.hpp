@@ -22,7 +22,7 @@ namespace burin::kernels {
 // barrier) and prefetches the weights far ahead. tiles: many prepared rows, bound by the multipliers.
 enum class GemmRegime : std::uint8_t { stream, tiles };
 
-// What happens to the 32 sums of a column block and row:
+// What happens to the 32 sums (with bias; times the factor of scaled kernels) of a column block and row:
 //   store      output = sum
 //   add        output = residual + sum
 //   activate   output = function(sum)
@@ -42,6 +42,7 @@ struct GemmSpec {
   GemmEpilogue epilogue = GemmEpilogue::store;
   ActivationFunction function = ActivationFunction::none;  // activate, gate
   bool bias = false;
+  bool scaled = false;              // sums are multiplied by a factor, after the bias
   std::int64_t output_stride = 32;  // floats; residual has the same
   HeadLayout heads;                 // rope_kv only
 
@@ -56,8 +57,8 @@ void read_field(std::string_view text, GemmEpilogue& epilogue);
 template <typename Spec, typename Visitor>
 requires std::is_same_v<std::remove_const_t<Spec>, GemmSpec>
 void visit_fields(Spec& spec, Visitor&& visit) {
-  auto& [inputs, columns, weights, activation, regime, norm, epilogue, function, bias, output_stride, heads] =
-      spec;
+  auto& [inputs, columns, weights, activation, regime, norm, epilogue, function, bias, scaled, output_stride,
+         heads] = spec;
   visit("k", inputs);
   visit("n", columns);
   visit("w", weights);
@@ -67,6 +68,7 @@ void visit_fields(Spec& spec, Visitor&& visit) {
   visit("out", epilogue);
   visit("f", function);
   visit("bias", bias);
+  visit("scaled", scaled);
   visit("os", output_stride);
   visit("heads", heads);
 }
@@ -87,7 +89,8 @@ struct GemmArguments {
   const float* norm_weight = nullptr;  // zero in the same places
   const float* norm_bias = nullptr;    // the same; layer norm only
   float epsilon = 0;
-  KvArguments kv;  // rope_kv
+  float factor = 1;  // scaled
+  KvArguments kv;    // rope_kv
 };
 
 // Throws burin::Error naming what no kernel can do. Stream kernels take rows == 1.

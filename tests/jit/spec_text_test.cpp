@@ -64,7 +64,7 @@ TEST(SpecText, EveryKindRoundTrips) {
   gemm.heads = {32, 8, 128, kernels::KvStorage::bf16};
   expect_round_trip(
       gemm,
-      "gemm-k.4096-n.6144-w.int5a.g64.bf16-a.s8-m.tiles-norm.rms-out.gate-f.silu-bias.1-os.3072-"
+      "gemm-k.4096-n.6144-w.int5a.g64.bf16-a.s8-m.tiles-norm.rms-out.gate-f.silu-bias.1-scaled.0-os.3072-"
       "heads.h32.8.128.bf16");
 
   PrepareSpec prepare;
@@ -80,7 +80,7 @@ TEST(SpecText, EveryKindRoundTrips) {
   embed.vocabulary = 32000;
   embed.weights = kInt5;
   embed.output_stride = 320;
-  expect_round_trip(embed, "embed-k.288-n.32000-w.int5a.g64.bf16-os.320");
+  expect_round_trip(embed, "embed-k.288-n.32000-w.int5a.g64.bf16-scaled.0-os.320");
 
   AttentionSpec attention;
   attention.heads = {6, 2, 48, kernels::KvStorage::bf16};
@@ -135,7 +135,7 @@ TEST(SpecText, DifferentSpecsHaveDifferentTexts) {
 }
 
 TEST(SpecText, WrongTextsAreNamed) {
-  constexpr std::string_view kFine = "embed-k.32-n.64-w.f16-os.32";
+  constexpr std::string_view kFine = "embed-k.32-n.64-w.f16-scaled.0-os.32";
   ASSERT_EQ(error_of<EmbedSpec>(kFine), "no error");
   EXPECT_THAT(error_of<PrepareSpec>(kFine), AllOf(HasSubstr(kFine), HasSubstr("not of kind prepare")));
   EXPECT_THAT(error_of<EmbedSpec>(""), HasSubstr("not of kind embed"));
@@ -143,17 +143,18 @@ TEST(SpecText, WrongTextsAreNamed) {
   EXPECT_THAT(error_of<EmbedSpec>("embedding-k.32-n.64-w.f16-os.32"),
               HasSubstr("field 'k' expected at 'ding-"));
   // Left out, out of order, unknown, doubled.
-  EXPECT_THAT(error_of<EmbedSpec>("embed-k.32-w.f16-os.32"),
-              HasSubstr("field 'n' expected at '-w.f16-os.32'"));
-  EXPECT_THAT(error_of<EmbedSpec>("embed-n.64-k.32-w.f16-os.32"), HasSubstr("field 'k' expected"));
-  EXPECT_THAT(error_of<EmbedSpec>("embed-k.32-n.64-w.f16"), HasSubstr("field 'os' expected at ''"));
-  EXPECT_THAT(error_of<EmbedSpec>("embed-k.32-n.64-w.f16-os.32-x.1"), HasSubstr("'-x.1' is left over"));
-  EXPECT_THAT(error_of<EmbedSpec>("embed-k.32-n.64-w.f16-os.32-"), HasSubstr("'-' is left over"));
+  EXPECT_THAT(error_of<EmbedSpec>("embed-k.32-w.f16-scaled.0-os.32"),
+              HasSubstr("field 'n' expected at '-w.f16-scaled.0-os.32'"));
+  EXPECT_THAT(error_of<EmbedSpec>("embed-n.64-k.32-w.f16-scaled.0-os.32"), HasSubstr("field 'k' expected"));
+  EXPECT_THAT(error_of<EmbedSpec>("embed-k.32-n.64-w.f16-scaled.0"), HasSubstr("field 'os' expected at ''"));
+  EXPECT_THAT(error_of<EmbedSpec>("embed-k.32-n.64-w.f16-scaled.0-os.32-x.1"),
+              HasSubstr("'-x.1' is left over"));
+  EXPECT_THAT(error_of<EmbedSpec>("embed-k.32-n.64-w.f16-scaled.0-os.32-"), HasSubstr("'-' is left over"));
 }
 
 TEST(SpecText, WrongValuesAreNamed) {
   const auto with_width = [](std::string_view width) {
-    return error_of<EmbedSpec>(fmt::format("embed-k.{}-n.64-w.f16-os.32", width));
+    return error_of<EmbedSpec>(fmt::format("embed-k.{}-n.64-w.f16-scaled.0-os.32", width));
   };
   for (const std::string_view width : {"", "x", "32x", " 32", "+32", "3.2", "99999999999999999999"})
     EXPECT_THAT(with_width(width), HasSubstr(fmt::format("field 'k': '{}' is not a number", width)));
@@ -161,7 +162,7 @@ TEST(SpecText, WrongValuesAreNamed) {
   EXPECT_THAT(with_width("-32"), HasSubstr("field 'k': '' is not a number"));
 
   const auto with_weights = [](std::string_view weights) {
-    return error_of<EmbedSpec>(fmt::format("embed-k.32-n.64-w.{}-os.32", weights));
+    return error_of<EmbedSpec>(fmt::format("embed-k.32-n.64-w.{}-scaled.0-os.32", weights));
   };
   EXPECT_THAT(with_weights("f17"), AllOf(HasSubstr("field 'w'"), HasSubstr("'f17'")));
   EXPECT_THAT(with_weights("int9s.g32.f16"), HasSubstr("9 bits are too many"));
@@ -194,9 +195,10 @@ TEST(SpecText, WrongHeadsAreNamed) {
 
 TEST(SpecText, BoolsAreZeroOrOne) {
   const auto with_bias = [](std::string_view bias) {
-    return error_of<GemmSpec>(fmt::format(
-        "gemm-k.32-n.32-w.f32-a.f32-m.stream-norm.none-out.store-f.none-bias.{}-os.32-heads.h1.1.2.f32",
-        bias));
+    return error_of<GemmSpec>(
+        fmt::format("gemm-k.32-n.32-w.f32-a.f32-m.stream-norm.none-out.store-f.none-bias.{}-scaled.0-os.32-"
+                    "heads.h1.1.2.f32",
+                    bias));
   };
   EXPECT_EQ(with_bias("0"), "no error");
   EXPECT_EQ(with_bias("1"), "no error");
