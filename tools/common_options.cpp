@@ -36,8 +36,8 @@ void check_group(std::int64_t group, kernels::ScaleType scale) {
   }
 }
 
-// Formats whose codes are places in a table, with what the files of others have: bitsandbytes groups of 64 under
-// f32, GGUF's IQ4_NL groups of 32 under f16. MX formats have one group and scale only.
+// Formats whose codes are places in a table, with what the files of others have: bitsandbytes groups of 64
+// under f32, GGUF's IQ4_NL groups of 32 under f16. MX formats have one group and scale only.
 std::optional<kernels::WeightFormat> parse_table(const CommonOptions& options) {
   using kernels::ScaleType;
   using kernels::TableName;

@@ -9,8 +9,8 @@
 
 namespace burin::graph {
 
-// One sentence for each stored type whose natural format, in which some of the matrices are, is larger by more than
-// a twentieth: GGUF's IQ types, whose grids become codes of 3 or 4 bits, Q2_K ...
+// One sentence for each stored type whose natural format, in which some of the matrices are, is larger by
+// more than a twentieth: GGUF's IQ types, whose grids become codes of 3 or 4 bits, Q2_K ...
 std::vector<std::string> widened_types(const ModelDescription& model,
                                        const std::vector<PackedMatrix>& matrices);
 

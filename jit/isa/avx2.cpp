@@ -38,8 +38,8 @@ void Avx2Isa::dot_bytes(Vector accumulator, Vector unsigned_bytes, const Xbyak::
   a.vpaddd(accumulator, accumulator, scratch);
 }
 
-// vpermps looks at the lowest three bits of a lane: one half of the table each, and the fourth bit, moved to where
-// vblendvps looks, says which.
+// vpermps looks at the lowest three bits of a lane: one half of the table each, and the fourth bit, moved to
+// where vblendvps looks, says which.
 void Avx2Isa::look_up_floats(Vector to, Vector lanes, const std::array<float, 16>& table, Vector scratch,
                              Vector scratch2) {
   a.vpermps(ymm(scratch), ymm(lanes), a.float_vector_constant(std::span(table).first(8)));

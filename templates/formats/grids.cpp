@@ -5,9 +5,9 @@
 namespace burin::kernels {
 namespace {
 
-// The entries of a grid ascend when they are read as numbers, the first digit being the lowest. So a grid is written
-// as the distances of its entries: a letter of kAlphabet is a distance of 1 to 63 from the entry before (the first:
-// from -1), its last letter adds 63 to the next one.
+// The entries of a grid ascend when they are read as numbers, the first digit being the lowest. So a grid is
+// written as the distances of its entries: a letter of kAlphabet is a distance of 1 to 63 from the entry
+// before (the first: from -1), its last letter adds 63 to the next one.
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-";
 
 template <std::size_t entries, std::size_t digits>

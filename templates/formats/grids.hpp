@@ -1,6 +1,6 @@
-// The grids of GGUF's IQ2, IQ3 and IQ1 types: each index stands for the magnitudes of 8 or 4 neighbouring values.
-// They are constants of the format, chosen by its author from the points of a lattice; no rule gives them.
-// Source: ggml, src/ggml-common.h (https://github.com/ggml-org/ggml: iq2xxs_grid .. iq1s_grid).
+// The grids of GGUF's IQ2, IQ3 and IQ1 types: each index stands for the magnitudes of 8 or 4 neighbouring
+// values. They are constants of the format, chosen by its author from the points of a lattice; no rule gives
+// them. Source: ggml, src/ggml-common.h (https://github.com/ggml-org/ggml: iq2xxs_grid .. iq1s_grid).
 #pragma once
 
 #include <array>

@@ -28,8 +28,8 @@ std::uint32_t stored_scale(ScaleType type, float value) {
   return bits;
 }
 
-// Multiples of a step, where there is one. Divided, not multiplied by the inverse: that is infinite for steps near
-// the smallest float.
+// Multiples of a step, where there is one. Divided, not multiplied by the inverse: that is infinite for steps
+// near the smallest float.
 float in_steps(float value, float step) { return step != 0 ? std::nearbyint(value / step) : 0.0f; }
 
 std::uint8_t clamp_code(float code, int largest) {
@@ -65,8 +65,9 @@ float one_bit_scale(std::span<const float> values) {
   return static_cast<float>(0.0 - best_mean);
 }
 
-// The extreme value gets the one of the table that is farthest from zero, on whichever side. A scale that is a power
-// of two is as the MX specification has it: the largest exponents meet, and values above the table's are clamped.
+// The extreme value gets the one of the table that is farthest from zero, on whichever side. A scale that is
+// a power of two is as the MX specification has it: the largest exponents meet, and values above the table's
+// are clamped.
 float table_scale(const WeightFormat& format, float extreme) {
   const ValueTable& table = value_table(format.table);
   if (format.scale == ScaleType::e8m0)

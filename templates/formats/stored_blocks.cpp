@@ -77,14 +77,15 @@ void read_mxfp4(const std::byte* block, CodeGroup& group) {
   read_nibbles(block + 1, group.codes);
 }
 
-// Digits 0, 1, 2 of the ternary types stand for -1, 0, 1 and, where two bits hold them, 3 for 2. The codes of int2s
-// are -2 .. 1, so digits are stored negated, and so is the scale.
+// Digits 0, 1, 2 of the ternary types stand for -1, 0, 1 and, where two bits hold them, 3 for 2. The codes of
+// int2s are -2 .. 1, so digits are stored negated, and so is the scale.
 std::uint8_t ternary_code(unsigned digit) { return static_cast<std::uint8_t>(3 - digit); }
 std::uint16_t negated(std::uint16_t f16) { return f16 ^ 0x8000u; }
 
 // [48 bytes of five digits][4 bytes of four digits][f16 scale]
-// A byte is a fraction of 256 in base 3: its first digit is the integer part of 3 * byte / 256, the others follow
-// from what is left. `count` bytes hold the first digits of as many values in a row, then their second digits...
+// A byte is a fraction of 256 in base 3: its first digit is the integer part of 3 * byte / 256, the others
+// follow from what is left. `count` bytes hold the first digits of as many values in a row, then their second
+// digits...
 void read_digits(const std::byte* from, int count, int digits, std::uint8_t* codes) {
   for (int i = 0; i < count; ++i) {
     auto rest = std::to_integer<unsigned>(from[i]);

@@ -11,8 +11,8 @@
 
 namespace burin::kernels {
 
-// One group of values as codes of the type's natural format, and the bits of scale and minimum (0 where the format
-// is symmetric) as that has them.
+// One group of values as codes of the type's natural format, and the bits of scale and minimum (0 where the
+// format is symmetric) as that has them.
 struct CodeGroup {
   std::uint8_t codes[kSuperblock];
   std::uint16_t scale;

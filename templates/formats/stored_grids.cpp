@@ -30,8 +30,8 @@ unsigned eight_signs(unsigned seven) {
   return seven | static_cast<unsigned>(std::popcount(seven) & 1) << 7;
 }
 
-// Codes of the tables iq2, iq3xxs and iq3s ascend from the largest negative value: `digits` magnitudes on each
-// side of zero. Signs are bits, the first value's the lowest.
+// Codes of the tables iq2, iq3xxs and iq3s ascend from the largest negative value: `digits` magnitudes on
+// each side of zero. Signs are bits, the first value's the lowest.
 template <std::size_t count>
 void put_signed(const GridEntry<count>& entry, unsigned signs, unsigned digits, std::uint8_t* codes) {
   for (std::size_t i = 0; i < count; ++i)
@@ -87,7 +87,8 @@ void read_iq2_xs(const std::byte* block, Superblock& out) {
   }
 }
 
-// [f16 scale][32 bytes: lower bits of entries][32 bytes of signs][8 bytes: upper 2 bits][16 nibbles of scales]
+// [f16 scale][32 bytes: lower bits of entries][32 bytes of signs][8 bytes: upper 2 bits][16 nibbles of
+// scales]
 void read_iq2_s(const std::byte* block, Superblock& out) {
   out = Superblock{};
   out.scale = read_at<std::uint16_t>(block, 0);
@@ -123,8 +124,8 @@ void read_iq3_s(const std::byte* block, Superblock& out) {
   }
 }
 
-// [f16 scale][32 bytes: lower bits of entries] and for 32 values each [4 times the upper 3 bits, 3 bits of scale,
-// a bit that says -1/8]
+// [f16 scale][32 bytes: lower bits of entries] and for 32 values each [4 times the upper 3 bits, 3 bits of
+// scale, a bit that says -1/8]
 void read_iq1_s(const std::byte* block, Superblock& out) {
   out = Superblock{};
   out.scale = read_at<std::uint16_t>(block, 0);
@@ -136,8 +137,8 @@ void read_iq1_s(const std::byte* block, Superblock& out) {
   }
 }
 
-// [32 bytes: lower bits of entries][32 nibbles: upper 3 bits and one that says -1/8][4 times 4 scales of 3 bits and
-// 4 bits of the f16 scale, the lowest first]
+// [32 bytes: lower bits of entries][32 nibbles: upper 3 bits and one that says -1/8][4 times 4 scales of 3
+// bits and 4 bits of the f16 scale, the lowest first]
 void read_iq1_m(const std::byte* block, Superblock& out) {
   out = Superblock{};
   for (int i = 0; i < 4; ++i) {

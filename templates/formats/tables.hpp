@@ -1,8 +1,8 @@
 // Named tables of weight formats whose codes are places in a table instead of multiples of a step.
 //
-// A value is scale * table[code]. Where all values of a table are whole numbers of some 1/steps, their codes take
-// part in int8 products: bytes steps * value + zero_point are looked up (pshufb) and multiplied, and the sum of a
-// whole row is divided by `steps` in the end. Other tables are for f32 compute only.
+// A value is scale * table[code]. Where all values of a table are whole numbers of some 1/steps, their codes
+// take part in int8 products: bytes steps * value + zero_point are looked up (pshufb) and multiplied, and the
+// sum of a whole row is divided by `steps` in the end. Other tables are for f32 compute only.
 #pragma once
 
 #include <algorithm>
@@ -52,10 +52,10 @@ inline constexpr ValueTable kValueTables[] = {
     {"", 0, 0, {}},
     // GGUF's IQ4_NL and IQ4_XS (ggml, src/ggml-common.h: kvalues_iq4nl).
     {"iq4nl", 4, 1, {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113}},
-    // FP4 of the Open Compute Project's Microscaling Formats (MX) Specification: sign, 2 bits exponent, 1 mantissa.
+    // FP4 of the OCP Microscaling Formats (MX) Specification: sign, 2 bits of exponent, 1 of mantissa.
     {"e2m1", 4, 2, {0, .5f, 1, 1.5f, 2, 3, 4, 6, 0, -.5f, -1, -1.5f, -2, -3, -4, -6}},
-    // NormalFloat: quantiles of a normal distribution (Dettmers et al., QLoRA, https://arxiv.org/abs/2305.14314,
-    // appendix E).
+    // NormalFloat: quantiles of a normal distribution (Dettmers et al., QLoRA,
+    // https://arxiv.org/abs/2305.14314, appendix E).
     {"nf4",
      4,
      0,
@@ -69,8 +69,8 @@ inline constexpr ValueTable kValueTables[] = {
      0,
      {0.0f, 0.005208333333f, 0.66666667f, 1.0f, 0.33333333f, 0.5f, 0.16666667f, 0.25f, -0.0f,
       -0.005208333333f, -0.66666667f, -1.0f, -0.33333333f, -0.5f, -0.16666667f, -0.25f}},
-    // What the grids of GGUF's IQ2, IQ3 and IQ1 types hold with their signs, ascending (grids.hpp); codes that no
-    // grid needs are zero.
+    // What the grids of GGUF's IQ2, IQ3 and IQ1 types hold with their signs, ascending (grids.hpp); codes
+    // that no grid needs are zero.
     {"iq2", 3, 8, {-5.375f, -3.125f, -1, 1, 3.125f, 5.375f}},
     {"iq3xxs", 4, 2, {-15.5f, -13, -11, -9, -7, -5, -3, -1, 1, 3, 5, 7, 9, 11, 13, 15.5f}},
     {"iq3s", 4, 1, {-15, -13, -11, -9, -7, -5, -3, -1, 1, 3, 5, 7, 9, 11, 13, 15}},

@@ -10,8 +10,8 @@
 namespace burin::kernels {
 
 enum class WeightKind : std::uint8_t { integer, table, f16, bf16, f32 };
-// two_level: an integer scale of 8 bits per group (and minimum, asymmetric) under one f16 each per 256 inputs,
-// which holds GGUF's K-quants without loss. e8m0: the exponent alone, 2^(bits - 127); for the table e2m1.
+// two_level: an integer scale of 8 bits per group (and minimum, asymmetric) under one f16 each per 256
+// inputs, which holds GGUF's K-quants without loss. e8m0: 2^(bits - 127), for the table e2m1 only.
 enum class ScaleType : std::uint8_t { none, f32, f16, bf16, two_level, e8m0 };
 
 // Inputs under one f16 scale of a two-level format.
@@ -65,8 +65,8 @@ struct WeightFormat {
   }
 };
 
-// Canonical text: "int4s.g32.f16" (s symmetric, a asymmetric), "int4a.g32.two" (two-level scales), "nf4.g64.f32"
-// (table), "f16", "bf16", "f32". Round-trips.
+// Canonical text: "int4s.g32.f16" (s symmetric, a asymmetric), "int4a.g32.two" (two-level scales),
+// "nf4.g64.f32" (table), "f16", "bf16", "f32". Round-trips.
 std::string to_text(const WeightFormat& format);
 // Throws burin::Error naming the part of the text that is not understood.
 WeightFormat parse_weight_format(std::string_view text);

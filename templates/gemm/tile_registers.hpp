@@ -31,8 +31,8 @@ class TileRegisters {
 
   jit::Vector sum(int row, int vector) const { return a_.vector(row * vectors_ + vector); }
   jit::Vector dot(int row, int vector) const { return a_.vector((rows_ + row) * vectors_ + vector); }
-  // Decoded codes; part 1 is the top bit of 8-bit codes, or the rest of a table's bytes, where the dot product
-  // takes only 7 bits. A tile of one row uses codes at once, so two slots serve all its vectors.
+  // Decoded codes; part 1 is the top bit of 8-bit codes, or the rest of a table's bytes, where the dot
+  // product takes only 7 bits. A tile of one row uses codes at once, so two slots serve all its vectors.
   jit::Vector code(int vector, int part = 0) const {
     return a_.vector(codes_ + part * slots_ + vector % slots_);
   }
@@ -41,7 +41,7 @@ class TileRegisters {
   jit::Vector weight(int vector) const { return a_.vector(weights_ + vector); }  // f32 only
   jit::Vector scratch() const { return a_.vector(scratch_); }
   jit::Vector look_up_scratch() const { return a_.vector(look_up_scratch_); }  // float tables only
-  // Broadcast activations rotate over what is left; where plenty is, tables and the code mask have the last ones.
+  // Broadcast activations rotate over what is left; the last ones are for tables and the code mask.
   int broadcasts() const { return registers_ - broadcasts_; }
   bool has_tables() const { return has_tables_; }
   jit::Vector table(int part) const { return a_.vector(tables_ + part); }

@@ -209,8 +209,8 @@ TEST(Packing, EveryFormatHoldsTheRoundedValues) {
           const std::vector<float> values = rounded(format, stored.row(column));
           std::copy(values.begin(), values.end(), expected.begin());
         }
-        // Past the inputs codes are the zero code; with a minimum, or in a table without zero, that is no zero,
-        // and activations are zero there.
+        // Past the inputs codes are the zero code; with a minimum, or in a table without zero, that is no
+        // zero, and activations are zero there.
         const bool has_zero = format.symmetric && format.code_value(format.zero_code()) == 0;
         const bool zero_padded = has_zero || column >= kColumns;
         const std::int64_t end = zero_padded ? packed.shape.padded_inputs : inputs;

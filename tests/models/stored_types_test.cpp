@@ -15,8 +15,8 @@ using nlohmann::json;
 using tests::reference_path;
 
 constexpr const char* kIndex = "gguf-types/index.json";
-// Both errors are the largest of 24,576 rounding errors: where both engines round activations to eight bits in
-// groups of 32 (Q4_0 .. Q8_0), either may be the larger by chance.
+// Both errors are the largest of 24,576 rounding errors: where both engines round activations to eight bits
+// in groups of 32 (Q4_0 .. Q8_0), either may be the larger by chance.
 constexpr double kScatterOfMaximum = 1.25;
 
 class StoredTypes : public testing::TestWithParam<const char*> {
