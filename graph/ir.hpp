@@ -31,7 +31,7 @@ enum class Op : std::uint8_t {
   soft_cap,    // (x)                constant * tanh(x / constant)
   route,       // (logits)           weights of experts; 0 where one is not chosen
   experts,     // (x, weights)       weighted sum of the experts' gated feed-forward
-  heads,  // (q k v)            fused form: what lies between projections and attention; see HeadsAttributes
+  heads,   // (q k v)            fused form: what lies between projections and attention; see HeadsAttributes
   latent,  // (q, kv)            fused form of latent attention: likewise; see LatentAttributes
 };
 

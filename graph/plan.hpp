@@ -28,8 +28,8 @@ namespace burin::graph {
 // A tensor whose rows, in runs of `inputs`, are the inputs of heads: columns are counted as
 //   head * width of the tensor + place in its rows
 struct HeadTranspose {
-  int heads = 0;     // 0: not so
-  MatrixView view;   // of input i of head h: row h * inputs + i
+  int heads = 0;    // 0: not so
+  MatrixView view;  // of input i of head h: row h * inputs + i
 
   bool operator==(const HeadTranspose&) const = default;
 };
@@ -62,18 +62,18 @@ struct PaddedVector {
   bool operator==(const PaddedVector&) const = default;
 };
 
-using KernelSpec = std::variant<kernels::EmbedSpec, kernels::PrepareSpec, kernels::GemmSpec,
-                                kernels::AttentionSpec, kernels::HeadsSpec, kernels::LatentSpec,
-                                kernels::RowwiseSpec>;
+using KernelSpec =
+    std::variant<kernels::EmbedSpec, kernels::PrepareSpec, kernels::GemmSpec, kernels::AttentionSpec,
+                 kernels::HeadsSpec, kernels::LatentSpec, kernels::RowwiseSpec>;
 
 // How threads share a step's work.
 enum class Split : std::uint8_t {
-  rows,        // consecutive rows each
-  blocks,      // consecutive column blocks each
-  heads,       // consecutive KV heads each, with their query heads
+  rows,         // consecutive rows each
+  blocks,       // consecutive column blocks each
+  heads,        // consecutive KV heads each, with their query heads
   query_heads,  // consecutive query heads each
-  on_demand,   // KV heads and rows as a thread comes free: work per item differs
-  everything,  // every thread does all of it, on rows of its own
+  on_demand,    // KV heads and rows as a thread comes free: work per item differs
+  everything,   // every thread does all of it, on rows of its own
 };
 
 struct Step {
@@ -101,8 +101,9 @@ struct Step {
   std::int64_t first_output = 0;
   float epsilon = 0;
   float scale = 0;
-  float constant = 0;  // soft cap, limit, or factor of a rowwise step
-  float factor = 1;    // of sums and embedded rows
+  float constant = 0;          // soft cap, limit, or factor of a rowwise step
+  float factor = 1;            // of sums and embedded rows
+  std::int64_t part_keys = 0;  // attention: keys of each part that threads share out; 0: a head's are one's
   Split split = Split::blocks;
   bool barrier = false;  // all threads meet after it
 };

@@ -30,8 +30,8 @@ std::size_t step_kind_number(const Step& step) {
 BoundRows bind_rows(const Plan& plan, int index, std::int64_t first = 0) {
   if (index < 0) return {};
   const graph::Buffer& buffer = plan.buffers[static_cast<std::size_t>(index)];
-  const auto offset = static_cast<std::ptrdiff_t>(buffer.offset) +
-                      first * static_cast<std::ptrdiff_t>(sizeof(float));
+  const auto offset =
+      static_cast<std::ptrdiff_t>(buffer.offset) + first * static_cast<std::ptrdiff_t>(sizeof(float));
   return {offset, buffer.width, buffer.per_thread, index == plan.logits};
 }
 
@@ -88,6 +88,8 @@ BoundStep bind_step(const Plan& plan, const Step& step, const Weights& weights, 
     bound.kind = BoundStep::Kind::attention;
     bound.rows_per_call = kernels::attention_rows_per_call(*attention);
     bound.heads_per_call = kernels::attention_heads_per_call(*attention);
+    bound.part_keys = step.part_keys;
+    bound.part_bytes = kernels::attention_part_bytes(*attention);
   } else if (std::holds_alternative<kernels::HeadsSpec>(step.spec)) {
     bound.kind = BoundStep::Kind::heads;
   } else if (std::holds_alternative<kernels::LatentSpec>(step.spec)) {

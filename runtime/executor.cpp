@@ -24,6 +24,27 @@ std::int64_t round_up_quotient(std::int64_t value, std::int64_t divisor) {
   return (value + divisor - 1) / divisor;
 }
 
+// Parts of all groups of query heads that one call takes.
+std::size_t head_calls(const Plan& plan) {
+  std::int64_t cuts = 1;
+  for (const graph::Step& step : plan.decode)
+    if (const auto* spec = std::get_if<kernels::AttentionSpec>(&step.spec))
+      cuts = round_up_quotient(plan.heads.group(), kernels::attention_heads_per_call(*spec));
+  return static_cast<std::size_t>(plan.heads.kv_heads * cuts);
+}
+
+// Of the layer that needs most, for the query heads of one call.
+std::size_t head_parts_bytes(const Plan& plan) {
+  std::size_t bytes = 0;
+  for (const graph::Step& step : plan.decode) {
+    const auto* spec = std::get_if<kernels::AttentionSpec>(&step.spec);
+    if (spec == nullptr || step.part_keys == 0) continue;
+    const std::int64_t parts = (plan.options.context + step.part_keys - 1) / step.part_keys;
+    bytes = std::max(bytes, kernels::attention_part_bytes(*spec) * static_cast<std::size_t>(parts));
+  }
+  return bytes;
+}
+
 // Part `index` of `parts` of a range.
 struct Share {
   std::int64_t first;
@@ -250,21 +271,28 @@ class Walker {
     }
   }
 
-  // Items (KV head, part of its query heads, block of rows) are taken as threads come free: rows far down attend to
-  // more positions. Groups are cut where a call cannot take them whole, or where threads would have no item.
+  // Items are taken as threads come free: blocks of rows far down attend to more positions. Of one row, a head's
+  // keys may be several items. Groups of query heads are cut where a call cannot take them whole, or where threads
+  // would go without.
   void attend_on_demand(const BoundStep& step) {
     const std::int64_t kv_heads = plan_.heads.kv_heads;
     const std::int64_t group = plan_.heads.group();
+    const std::int64_t parts = parts_of(step);
     const std::int64_t row_blocks = round_up_quotient(rows_.count, step.rows_per_call);
-    const std::int64_t parts = std::min(group, std::max(round_up_quotient(group, step.heads_per_call),
-                                                        round_up_quotient(threads_, kv_heads * row_blocks)));
-    const std::int64_t columns = kv_heads * parts;
-    const std::int64_t items = columns * row_blocks;
+    std::int64_t cuts = round_up_quotient(group, step.heads_per_call);
+    if (parts == 1)
+      cuts = std::min(group, std::max(cuts, round_up_quotient(threads_, kv_heads * row_blocks)));
+    const std::int64_t columns = kv_heads * cuts;
+    const std::int64_t items = columns * row_blocks * parts;
     for (std::int64_t item = w_.next_item.fetch_add(1); item < items; item = w_.next_item.fetch_add(1)) {
-      const std::int64_t first = item % columns / parts * group;
-      const Share heads = share_of(first, first + group, static_cast<int>(item % parts),
-                                   static_cast<int>(parts));
-      attend(step, heads, row_blocks - 1 - item / columns);
+      const std::int64_t column = item % columns;
+      const std::int64_t first = column / cuts * group;
+      const Share heads =
+          share_of(first, first + group, static_cast<int>(column % cuts), static_cast<int>(cuts));
+      if (parts > 1)
+        attend_to_part(step, heads, column, item / columns, parts);
+      else
+        attend(step, heads, row_blocks - 1 - item / columns);
     }
     // The last one through makes the counter ready for the next layer; a barrier follows before it is used.
     if (w_.finished.fetch_add(1) == threads_ - 1) {
@@ -273,9 +301,35 @@ class Walker {
     }
   }
 
-  // Query heads that share one KV head.
-  void attend(const BoundStep& step, const Share& query_heads, std::int64_t row_block) const {
-    const std::int64_t first = row_block * step.rows_per_call;
+  std::int64_t parts_of(const BoundStep& step) const {
+    return step.part_keys == 0 ? 1 : (rows_.position + step.part_keys) / step.part_keys;
+  }
+
+  // Whoever finishes the last part of the heads' keys puts them together.
+  void attend_to_part(const BoundStep& step, const Share& heads, std::int64_t column, std::int64_t part,
+                      std::int64_t parts) {
+    kernels::AttentionArguments arguments = attention_arguments(step, heads, 0);
+    arguments.first_key = part * step.part_keys;
+    arguments.end_key = arguments.first_key + step.part_keys;
+    arguments.part = w_.parts(column) + static_cast<std::size_t>(part) * step.part_bytes;
+    step.entry(&arguments);
+    std::atomic<std::int64_t>& finished = w_.finished_parts[static_cast<std::size_t>(column)];
+    if (finished.fetch_add(1, std::memory_order_acq_rel) != parts - 1) return;
+    finished.store(0, std::memory_order_relaxed);  // a barrier follows before it is used
+    arguments.part = w_.parts(column);
+    arguments.part_count = parts;
+    step.entry(&arguments);
+  }
+
+  void attend(const BoundStep& step, const Share& heads, std::int64_t row_block) const {
+    const kernels::AttentionArguments arguments =
+        attention_arguments(step, heads, row_block * step.rows_per_call);
+    step.entry(&arguments);
+  }
+
+  // Of query heads that share one KV head.
+  kernels::AttentionArguments attention_arguments(const BoundStep& step, const Share& query_heads,
+                                                  std::int64_t first) const {
     const std::int64_t head = query_heads.first;
     const kernels::HeadLayout& heads = plan_.heads;
     kernels::AttentionArguments arguments;
@@ -292,7 +346,8 @@ class Walker {
     arguments.cap = step.constant;
     if (step.slopes != nullptr) arguments.slopes = step.slopes + head;
     if (step.sinks != nullptr) arguments.sinks = step.sinks + head;
-    step.entry(&arguments);
+    arguments.end_key = arguments.position + arguments.rows;
+    return arguments;
   }
 
   const Plan& plan_;
@@ -311,6 +366,7 @@ Workspace::Workspace(const Plan& plan, int threads)
       rotations(plan.ropes.size(),
                 std::vector<float>(static_cast<std::size_t>(plan.options.chunk * plan.heads.rotation_row()))),
       step_seconds(kStepKindCount, 0.0),
+      finished_parts(head_calls(plan)),
       arena_(plan.arena_bytes, "activations"),
       prepared_(
           plan.prepared_row_bytes * static_cast<std::size_t>(std::max(plan.options.chunk, plan.head_rows)),
@@ -318,7 +374,9 @@ Workspace::Workspace(const Plan& plan, int threads)
       prepared_row_bytes_(round_up(plan.prepared_row_bytes, 64)),
       own_row_bytes_(round_up(plan.thread_bytes, 64)),
       scratch_bytes_(round_up(prepared_row_bytes_ + own_row_bytes_ + attention_scratch_bytes(plan), 4096)),
-      kv_layer_bytes_(static_cast<std::size_t>(plan.kv_bytes_per_layer())) {
+      kv_layer_bytes_(static_cast<std::size_t>(plan.kv_bytes_per_layer())),
+      head_parts_bytes_(head_parts_bytes(plan)) {
+  parts_ = HugeBuffer(head_parts_bytes_ * finished_parts.size(), "parts of attention");
   scratch_ = HugeBuffer(scratch_bytes_ * static_cast<std::size_t>(threads), "thread scratch");
   kv_ = HugeBuffer(kv_layer_bytes_ * static_cast<std::size_t>(plan.layers), "KV cache");
 }

@@ -17,7 +17,7 @@ namespace burin::runtime {
 // Rows of a buffer of the plan.
 struct BoundRows {
   std::ptrdiff_t offset = 0;  // bytes from the start of the arena, or of the thread's own memory
-  std::int64_t width = 0;  // floats per row
+  std::int64_t width = 0;     // floats per row
   bool per_thread = false;
   bool logits = false;  // which always begin at row 0, whichever rows they are of
 };
@@ -25,7 +25,15 @@ struct BoundRows {
 // What a step needs at run time, resolved: nothing is looked up while tokens run.
 struct BoundStep {
   jit::KernelEntry entry = nullptr;
-  enum class Kind : std::uint8_t { embed, prepare, gemm, attention, heads, latent, rowwise } kind = Kind::gemm;
+  enum class Kind : std::uint8_t {
+    embed,
+    prepare,
+    gemm,
+    attention,
+    heads,
+    latent,
+    rowwise
+  } kind = Kind::gemm;
   int layer = -1;
   const std::byte* weights = nullptr;  // displaced so that block numbers count from the node's first block
   const float* bias = nullptr;         // displaced likewise
@@ -46,6 +54,8 @@ struct BoundStep {
   std::int64_t head_inputs = 0;
   std::int64_t head_outputs = 0;  // 0: not so
   std::size_t head_weights = 0;
+  std::int64_t part_keys = 0;  // attention of one row: see graph::Step
+  std::size_t part_bytes = 0;
   float epsilon = 0;
   float scale = 0;
   float constant = 0;
@@ -64,9 +74,9 @@ struct BoundPlan {
 // Emits (once per store) and binds. The plan, weights and store must outlive the result.
 BoundPlan bind(const graph::Plan& plan, const Weights& weights, jit::KernelStore& store);
 
-inline constexpr std::string_view kStepKinds[] = {
-    "embed",     "prepare",   "gemm qkv",  "gemm out", "gemm gate up",
-                                             "gemm head", "gemm heads", "attention", "heads",    "latent", "rowwise"};
+inline constexpr std::string_view kStepKinds[] = {"embed",        "prepare",   "gemm qkv",   "gemm out",
+                                                  "gemm gate up", "gemm head", "gemm heads", "attention",
+                                                  "heads",        "latent",    "rowwise"};
 inline constexpr std::size_t kStepKindCount = std::size(kStepKinds);
 
 // Buffers of one sequence. Everything is allocated here; running allocates nothing.
@@ -89,6 +99,12 @@ class Workspace {
   std::vector<std::vector<float>> rotations;  // per Plan::ropes: rows of HeadLayout::rotation_row()
   std::vector<double> step_seconds;           // per kStepKinds
   bool measure = false;
+  // Unfinished sums of the keys' parts, one behind the other, of the query heads that one call takes.
+  std::byte* parts(std::int64_t call) const {
+    return parts_.data() + static_cast<std::size_t>(call) * head_parts_bytes_;
+  }
+  std::vector<std::atomic<std::int64_t>> finished_parts;  // likewise
+
   std::atomic<std::int64_t> next_item{0};  // of the attention step that runs
   std::atomic<int> finished{0};            // threads that are through with it
 
@@ -97,10 +113,12 @@ class Workspace {
   HugeBuffer prepared_;
   HugeBuffer scratch_;
   HugeBuffer kv_;
+  HugeBuffer parts_;
   std::size_t prepared_row_bytes_ = 0;
   std::size_t own_row_bytes_ = 0;
   std::size_t scratch_bytes_ = 0;
   std::size_t kv_layer_bytes_ = 0;
+  std::size_t head_parts_bytes_ = 0;
 };
 
 struct Rows {

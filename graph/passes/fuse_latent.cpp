@@ -68,7 +68,8 @@ class LatentFusion {
   std::string obstacle() const {
     for (const Index at : {q_, q_rot_, k_, v_, k_rot_, latent_})
       if (!is_plain_linear(graph_, at)) return "an input is no plain projection";
-    if (has_query_latent() && !is_plain_linear(graph_, q_a_)) return "the queries' row is no plain projection";
+    if (has_query_latent() && !is_plain_linear(graph_, q_a_))
+      return "the queries' row is no plain projection";
     if (node(rope_q_).rope != node(rope_k_).rope) return "Q and K rotate differently";
     if (std::string reason = obstacle_of_inputs(); !reason.empty()) return reason;
     for (const Index at : {k_, v_}) {
@@ -146,8 +147,8 @@ class LatentFusion {
     attention.attention = absorbed_;
     attention.attention.rope = {};
     attention.inputs = {last.output};
-    attention.output =
-        graph_.add_value(attention.name + "_latent", std::int64_t{absorbed_.query_heads} * absorbed_.value_size);
+    attention.output = graph_.add_value(attention.name + "_latent",
+                                        std::int64_t{absorbed_.query_heads} * absorbed_.value_size);
     made.push_back(values(attention.output, result));
     for (const Index at : {q_, q_rot_, rope_q_, k_, v_, k_rot_, rope_k_, norm_, latent_, norm_q_, q_a_})
       if (at >= 0) gone_.push_back(static_cast<std::size_t>(at));
@@ -181,8 +182,7 @@ class LatentFusion {
     made.name = graph_.nodes[index_].name + "_heads";
     made.inputs = {projections.back().output, projections.front().output};
     made.latent = {absorbed_, node(k_).linear.parts[0], node(norm_).norm};
-    made.output =
-        graph_.add_value(made.name, std::int64_t{absorbed_.query_heads} * absorbed_.head_size);
+    made.output = graph_.add_value(made.name, std::int64_t{absorbed_.query_heads} * absorbed_.head_size);
     return made;
   }
 
@@ -200,8 +200,8 @@ class LatentFusion {
   Graph& graph_;
   std::size_t index_;
   Index q_ = -1, q_rot_ = -1, rope_q_ = -1, k_ = -1, v_ = -1, k_rot_ = -1, rope_k_ = -1;
-  Index norm_ = -1, latent_ = -1;   // of keys and values
-  Index norm_q_ = -1, q_a_ = -1;    // of queries, where they have a latent row
+  Index norm_ = -1, latent_ = -1;  // of keys and values
+  Index norm_q_ = -1, q_a_ = -1;   // of queries, where they have a latent row
   AttentionAttributes absorbed_;
   std::vector<std::size_t> gone_;
   std::size_t added_ = 0;

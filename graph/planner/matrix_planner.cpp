@@ -53,7 +53,8 @@ class MatrixPlanner {
   std::vector<WeightFormat> formats_of(const Node& node) {
     std::vector<WeightFormat> formats;
     for (const LinearPart& part : node.linear.parts) formats.push_back(format_of(draft_, node, part));
-    if (node.linear.heads > 0) formats[0] = format_within_heads(node, formats[0], inputs_of(node.linear.parts[0]));
+    if (node.linear.heads > 0)
+      formats[0] = format_within_heads(node, formats[0], inputs_of(node.linear.parts[0]));
     const bool mixed =
         std::any_of(formats.begin(), formats.end(), [&](const WeightFormat& f) { return f != formats[0]; });
     if (mixed && node.linear.epilogue == LinearEpilogue::gate) {

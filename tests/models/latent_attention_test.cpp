@@ -64,9 +64,12 @@ json config_of(const LatentModel& model) {
                  {"eos_token_id", tests::kTinyEos}};
   if (model.query_latent > 0) config["q_lora_rank"] = model.query_latent;
   if (model.yarn)
-    config["rope_scaling"] = {{"type", "yarn"},          {"factor", 8},
-                              {"beta_fast", 32},         {"beta_slow", 1},
-                              {"mscale", 1.0},           {"mscale_all_dim", 0.7},
+    config["rope_scaling"] = {{"type", "yarn"},
+                              {"factor", 8},
+                              {"beta_fast", 32},
+                              {"beta_slow", 1},
+                              {"mscale", 1.0},
+                              {"mscale_all_dim", 0.7},
                               {"original_max_position_embeddings", 64}};
   return config;
 }
