@@ -20,10 +20,10 @@ struct Work {
   double peak = 0;  // multiply-adds per second of the kind they are
 };
 
-Work work_of(const Plan& plan, const Step& step, const Load& load, const MachineLimits& limits) {
+Work work_of(const Step& step, const Load& load, const MachineLimits& limits) {
   if (const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec)) {
     const auto columns = static_cast<double>((step.last_block - step.first_block) * kernels::kBlockColumns);
-    const auto heads = static_cast<double>(step.head_outputs > 0 ? plan.heads.query_heads : 1);
+    const auto heads = static_cast<double>(std::max<std::int64_t>(step.query_heads, 1));
     return {static_cast<double>(load.rows) * static_cast<double>(gemm->inputs) * columns * heads,
             gemm->activation == kernels::Activation::s8 ? limits.int8_macs_per_second
                                                         : limits.f32_macs_per_second};
@@ -71,7 +71,7 @@ StepEstimate estimate_step(const Plan& plan, const Step& step, const Load& load,
                            bool threads_meet) {
   StepEstimate result;
   count_bytes(result, plan, step, load);
-  const Work work = work_of(plan, step, load, limits);
+  const Work work = work_of(step, load, limits);
   result.macs = work.macs;
   const double moving = static_cast<double>(result.bytes()) / limits.read_bytes_per_second;
   const double computing = work.macs > 0 ? work.macs / work.peak : 0;

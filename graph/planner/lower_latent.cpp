@@ -59,6 +59,7 @@ void Lowering::lower_rotated_queries(const Node& node, kernels::LatentSpec spec)
   step.rope = rope_index(node.latent.attention.rope);
   step.last_block = spec.query_blocks();
   step.split = Split::query_heads;
+  step.query_heads = spec.heads.query_heads;
   step.first_input = spec.heads.query_heads * round_up(node.latent.plain_size(), kernels::kBlockColumns);
   spec.input_stride = draft_.buffer(step.input).width;
   spec.output_stride = draft_.buffer(step.output).width;
@@ -72,6 +73,7 @@ void Lowering::lower_by_heads(const Node& node, Step step) {
   step.matrix = segment.matrix;
   step.last_block = segment.last_block / draft_.plan.heads.query_heads;
   step.split = Split::query_heads;
+  step.query_heads = draft_.plan.heads.query_heads;
   const PackedMatrix& matrix = draft_.matrix(step.matrix);
   kernels::GemmSpec spec;
   spec.inputs = matrix.shape.inputs;
