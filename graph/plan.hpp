@@ -93,9 +93,9 @@ struct Step {
   bool by_position = false;      // embed: rows of positions, not of tokens
   std::int64_t first_block = 0;  // column blocks of the node that this step computes; matrix block 0 is
   std::int64_t last_block = 0;   // the first of them
+  std::int64_t query_heads = 0;  // Split::query_heads: how many
   // Where rows are those of heads, each with matrix blocks of its own: floats from one head's inputs (outputs) to
   // the next one's. 0: not so.
-  std::int64_t query_heads = 0;  // Split::query_heads: how many
   std::int64_t head_inputs = 0;
   std::int64_t head_outputs = 0;
   std::int64_t first_input = 0;  // floats of the rows before what the step reads and writes; may be negative

@@ -164,7 +164,7 @@ class Problem {
           for (const int which : {0, 1})
             cache_.set_key(head, position, pair, which,
                            seen ? 2 * random_.value() : std::numeric_limits<float>::quiet_NaN());
-        for (int column = 0; column < heads().head_size; ++column)
+        for (int column = 0; column < heads().value_width(); ++column)
           cache_.set_value(head, position, column, seen ? random_.value() : 1e30f);
       }
   }
