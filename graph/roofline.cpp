@@ -49,6 +49,8 @@ std::int64_t positions_read(const Step& step, const Load& load) {
 // Of one position, for all KV heads.
 std::uint64_t stored_in_cache(const Step& step) {
   const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec);
+  if (const auto* latent = std::get_if<kernels::LatentSpec>(&step.spec))  // the steps that make the row norm it
+    return step.norm < 0 ? 0 : static_cast<std::uint64_t>(latent->heads.kv_block_bytes() / kernels::kKvBlock);
   const auto* heads = std::get_if<kernels::HeadsSpec>(&step.spec);
   if (heads == nullptr && (gemm == nullptr || gemm->epilogue != kernels::GemmEpilogue::rope_kv)) return 0;
   const kernels::HeadLayout& layout = heads != nullptr ? heads->heads : gemm->heads;

@@ -29,7 +29,8 @@ class Problem {
       : spec_(spec),
         rows_(rows),
         random_(static_cast<std::uint64_t>(spec.latent * 100 + rows)),
-        input_(static_cast<std::size_t>(spec.input_stride * (rows - 1) + spec.first_value_block() * 32) * 4, 4),
+        input_(static_cast<std::size_t>(spec.input_stride * (rows - 1) + spec.first_value_block() * 32) * 4,
+               4),
         weight_(static_cast<std::size_t>(spec.heads.value_size) * 4, 4),
         bias_(weight_.size(), 4),
         stored_(spec.heads, rows, position, spec.output_stride, random_) {
