@@ -114,6 +114,8 @@ std::string experts_text(const ExpertsAttributes& attributes) {
   std::string text = fmt::format(" {}", name_of(attributes.activation));
   text += optional_text("limit", static_cast<double>(attributes.limit), 0);
   text += optional_text("slope", static_cast<double>(attributes.slope), 0);
+  text += optional_text("used", static_cast<double>(attributes.used), 0);
+  if (attributes.normed) text += " normed(" + norm_text(attributes.norm).substr(1) + ")";
   for (const Expert& expert : attributes.experts)
     text += fmt::format(" ({} {} {})", part_text(expert.gate), part_text(expert.up), part_text(expert.down));
   return text;
@@ -133,7 +135,9 @@ std::string attributes_text(const Node& node) {
     case Op::clip:
     case Op::soft_cap: return fmt::format(" {:g}", node.constant);
     case Op::route: return route_text(node.route);
-    case Op::experts: return experts_text(node.experts);
+    case Op::experts:
+    case Op::expert_gates:
+    case Op::expert_sums: return experts_text(node.experts);
     case Op::heads: return heads_text(node.heads);
     case Op::multiply:
     case Op::add: break;
@@ -158,6 +162,8 @@ std::string_view name_of(Op op) {
     case Op::soft_cap: return "soft_cap";
     case Op::route: return "route";
     case Op::experts: return "experts";
+    case Op::expert_gates: return "expert_gates";
+    case Op::expert_sums: return "expert_sums";
     case Op::heads: return "heads";
   }
   return "?";

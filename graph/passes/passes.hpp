@@ -21,6 +21,7 @@ using Trace = std::vector<TraceLine>;
 // Each pass leaves the graph valid and its results unchanged but for rounding.
 void fuse_gate_product(Graph& graph, Trace& trace);
 void fuse_qkv_rope(Graph& graph, Trace& trace);
+void split_experts(Graph& graph, Trace& trace);
 void fuse_norm(Graph& graph, Trace& trace);
 void fuse_residual(Graph& graph, Trace& trace);
 void fuse_activation(Graph& graph, Trace& trace);

@@ -28,7 +28,7 @@ struct Access {
 
 std::int64_t columns_per_block(const Step& step) {
   const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec);
-  const bool halves = gemm != nullptr && gemm->epilogue == kernels::GemmEpilogue::gate;
+  const bool halves = gemm != nullptr && kernels::halves_columns(gemm->epilogue);
   return halves ? kernels::kBlockColumns / 2 : kernels::kBlockColumns;
 }
 
@@ -48,8 +48,16 @@ class Accesses {
     write(step_.output);
   }
   void add(const kernels::PrepareSpec&) {
-    read(step_.input);
+    if (step_.routes < 0)
+      read(step_.input);
+    else
+      touch(Place::buffer, step_.input, false, Split::everything);  // rows in the order of experts
+    read_routes();
     touch(Place::prepared_rows, 0, true, step_.split);
+  }
+  void add(const kernels::RouteSpec&) {
+    read(step_.input);
+    write(step_.output);
   }
   void add(const kernels::GemmSpec& spec) {
     const bool tiles = spec.regime == kernels::GemmRegime::tiles;
@@ -58,6 +66,7 @@ class Accesses {
     else
       touch(Place::buffer, step_.input, false, Split::everything);
     read(step_.residual);
+    read_routes();
     write(step_.output);
     if (spec.epilogue == kernels::GemmEpilogue::rope_kv)
       touch(Place::kv_cache, step_.layer, true, step_.split);
@@ -76,6 +85,9 @@ class Accesses {
     touch(Place::kv_cache, step_.layer, false, step_.split);
   }
 
+  void read_routes() {
+    if (is_shared(step_.routes)) touch(Place::buffer, step_.routes, false, Split::everything);
+  }
   void read(int buffer) {
     if (is_shared(buffer)) touch(Place::buffer, buffer, false, step_.split);
   }
@@ -112,6 +124,7 @@ bool each_thread_has_its_part(const Access& a, const Access& b) {
       return a.columns_per_block == b.columns_per_block && (same || apart);
     }
     case Split::on_demand:
+    case Split::experts:
     case Split::everything: return false;
   }
   return false;

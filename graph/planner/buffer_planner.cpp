@@ -16,6 +16,8 @@ std::int64_t written_width(const PlanDraft& draft, const MatrixTable& matrices, 
     case Op::embed: return draft.matrix(matrices.embeddings.at(node.name)).shape.padded_inputs;
     case Op::heads: return query_columns;
     case Op::attention: return draft.graph.width(node.output);
+    case Op::route: return round_up(2 * node.route.used, kernels::kBlockColumns);
+    case Op::expert_gates: return node.experts.used * expert_width(draft, node);
     case Op::linear:
       if (node.linear.epilogue == LinearEpilogue::gate) return matrices.columns(node) / 2;
       if (node.linear.epilogue == LinearEpilogue::rope_kv) return query_columns;
@@ -28,7 +30,10 @@ std::int64_t written_width(const PlanDraft& draft, const MatrixTable& matrices, 
 std::int64_t row_width(const PlanDraft& draft, const MatrixTable& matrices, const Node& maker) {
   std::int64_t width = written_width(draft, matrices, maker);
   for (const Node& node : draft.graph.nodes) {
-    if (node.op != Op::linear || node.inputs[0] != maker.output) continue;
+    if (node.inputs.empty() || node.inputs[0] != maker.output) continue;
+    if (node.op == Op::expert_gates)
+      width = std::max(width, rows_for(draft, draft.matrix(matrices.experts.at(node.name))).padded);
+    if (node.op != Op::linear) continue;
     for (const MatrixSegment& segment : matrices.of(node))
       width = std::max(width, rows_for(draft, draft.matrix(segment.matrix)).padded);
   }

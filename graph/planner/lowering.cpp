@@ -15,6 +15,9 @@ void Lowering::lower() {
       case Op::attention: lower_attention(node); break;
       case Op::linear: lower_linear(node); break;
       case Op::heads: lower_heads(node); break;
+      case Op::route: lower_route(node); break;
+      case Op::expert_gates: lower_expert_gates(node); break;
+      case Op::expert_sums: lower_expert_sums(node); break;
       default: lower_rowwise(node);
     }
   }
