@@ -44,6 +44,7 @@ struct EmbedAttributes {
   std::string table;  // tensor [entries, width]
   EmbedIndex index = EmbedIndex::token;
   std::int64_t offset = 0;  // added to the index
+  float factor = 1;         // of the row
 };
 
 enum class NormKind : std::uint8_t {
@@ -158,6 +159,7 @@ struct LinearAttributes {
   LinearEpilogue epilogue = LinearEpilogue::none;
   ActivationFunction activation = ActivationFunction::none;  // activate, gate
   AttentionAttributes attention;                             // rope_kv, qkv: heads, layer, rope
+  float factor = 1;                                          // of the sums, bias included
   bool last_row_only = false;                                // output head: only rows whose logits are wanted
 };
 

@@ -1,148 +1,94 @@
-// The graph as text. Attributes at their defaults are left out.
+// The graph as text; ir_parse.cpp reads it. Attributes at their defaults are left out.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include "graph/ir.hpp"
+#include <algorithm>
+#include <vector>
+
+#include "graph/ir_fields.hpp"
 
 namespace burin::graph {
 namespace {
 
-std::string list_text(const std::vector<double>& values) {
-  return fmt::format("[{:.9g}]", fmt::join(values, ","));
+// Letters, digits and what names of tensors have between them need no quotes.
+bool is_plain(std::string_view text) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("._-/:").find(c) != std::string_view::npos;
+  };
+  return !text.empty() && std::all_of(text.begin(), text.end(), plain);
 }
 
-// " name=value" where value is not the default.
-std::string optional_text(std::string_view name, double value, double usual) {
-  return value == usual ? "" : fmt::format(" {}={:g}", name, value);
-}
-
-std::string optional_text(std::string_view name, const std::string& value) {
-  return value.empty() ? "" : fmt::format(" {}={}", name, value);
-}
-
-std::string view_text(const MatrixView& view, std::int64_t outputs) {
-  std::string text;
-  if (view.run > 0)
-    text += fmt::format(" from {} {} of every {}", view.first, view.run, view.stride);
-  else if (view.first > 0)
-    text += fmt::format(" from {}", view.first);
-  if (view.transposed) text += " transposed";
-  if (view.slice > 0) text += fmt::format(" slice {}", view.slice);
-  return fmt::format("[{}{}]", outputs, text);
-}
-
-std::string part_text(const LinearPart& part) {
-  std::string text = part.weight + view_text(part.view, part.outputs);
-  if (!part.bias.empty()) text += "+" + part.bias;
-  return text;
-}
-
-std::string norm_text(const NormAttributes& norm) {
-  std::string text =
-      fmt::format(" {} {} eps={:g}", norm.kind == NormKind::rms ? "rms" : "layer", norm.weight, norm.epsilon);
-  text += optional_text("bias", norm.bias);
-  text += optional_text("weight_offset", static_cast<double>(norm.weight_offset), 0);
-  return text + optional_text("group", static_cast<double>(norm.group), 0);
-}
-
-std::string longer_text(const LongRope& longer) {
-  if (longer.context == 0) return "";
-  std::string text = fmt::format(" longer_than={}", longer.context);
-  if (!longer.inverse_frequencies.empty())
-    text += " longer_frequencies=" + list_text(longer.inverse_frequencies);
-  text += optional_text("longer_factors", longer.factors);
-  text += optional_text("ntk_base", longer.ntk_base, 0);
-  text += optional_text("ntk_factor", longer.ntk_factor, 1);
-  return longer.ntk_doubles ? text + " ntk_doubles" : text;
-}
-
-std::string rope_text(const RopeAttributes& rope) {
-  std::string text = fmt::format(" {} rotary={}/{} frequencies={}",
-                                 rope.style == RotaryStyle::halves ? "halves" : "interleaved", rope.rotary,
-                                 rope.head_size, list_text(rope.inverse_frequencies));
-  text += optional_text("factors", rope.factors);
-  text += optional_text("magnitude", rope.magnitude, 1);
-  return text + longer_text(rope.longer);
-}
-
-std::string attention_text(const AttentionAttributes& attention) {
-  std::string text =
-      fmt::format(" layer={} heads={}/{} size={} scale={:g}", attention.layer, attention.query_heads,
-                  attention.kv_heads, attention.head_size, attention.scale);
-  text += optional_text("value_size", attention.value_size, 0);
-  text += optional_text("window", static_cast<double>(attention.window), 0);
-  text += optional_text("soft_cap", static_cast<double>(attention.soft_cap), 0);
-  if (!attention.slopes.empty()) text += " slopes=" + list_text(attention.slopes);
-  text += optional_text("sinks", attention.sinks);
-  text += optional_text("log_context", static_cast<double>(attention.log_context), 0);
-  return text + optional_text("shared_size", attention.shared_size, 0);
-}
-
-std::string linear_text(const LinearAttributes& linear) {
-  std::string text;
-  if (linear.normed) text += " normed(" + norm_text(linear.norm).substr(1) + ")";
-  for (const LinearPart& part : linear.parts) text += " " + part_text(part);
-  if (linear.last_row_only) text += " last_row_only";
-  switch (linear.epilogue) {
-    case LinearEpilogue::none: return text;
-    case LinearEpilogue::add: return text + " -> add";
-    case LinearEpilogue::activate: return text + fmt::format(" -> {}", name_of(linear.activation));
-    case LinearEpilogue::qkv: return text + " -> heads";
-    case LinearEpilogue::gate: return text + fmt::format(" -> {} gate", name_of(linear.activation));
-    case LinearEpilogue::rope_kv: break;
+std::string text_of(const std::string& text) {
+  if (is_plain(text)) return text;
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\')
+      quoted += {'\\', c};
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      quoted += fmt::format("\\x{:02x}", c);
+    else
+      quoted += c;
   }
-  return text + " -> rope, kv store" + attention_text(linear.attention) + rope_text(linear.attention.rope);
+  return quoted + '"';
 }
 
-std::string heads_text(const HeadsAttributes& heads) {
-  std::string text = optional_text("limit", static_cast<double>(heads.limit), 0);
-  if (heads.normed)
-    text += fmt::format(" q({}) k({})", norm_text(heads.query_norm).substr(1),
-                        norm_text(heads.key_norm).substr(1));
-  return text + " -> rope, kv store" + attention_text(heads.attention) + rope_text(heads.attention.rope);
+// Numbers as short as they can be without loss.
+template <typename Number>
+requires std::is_arithmetic_v<Number> std::string text_of(Number value) { return fmt::format("{}", value); }
+
+template <typename Enum>
+requires std::is_enum_v<Enum> std::string text_of(Enum value) { return std::string(name_of(value)); }
+
+template <typename Struct>
+requires std::is_class_v<Struct> std::string text_of(const Struct& value);
+
+template <typename Item>
+std::string text_of(const std::vector<Item>& items) {
+  std::string text;
+  for (const Item& item : items) text += (text.empty() ? "" : " ") + text_of(item);
+  return "[" + text + "]";
 }
 
-std::string route_text(const RouteAttributes& route) {
-  std::string text = fmt::format(" used={}", route.used);
-  if (route.normalise) text += " normalise";
-  text += optional_text("scale", static_cast<double>(route.scale), 1);
-  if (route.groups > 1) text += fmt::format(" groups={}/{}", route.groups_used, route.groups);
+// "name=value" of every field.
+template <typename Struct>
+std::vector<std::string> texts_of_fields(const Struct& value) {
+  std::vector<std::string> texts;
+  visit_fields(value, [&](std::string_view name, const auto& field) {
+    texts.push_back(fmt::format("{}={}", name, text_of(field)));
+  });
+  return texts;
+}
+
+// Of the fields that differ from those of `usual`.
+template <typename Struct>
+std::string fields_text(const Struct& value, const Struct& usual) {
+  const std::vector<std::string> usual_texts = texts_of_fields(usual);
+  const std::vector<std::string> texts = texts_of_fields(value);
+  std::string text;
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    if (texts[i] != usual_texts[i]) text += (text.empty() ? "" : " ") + texts[i];
   return text;
 }
 
-std::string experts_text(const ExpertsAttributes& attributes) {
-  std::string text = fmt::format(" {}", name_of(attributes.activation));
-  text += optional_text("limit", static_cast<double>(attributes.limit), 0);
-  text += optional_text("slope", static_cast<double>(attributes.slope), 0);
-  text += optional_text("used", static_cast<double>(attributes.used), 0);
-  if (attributes.normed) text += " normed(" + norm_text(attributes.norm).substr(1) + ")";
-  for (const Expert& expert : attributes.experts)
-    text += fmt::format(" ({} {} {})", part_text(expert.gate), part_text(expert.up), part_text(expert.down));
-  return text;
+template <typename Struct>
+requires std::is_class_v<Struct> std::string text_of(const Struct& value) {
+  return "{" + fields_text(value, Struct{}) + "}";
 }
 
 std::string attributes_text(const Node& node) {
-  switch (node.op) {
-    case Op::embed:
-      return " " + node.embed.table + (node.embed.index == EmbedIndex::position ? " by_position" : "") +
-             optional_text("offset", static_cast<double>(node.embed.offset), 0);
-    case Op::norm: return norm_text(node.norm);
-    case Op::linear: return linear_text(node.linear);
-    case Op::rope: return rope_text(node.rope);
-    case Op::attention: return attention_text(node.attention);
-    case Op::activation: return fmt::format(" {}", name_of(node.activation));
-    case Op::scale:
-    case Op::clip:
-    case Op::soft_cap: return fmt::format(" {:g}", node.constant);
-    case Op::route: return route_text(node.route);
-    case Op::experts:
-    case Op::expert_gates:
-    case Op::expert_sums: return experts_text(node.experts);
-    case Op::heads: return heads_text(node.heads);
-    case Op::multiply:
-    case Op::add: break;
-  }
-  return "";
+  Node usual;
+  usual.op = node.op;
+  const std::string text = fields_text(node, usual);
+  return text.empty() ? "" : " " + text;
+}
+
+std::string line_of(const Graph& graph, const Node& node) {
+  const Value& value = graph.values[static_cast<std::size_t>(node.output)];
+  std::string inputs;
+  for (const ValueId input : node.inputs) inputs += fmt::format("{}%{}", inputs.empty() ? "" : ", ", input);
+  return fmt::format("%{}[{}] {}{} = {}({}){}\n", node.output, value.width, text_of(node.name),
+                     value.name == node.name ? "" : " as " + text_of(value.name), name_of(node.op), inputs,
+                     attributes_text(node));
 }
 
 }  // namespace
@@ -181,14 +127,46 @@ std::string_view name_of(ActivationFunction function) {
   return "?";
 }
 
+std::string_view name_of(EmbedIndex index) {
+  switch (index) {
+    case EmbedIndex::token: return "token";
+    case EmbedIndex::position: return "position";
+  }
+  return "?";
+}
+
+std::string_view name_of(NormKind kind) {
+  switch (kind) {
+    case NormKind::rms: return "rms";
+    case NormKind::layer: return "layer";
+  }
+  return "?";
+}
+
+std::string_view name_of(RotaryStyle style) {
+  switch (style) {
+    case RotaryStyle::interleaved: return "interleaved";
+    case RotaryStyle::halves: return "halves";
+  }
+  return "?";
+}
+
+std::string_view name_of(LinearEpilogue epilogue) {
+  switch (epilogue) {
+    case LinearEpilogue::none: return "none";
+    case LinearEpilogue::add: return "add";
+    case LinearEpilogue::activate: return "activate";
+    case LinearEpilogue::gate: return "gate";
+    case LinearEpilogue::rope_kv: return "rope_kv";
+    case LinearEpilogue::qkv: return "qkv";
+  }
+  return "?";
+}
+
 std::string to_text(const Graph& graph) {
   std::string text;
-  for (const Node& node : graph.nodes) {
-    text += fmt::format("%{} {} = {}(", node.output, node.name, name_of(node.op));
-    for (std::size_t i = 0; i < node.inputs.size(); ++i)
-      text += fmt::format("{}%{}", i ? ", " : "", node.inputs[i]);
-    text += fmt::format("){}\n", attributes_text(node));
-  }
+  for (const Node& node : graph.nodes) text += line_of(graph, node);
+  if (graph.logits != kNoValue) text += fmt::format("logits %{}\n", graph.logits);
   return text;
 }
 

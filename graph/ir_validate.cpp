@@ -58,6 +58,7 @@ class NodeCheck {
     require_inputs(0);
     require(!node_.embed.table.empty(), "has no table");
     require(node_.embed.offset >= 0, "offset is negative");
+    require(std::isfinite(node_.embed.factor), "factor is no number");
   }
 
   void check_norm(const NormAttributes& norm) const {
@@ -81,6 +82,7 @@ class NodeCheck {
     require(!linear.parts.empty() && !node_.inputs.empty(), "needs a weight and an input");
     for (const LinearPart& part : linear.parts) check_part(part);
     if (linear.normed) check_norm(linear.norm);
+    require(std::isfinite(linear.factor), "factor is no number");
     std::int64_t sum = 0;
     for (const LinearPart& part : linear.parts) sum += part.outputs;
     require_inputs(linear.epilogue == LinearEpilogue::add ? 2 : 1);

@@ -38,7 +38,7 @@ class KernelCheck {
 
  private:
   [[noreturn]] void refuse(const Node& node, std::string_view what) const {
-    fail("{}: architecture {}: {}: {} has no kernel yet: use a LLaMA-family model", model_.path,
+    fail("{}: architecture {}: {}: {} has no kernel yet: use a model without it", model_.path,
          printable(model_.architecture), node.name, what);
   }
   void refuse_if(bool missing, const Node& node, std::string_view what) const {

@@ -91,7 +91,8 @@ struct Step {
   std::int64_t last_block = 0;   // the first of them
   float epsilon = 0;
   float scale = 0;     // or a gate's slope
-  float constant = 0;  // soft cap, limit or factor
+  float constant = 0;  // soft cap, limit, or factor of a rowwise step
+  float factor = 1;    // of sums and embedded rows
   Split split = Split::blocks;
   bool barrier = false;  // all threads meet after it
 };

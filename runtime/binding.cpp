@@ -67,6 +67,7 @@ BoundStep bind_step(const Plan& plan, const Step& step, const Weights& weights, 
   bound.epsilon = step.epsilon;
   bound.scale = step.scale;
   bound.constant = step.constant;
+  bound.factor = step.factor;
   bound.by_position = step.by_position;
   bound.rope = step.rope;
   bound.split = step.split;

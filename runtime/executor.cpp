@@ -89,7 +89,8 @@ class Walker {
     const Share share = share_of(0, rows_.count, thread_, threads_);
     const std::vector<std::int32_t>& ids = step.by_position ? w_.positions : w_.tokens;
     const kernels::EmbedArguments arguments = {step.weights, ids.data() + share.first,
-                                               row(step.output, share.first), share.last - share.first};
+                                               row(step.output, share.first), share.last - share.first,
+                                               step.factor};
     step.entry(&arguments);
   }
 
@@ -136,6 +137,7 @@ class Walker {
     arguments.norm_weight = step.norm;
     arguments.norm_bias = step.norm_bias;
     arguments.epsilon = step.epsilon;
+    arguments.factor = step.factor;
     arguments.kv = kv_of(step);
     arguments.limit = step.constant;
     arguments.slope = step.scale;

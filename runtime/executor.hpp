@@ -55,6 +55,7 @@ struct BoundStep {
   float epsilon = 0;
   float scale = 0;
   float constant = 0;
+  float factor = 1;
   bool by_position = false;  // embed
   int rope = 0;              // which rotation table
   // Experts.

@@ -9,7 +9,6 @@
 namespace burin::runtime {
 namespace {
 
-constexpr std::int64_t kDotRounds = 1'000'000;
 constexpr std::size_t kPassMultiple = 4096;
 
 jit::KernelEntry resolve(jit::KernelStore& store, kernels::Probe probe, const jit::Target& target) {
@@ -49,9 +48,9 @@ double LimitProbe::read_gb_per_second() {
   return static_cast<double>(part * threads) / run(read_, part, static_cast<std::int64_t>(part)) / 1e9;
 }
 
-double LimitProbe::dot_peak_gmac_per_second() {
-  const double macs = static_cast<double>(kDotRounds * macs_per_round_) * pool_.size();
-  return macs / run(dot_, 0, kDotRounds) / 1e9;
+double LimitProbe::dot_peak_gmac_per_second(std::int64_t rounds) {
+  const double macs = static_cast<double>(rounds * macs_per_round_) * pool_.size();
+  return macs / run(dot_, 0, rounds) / 1e9;
 }
 
 }  // namespace burin::runtime

@@ -14,8 +14,9 @@ class LimitProbe {
   // Allocates `bytes` of memory to read; more than the caches hold.
   LimitProbe(const jit::Target& target, ThreadPool& pool, std::size_t bytes = std::size_t{512} << 20);
 
-  double read_gb_per_second();        // 1e9 bytes; one pass over the memory
-  double dot_peak_gmac_per_second();  // int8 multiply-adds; about 20 ms
+  double read_gb_per_second();  // 1e9 bytes; one pass over the memory
+  // int8 multiply-adds; the rounds of the default take about 20 ms.
+  double dot_peak_gmac_per_second(std::int64_t rounds = 1'000'000);
 
  private:
   double run(jit::KernelEntry entry, std::size_t bytes, std::int64_t count);

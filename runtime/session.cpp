@@ -15,6 +15,7 @@
 #include "runtime/model_state.hpp"
 #include "runtime/plan_kernels.hpp"
 #include "runtime/synthetic.hpp"
+#include "runtime/trace.hpp"
 
 namespace burin::runtime {
 namespace {
@@ -151,10 +152,14 @@ struct Session::State {
     }
   }
 
-  void run_chunk(std::span<const TokenId> tokens) {
-    const auto rows = static_cast<std::int64_t>(tokens.size());
+  std::int64_t load_chunk(std::span<const TokenId> tokens) {
     std::copy(tokens.begin(), tokens.end(), workspace.tokens.begin());
-    fill_positions(rows);
+    fill_positions(static_cast<std::int64_t>(tokens.size()));
+    return static_cast<std::int64_t>(tokens.size());
+  }
+
+  void run_chunk(std::span<const TokenId> tokens) {
+    const std::int64_t rows = load_chunk(tokens);
     run_program(plan(), rows == 1 ? bound().decode : bound().prefill, workspace, pool, {0, rows, position});
     position += rows;
   }
@@ -169,6 +174,22 @@ struct Session::State {
       last_row = count - 1;
       for (std::int64_t row = 0; row < count; ++row) sink(logits_row(row));
     }
+  }
+
+  void trace_chunk(std::span<const TokenId> tokens, const StepSink& sink) {
+    const std::int64_t rows = load_chunk(tokens);
+    if (rows == 1)
+      trace_program(plan(), "decode", plan().decode, bound().decode, workspace, pool, {0, 1, position},
+                    position, sink);
+    else
+      trace_program(plan(), "prefill", plan().prefill, bound().prefill, workspace, pool, {0, rows, position},
+                    position, sink);
+    position += rows;
+  }
+
+  void trace_head(std::int64_t row, const StepSink& sink) {
+    trace_program(plan(), "head", plan().head_one, bound().head_one, workspace, pool, {row, 1, 0},
+                  position - 1, sink);
   }
 
   void check(std::span<const TokenId> tokens) const {
@@ -211,6 +232,19 @@ void Session::evaluate(std::span<const TokenId> tokens, LogitsWanted wanted,
       s.last_row = 0;
     }
   }
+}
+
+void Session::trace(std::span<const TokenId> tokens, const StepSink& sink) {
+  State& s = *state_;
+  s.check(tokens);
+  const auto chunk = static_cast<std::size_t>(s.plan().options.chunk);
+  while (!tokens.empty()) {
+    const std::span<const TokenId> part = tokens.subspan(0, std::min(chunk, tokens.size()));
+    tokens = tokens.subspan(part.size());
+    s.trace_chunk(part, sink);
+    if (tokens.empty()) s.trace_head(static_cast<std::int64_t>(part.size()) - 1, sink);
+  }
+  s.last_row = 0;
 }
 
 std::span<const float> Session::logits() const { return state_->logits_row(state_->last_row); }

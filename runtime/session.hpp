@@ -66,6 +66,8 @@ class Model {
   std::unique_ptr<State> state_;
 };
 
+struct StepRecord;  // trace.hpp
+
 // Which positions of an evaluated sequence want logits.
 enum class LogitsWanted : std::uint8_t { last, all };
 
@@ -84,6 +86,8 @@ class Session {
   void evaluate(std::span<const TokenId> tokens, LogitsWanted wanted = LogitsWanted::last,
                 const std::function<void(std::span<const float>)>* sink = nullptr,
                 const std::atomic<bool>* cancel = nullptr);
+  // The same for the last position's logits, step by step and slowly: `sink` is called after each.
+  void trace(std::span<const TokenId> tokens, const std::function<void(const StepRecord&)>& sink);
   std::span<const float> logits() const;  // of the last evaluated position
   std::int64_t position() const;          // tokens in the cache
   void reset();                           // empty cache

@@ -7,7 +7,7 @@
 //      add
 //       |
 //
-// Likewise to the weighted sum of experts, which adds to the other summand in its place: nothing may use that
+// Where y is made after the linear node, that one moves behind it. Likewise to the weighted sum of experts, which adds to the other summand in its place: nothing may use that
 // one later.
 #include <algorithm>
 
@@ -33,20 +33,24 @@ std::string try_fuse(Graph& graph, std::size_t index) {
   for (const std::size_t side : {std::size_t{1}, std::size_t{0}}) {
     const std::ptrdiff_t at = index_of_producer(graph, add.inputs[side]);
     if (at < 0) continue;
-    Node& maker = graph.nodes[static_cast<std::size_t>(at)];
-    if (!takes_summand(maker)) continue;
-    if (graph.uses(maker.output) != 1) return maker.name + " is used elsewhere";
+    const Node& summand = graph.nodes[static_cast<std::size_t>(at)];
+    if (!takes_summand(summand)) continue;
+    if (graph.uses(summand.output) != 1) return summand.name + " is used elsewhere";
     const ValueId residual = add.inputs[1 - side];
-    if (index_of_producer(graph, residual) > at) return "the other summand is made later";
-    if (maker.op == Op::expert_sums && is_used_after(graph, residual, index))
+    if (summand.op == Op::expert_sums && is_used_after(graph, residual, index))
       return "the other summand is used later";
+    const bool too_early = index_of_producer(graph, residual) > at;
+    Node& maker = graph.nodes[too_early ? index - 1 : static_cast<std::size_t>(at)];
+    if (too_early)
+      std::rotate(graph.nodes.begin() + at, graph.nodes.begin() + at + 1,
+                  graph.nodes.begin() + static_cast<std::ptrdiff_t>(index));
     if (maker.op == Op::linear) maker.linear.epilogue = LinearEpilogue::add;
     maker.inputs.push_back(residual);
-    maker.output = add.output;
+    maker.output = graph.nodes[index].output;
     remove_nodes(graph, {index});
     return "";
   }
-  return "no summand is a plain linear node or a sum of experts";
+  return "no summand is a plain linear node";
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ bool is_plain_linear(const Graph& graph, std::ptrdiff_t index) {
   if (index < 0) return false;
   const Node& node = graph.nodes[static_cast<std::size_t>(index)];
   return node.op == Op::linear && node.linear.parts.size() == 1 &&
-         node.linear.epilogue == LinearEpilogue::none && !node.linear.normed;
+         node.linear.epilogue == LinearEpilogue::none && !node.linear.normed && node.linear.factor == 1;
 }
 
 void remove_nodes(Graph& graph, std::vector<std::size_t> indices) {
@@ -25,6 +25,8 @@ void remove_nodes(Graph& graph, std::vector<std::size_t> indices) {
 
 Trace run_passes(Graph& graph) {
   Trace trace;
+  share_norms(graph, trace);
+  fold_scale(graph, trace);
   fuse_gate_product(graph, trace);
   fuse_qkv_rope(graph, trace);
   split_experts(graph, trace);

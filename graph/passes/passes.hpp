@@ -19,6 +19,8 @@ struct TraceLine {
 using Trace = std::vector<TraceLine>;
 
 // Each pass leaves the graph valid and its results unchanged but for rounding.
+void share_norms(Graph& graph, Trace& trace);
+void fold_scale(Graph& graph, Trace& trace);
 void fuse_gate_product(Graph& graph, Trace& trace);
 void fuse_qkv_rope(Graph& graph, Trace& trace);
 void split_experts(Graph& graph, Trace& trace);

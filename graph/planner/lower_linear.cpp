@@ -39,6 +39,7 @@ void Lowering::lower_linear(const Node& node) {
   Step step = step_of(node);
   if (attention != nullptr) step.rope = rope_index(attention->rope);
   if (node.linear.epilogue == LinearEpilogue::add) step.residual = buffer_of(node.inputs[1]);
+  step.factor = node.linear.factor;
   if (node.linear.normed) vectors_.set_norm(step, node.linear.norm, step.input);
   for (const MatrixSegment& segment : matrices_.of(node)) {
     step.matrix = segment.matrix;
@@ -102,6 +103,7 @@ kernels::GemmSpec Lowering::gemm_spec(const Node& node, const Step& step, GemmRe
   spec.epilogue = epilogue_of(node);
   spec.function = node.linear.activation;
   spec.bias = matrix.has_bias();
+  spec.scaled = node.linear.factor != 1;
   spec.output_stride = draft_.buffer(step.output).width;
   if (spec.epilogue == GemmEpilogue::rope_kv) spec.heads = draft_.plan.heads;
   return spec;

@@ -57,8 +57,9 @@ void Lowering::lower_embed(const Node& node) {
   step.matrix = matrices_.embeddings.at(node.name);
   step.split = Split::rows;
   step.by_position = node.embed.index == EmbedIndex::position;
+  step.factor = node.embed.factor;
   const PackedMatrix& table = draft_.matrix(step.matrix);
-  step.spec = kernels::EmbedSpec{table.shape.inputs, table.shape.columns, table.format,
+  step.spec = kernels::EmbedSpec{table.shape.inputs, table.shape.columns, table.format, step.factor != 1,
                                  draft_.buffer(step.output).width};
   add_for_any_rows(step);
 }

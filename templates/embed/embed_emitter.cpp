@@ -41,6 +41,7 @@ class EmbedEmitter {
       integer_row();
     else
       float_row();
+    if (s_.scaled) scale_row();
     a.add(tokens(), 4);
     a.add(output(), static_cast<std::uint32_t>(s_.output_stride * 4));
     a.dec(rows());
@@ -241,6 +242,21 @@ class EmbedEmitter {
     a.add(at(), kFloatUnroll * 4);
     a.cmp(at(), static_cast<std::uint32_t>(packed_.padded_inputs * 4));
     a.jl(loop, kNear);
+  }
+
+  // The row is in the first-level cache; rows are padded to eight floats at least.
+  void scale_row() {
+    const Xbyak::Ymm factor = a.ymm1;
+    const Xbyak::Ymm value = a.ymm0;
+    Xbyak::Label loop;
+    a.vbroadcastss(factor, a.dword[a.rbx + offsetof(EmbedArguments, factor)]);
+    a.xor_(at(), at());
+    a.L(loop);
+    a.vmulps(value, factor, a.ptr[output() + at()]);
+    a.vmovups(a.ptr[output() + at()], value);
+    a.add(at(), 32);
+    a.cmp(at(), static_cast<std::uint32_t>(packed_.padded_inputs * 4));
+    a.jl(loop);
   }
 
   jit::Assembler a;

@@ -19,6 +19,7 @@ struct EmbedSpec {
   std::int64_t width = 32;       // inputs of the packed matrix
   std::int64_t vocabulary = 32;  // columns, a multiple of 32
   WeightFormat weights;
+  bool scaled = false;              // rows are multiplied by a factor
   std::int64_t output_stride = 32;  // floats
 
   bool operator==(const EmbedSpec&) const = default;
@@ -27,10 +28,11 @@ struct EmbedSpec {
 template <typename Spec, typename Visitor>
 requires std::is_same_v<std::remove_const_t<Spec>, EmbedSpec>
 void visit_fields(Spec& spec, Visitor&& visit) {
-  auto& [width, vocabulary, weights, output_stride] = spec;
+  auto& [width, vocabulary, weights, scaled, output_stride] = spec;
   visit("k", width);
   visit("n", vocabulary);
   visit("w", weights);
+  visit("scaled", scaled);
   visit("os", output_stride);
 }
 
@@ -40,6 +42,7 @@ struct EmbedArguments {
   const std::int32_t* tokens = nullptr;  // rows ids, each below vocabulary
   float* output = nullptr;
   std::int64_t rows = 0;
+  float factor = 1;  // scaled
 };
 
 jit::CodeImage emit_embed(const EmbedSpec& spec, const jit::Target& target);

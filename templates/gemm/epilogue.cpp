@@ -167,10 +167,20 @@ void add_bias(const GemmContext& c, const TileRegisters& tile, int pass) {
                a.ptr[bias + jit::offset(tile.block_vector(pass, v) * a.vector_bytes())]);
 }
 
+// sums *= factor
+void scale_sums(const GemmContext& c, const TileRegisters& tile) {
+  jit::Assembler& a = c.a;
+  const jit::Vector factor = a.vector(tile.rows() * tile.vectors());  // the first one behind the sums
+  a.vbroadcastss(factor, a.dword[c.r.arguments + offsetof(GemmArguments, factor)]);
+  for (int row = 0; row < tile.rows(); ++row)
+    for (int v = 0; v < tile.vectors(); ++v) a.vmulps(tile.sum(row, v), tile.sum(row, v), factor);
+}
+
 }  // namespace
 
 void emit_epilogue(const GemmContext& context, const TileRegisters& tile, int pass) {
   if (context.spec.bias) add_bias(context, tile, pass);
+  if (context.spec.scaled) scale_sums(context, tile);
   Epilogue(context, tile, pass).emit();
 }
 

@@ -22,7 +22,7 @@ namespace burin::kernels {
 // barrier) and prefetches the weights far ahead. tiles: many prepared rows, bound by the multipliers.
 enum class GemmRegime : std::uint8_t { stream, tiles };
 
-// What happens to the 32 sums of a column block and row:
+// What happens to the 32 sums (with bias; times the factor of scaled kernels) of a column block and row:
 //   store      output = sum
 //   add        output = residual + sum
 //   activate   output = function(sum)
@@ -50,6 +50,7 @@ struct GemmSpec {
   GemmEpilogue epilogue = GemmEpilogue::store;
   ActivationFunction function = ActivationFunction::none;  // activate, gate
   bool bias = false;
+  bool scaled = false;              // sums are multiplied by a factor, after the bias
   std::int64_t output_stride = 32;  // floats; residual has the same
   HeadLayout heads;                 // rope_kv only
 
@@ -64,8 +65,8 @@ void read_field(std::string_view text, GemmEpilogue& epilogue);
 template <typename Spec, typename Visitor>
 requires std::is_same_v<std::remove_const_t<Spec>, GemmSpec>
 void visit_fields(Spec& spec, Visitor&& visit) {
-  auto& [inputs, columns, weights, activation, regime, norm, epilogue, function, bias, output_stride, heads] =
-      spec;
+  auto& [inputs, columns, weights, activation, regime, norm, epilogue, function, bias, scaled, output_stride,
+         heads] = spec;
   visit("k", inputs);
   visit("n", columns);
   visit("w", weights);
@@ -75,6 +76,7 @@ void visit_fields(Spec& spec, Visitor&& visit) {
   visit("out", epilogue);
   visit("f", function);
   visit("bias", bias);
+  visit("scaled", scaled);
   visit("os", output_stride);
   visit("heads", heads);
 }
@@ -95,8 +97,9 @@ struct GemmArguments {
   const float* norm_weight = nullptr;  // zero in the same places
   const float* norm_bias = nullptr;    // the same; layer norm only
   float epsilon = 0;
-  KvArguments kv;   // rope_kv
-  float limit = 0;  // clamped_gate
+  float factor = 1;  // scaled
+  KvArguments kv;    // rope_kv
+  float limit = 0;   // clamped_gate
   float slope = 0;
   // add_scaled, one per row. Numbers of output rows differ from each other; stream kernels take none.
   const float* factors = nullptr;

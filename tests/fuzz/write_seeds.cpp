@@ -5,11 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "graph/arch/architectures.hpp"
+#include "graph/passes/passes.hpp"
 #include "jit/bundle.hpp"
 #include "jit/image_file.hpp"
+#include "runtime/files/model_file.hpp"
 #include "tests/fuzz/fuzzed_model.hpp"
 #include "tests/support/gguf_writer.hpp"
 #include "tests/support/safetensors_writer.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "tests/support/use_model.hpp"
 
 namespace burin::tests {
@@ -44,6 +48,17 @@ std::string image_seed(const char* features, std::size_t length) {
   return {file.begin(), file.end()};
 }
 
+// Before and after the passes.
+std::vector<std::string> graph_seeds() {
+  const TemporaryFolder folder;
+  const auto file = runtime::ModelFile::open(folder.write("tiny.gguf", tiny_gguf(fuzzed_model()).bytes()));
+  graph::Graph graph = graph::build_decoder(file->description()).graph;
+  std::vector<std::string> seeds = {to_text(graph)};
+  graph::run_passes(graph);
+  seeds.push_back(to_text(graph));
+  return seeds;
+}
+
 void write_all_seeds(const fs::path& root) {
   GgufWriter gguf = tiny_gguf(fuzzed_model());
   GgufWriter older = gguf;
@@ -59,6 +74,7 @@ void write_all_seeds(const fs::path& root) {
   write_seeds(root / "tokenizer_json_fuzzer", {tiny_tokenizer_json().dump(), with_marks.dump()});
   write_seeds(root / "image_file_fuzzer", {image_seed("avx2", 1), image_seed("avx512vnni,avx512bf16", 300)});
   write_seeds(root / "bundle_fuzzer", {bundle_seed()});
+  write_seeds(root / "graph_fuzzer", graph_seeds());
   write_seeds(root / "text_fuzzer", {std::begin(kSampleTexts), std::end(kSampleTexts)});
 }
 

@@ -190,9 +190,9 @@ TEST(Architectures, LatentQueriesAndGroupsOfExperts) {
     set_tensor(model, prefix + "q_b_proj.weight", kernels::StoredType::f32, {4 * 48, 24});
   }
   const std::string text = to_text(build_decoder(model).graph);
-  EXPECT_THAT(text, HasSubstr("q_b_proj.weight[128 from 0 32 of every 48]"));
-  EXPECT_THAT(text, HasSubstr("q_b_proj.weight[64 from 32 16 of every 48]"));
-  EXPECT_THAT(text, HasSubstr("used=2 groups=1/2"));
+  EXPECT_THAT(text, HasSubstr("q_b_proj.weight outputs=128 view={run=32 stride=48}"));
+  EXPECT_THAT(text, HasSubstr("q_b_proj.weight outputs=64 view={first=32 run=16 stride=48}"));
+  EXPECT_THAT(text, HasSubstr("used=2 groups=2"));
 }
 
 TEST(Architectures, Gemma3SpelledAsPublished) {

@@ -57,6 +57,11 @@ class GraphSketch {
     node.constant = limit;
     return add(std::move(node), x);
   }
+  ValueId scale(const std::string& name, ValueId x, float factor) {
+    Node node = named(Op::scale, name, {x});
+    node.constant = factor;
+    return add(std::move(node), x);
+  }
   ValueId multiply(const std::string& name, ValueId x, ValueId y) {
     return add(named(Op::multiply, name, {x, y}), x);
   }

@@ -1,4 +1,4 @@
-// The graph as text with every attribute, and what validate() refuses.
+// What validate() refuses.
 #include "graph/ir.hpp"
 
 #include <gmock/gmock.h>
@@ -19,73 +19,6 @@ Node made(Op op, std::vector<ValueId> inputs = {}) {
   node.inputs = std::move(inputs);
   return node;
 }
-
-// The line of a node added to a graph with some values.
-std::string text_of(Node node) {
-  Graph graph;
-  for (int i = 0; i < 5; ++i) graph.add_value("v", 8);
-  graph.add_node(std::move(node), 8);
-  return to_text(graph);
-}
-
-TEST(IrText, EveryAttributeIsThere) {
-  Node embed = made(Op::embed);
-  embed.embed = {"wpe", EmbedIndex::position, 2};
-  EXPECT_EQ(text_of(embed), "%5 n = embed() wpe by_position offset=2\n");
-
-  Node norm = made(Op::norm, {0});
-  norm.norm = {"w", 1e-5f, NormKind::layer, "b", 1, 4};
-  EXPECT_EQ(text_of(norm), "%5 n = norm(%0) layer w eps=1e-05 bias=b weight_offset=1 group=4\n");
-
-  Node linear = made(Op::linear, {0});
-  linear.linear.parts = {{"w", "b", 4, {.first = 4, .run = 2, .stride = 6, .transposed = true, .slice = 3}},
-                         {"w", "", 4, {.first = 8, .run = 0, .stride = 0, .transposed = false, .slice = 0}}};
-  linear.linear.last_row_only = true;
-  EXPECT_EQ(text_of(linear),
-            "%5 n = linear(%0) w[4 from 4 2 of every 6 transposed slice 3]+b w[4 from 8] last_row_only\n");
-
-  Node rope = made(Op::rope, {0});
-  rope.rope = {RotaryStyle::interleaved, 8, 4, {1, 0.5}, "f", 1.25, {64, {0.5, 0.25}, "g", 0, 1, false}};
-  EXPECT_EQ(text_of(rope),
-            "%5 n = rope(%0) interleaved rotary=4/8 frequencies=[1,0.5] factors=f magnitude=1.25 "
-            "longer_than=64 longer_frequencies=[0.5,0.25] longer_factors=g\n");
-  rope.rope.longer = {64, {}, "", 10000, 2, true};
-  EXPECT_THAT(text_of(rope), HasSubstr("longer_than=64 ntk_base=10000 ntk_factor=2 ntk_doubles\n"));
-
-  Node attention = made(Op::attention, {0, 1, 2});
-  attention.attention = {3, 2, 1, 4, 0.5f, {}, 6, 32, 50, {0.5, 0.25}, "s", 128, 2};
-  EXPECT_EQ(text_of(attention),
-            "%5 n = attention(%0, %1, %2) layer=3 heads=2/1 size=4 scale=0.5 value_size=6 window=32 "
-            "soft_cap=50 slopes=[0.5,0.25] sinks=s log_context=128 shared_size=2\n");
-
-  for (const auto& [function, text] :
-       {std::pair{ActivationFunction::silu, "silu"}, std::pair{ActivationFunction::gelu_tanh, "gelu_tanh"},
-        std::pair{ActivationFunction::gelu_erf, "gelu_erf"}, std::pair{ActivationFunction::relu, "relu"},
-        std::pair{ActivationFunction::relu_squared, "relu_squared"}}) {
-    Node activation = made(Op::activation, {0});
-    activation.activation = function;
-    EXPECT_EQ(text_of(activation), std::string("%5 n = activation(%0) ") + text + "\n");
-  }
-  for (const auto& [op, text] :
-       {std::pair{Op::scale, "scale"}, std::pair{Op::clip, "clip"}, std::pair{Op::soft_cap, "soft_cap"}}) {
-    Node node = made(op, {0});
-    node.constant = 2.5f;
-    EXPECT_EQ(text_of(node), std::string("%5 n = ") + text + "(%0) 2.5\n");
-  }
-
-  Node route = made(Op::route, {0});
-  route.route = {2, true, 16, 4, 2};
-  EXPECT_EQ(text_of(route), "%5 n = route(%0) used=2 normalise scale=16 groups=2/4\n");
-
-  Node experts = made(Op::experts, {0, 1});
-  experts.experts.activation = ActivationFunction::silu;
-  experts.experts.limit = 7;
-  experts.experts.slope = 1.5f;
-  experts.experts.experts = {{{"g", "", 4, {}}, {"u", "", 4, {}}, {"d", "", 8, {}}}};
-  EXPECT_EQ(text_of(experts), "%5 n = experts(%0, %1) silu limit=7 slope=1.5 (g[4] u[4] d[8])\n");
-}
-
-// --- validation
 
 std::string error_of(const Graph& graph) {
   return tests::error_of([&] { validate(graph); });

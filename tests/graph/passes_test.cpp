@@ -29,6 +29,72 @@ std::string run(Pass pass, GraphSketch& sketch) {
   return trace[0].reason;
 }
 
+// --- equal norms
+
+TEST(ShareNorms, EqualNormsOfOneInputBecomeOne) {
+  GraphSketch s;
+  const ValueId x = s.input();
+  const ValueId first = s.norm("first", x);
+  const ValueId second = s.norm("second", x);
+  s.node("second").norm = s.node("first").norm;
+  const ValueId a = s.linear("a", first);
+  s.graph.logits = s.sum("sum", a, s.linear("b", second));
+  EXPECT_EQ(run(share_norms, s), "");
+  EXPECT_THAT(s.names(), ElementsAre("x", "first", "a", "b", "sum"));
+  EXPECT_THAT(s.node("b").inputs, ElementsAre(first));
+}
+
+TEST(ShareNorms, OtherWeightsOrInputsStay) {
+  GraphSketch s;
+  const ValueId x = s.input();
+  const ValueId first = s.norm("first", x);
+  const ValueId second = s.norm("second", x);  // of a weight of its own
+  const ValueId third = s.norm("third", second);
+  s.node("third").norm = s.node("first").norm;
+  s.graph.logits = s.sum("sum", s.sum("two", first, second), third);
+  Trace trace;
+  share_norms(s.graph, trace);
+  EXPECT_TRUE(trace.empty());
+  EXPECT_THAT(s.names(), ElementsAre("x", "first", "second", "third", "two", "sum"));
+}
+
+// --- constant factors
+
+TEST(FoldScale, BecomesAFactorOfWhatMakesItsInput) {
+  GraphSketch s;
+  const ValueId x = s.scale("twice", s.input(), 2);
+  s.graph.logits = s.scale("half", s.scale("third", s.linear("a", x), 0.25f), 0.5f);
+  Trace trace;
+  fold_scale(s.graph, trace);
+  validate(s.graph);
+  ASSERT_EQ(trace.size(), 3u);
+  for (const TraceLine& line : trace) EXPECT_TRUE(line.applied) << line.reason;
+  EXPECT_THAT(s.names(), ElementsAre("x", "a"));
+  EXPECT_EQ(s.node("x").embed.factor, 2);
+  EXPECT_EQ(s.node("a").linear.factor, 0.125f);
+  EXPECT_EQ(s.graph.logits, s.node("a").output);
+}
+
+TEST(FoldScale, Refusals) {
+  GraphSketch normed;
+  normed.graph.logits = normed.scale("scale", normed.norm("norm", normed.input()), 2);
+  EXPECT_EQ(run(fold_scale, normed), "norm is no plain linear or embed node");
+
+  GraphSketch elsewhere;
+  const ValueId a = elsewhere.linear("a", elsewhere.input());
+  elsewhere.graph.logits = elsewhere.sum("sum", a, elsewhere.scale("scale", a, 2));
+  EXPECT_EQ(run(fold_scale, elsewhere), "a is used elsewhere");
+}
+
+// The other passes would lose it.
+TEST(FoldScale, AScaledLinearNodeIsNoPlainOne) {
+  GraphSketch s;
+  s.linear("a", s.input());
+  EXPECT_TRUE(is_plain_linear(s.graph, 1));
+  s.node("a").linear.factor = 2;
+  EXPECT_FALSE(is_plain_linear(s.graph, 1));
+}
+
 // --- gate product
 
 struct GateSketch : GraphSketch {
@@ -347,12 +413,18 @@ TEST(FuseResidual, Refusals) {
   elsewhere.graph.logits = elsewhere.linear("a", z);
   elsewhere.sum("sum", z, elsewhere.graph.logits);
   EXPECT_EQ(run(fuse_residual, elsewhere), "a is used elsewhere");
+}
 
-  GraphSketch later;
-  const ValueId w = later.input();
-  const ValueId early = later.linear("a", w);
-  later.sum("sum", early, later.norm("norm", w));
-  EXPECT_EQ(run(fuse_residual, later), "the other summand is made later");
+TEST(FuseResidual, ALinearNodeMovesBehindTheOtherSummand) {
+  GraphSketch s;
+  const ValueId x = s.input();
+  const ValueId early = s.linear("a", x);
+  const ValueId late = s.norm("norm", x);
+  s.graph.logits = s.sum("sum", early, late);
+  EXPECT_EQ(run(fuse_residual, s), "");
+  EXPECT_THAT(s.names(), ElementsAre("x", "norm", "a"));
+  EXPECT_EQ(s.node("a").inputs.back(), late);
+  EXPECT_EQ(s.node("a").output, s.graph.logits);
 }
 
 // --- all of them
@@ -373,13 +445,17 @@ TEST(RunPasses, AWholeLayerBecomesFiveNodes) {
     EXPECT_TRUE(line.applied) << line.pass << ": " << line.reason;
   EXPECT_EQ(
       to_text(s.graph),
-      "%0 x = embed() x.weight\n"
-      "%3 attention_qkv = linear(%0) normed(rms n1.weight eps=1e-05) q.weight[8] k.weight[4] v.weight[4]"
-      " -> rope, kv store layer=0 heads=2/1 size=4 scale=0 halves rotary=4/4 frequencies=[0.5,0.5]\n"
-      "%7 attention = attention(%3) layer=0 heads=2/1 size=4 scale=0\n"
-      "%9 o = linear(%7, %0) o.weight[8] -> add\n"
-      "%14 product = linear(%9) normed(rms n2.weight eps=1e-05) gate.weight[6] up.weight[6] -> silu gate\n"
-      "%16 down = linear(%14, %9) down.weight[8] -> add\n");
+      "%0[8] x = embed() table=x.weight\n"
+      "%3[8] attention_qkv as rope_q = linear(%0) normed=true norm={weight=n1.weight epsilon=1e-05}"
+      " parts=[{weight=q.weight outputs=8} {weight=k.weight outputs=4} {weight=v.weight outputs=4}]"
+      " epilogue=rope_kv attention={query_heads=2 kv_heads=1 head_size=4"
+      " rope={head_size=4 rotary=4 frequencies=[0.5 0.5]}}\n"
+      "%7[8] attention = attention(%3) query_heads=2 kv_heads=1 head_size=4\n"
+      "%9[8] o as r1 = linear(%7, %0) parts=[{weight=o.weight outputs=8}] epilogue=add\n"
+      "%14[6] product = linear(%9) normed=true norm={weight=n2.weight epsilon=1e-05}"
+      " parts=[{weight=gate.weight outputs=6} {weight=up.weight outputs=6}] epilogue=gate activation=silu\n"
+      "%16[8] down as r2 = linear(%14, %9) parts=[{weight=down.weight outputs=8}] epilogue=add\n"
+      "logits %16\n");
 }
 
 }  // namespace

@@ -59,7 +59,28 @@ TEST(PlanText, JsonHasWhatTheCommandPromises) {
     EXPECT_TRUE(step["reads"].is_array());
     ASSERT_EQ(step["writes"].size(), 1u);
     EXPECT_GT(step["bytes"], 0);
+    EXPECT_GT(step["seconds"], 0);
+    EXPECT_THAT(step["bound"], testing::AnyOf("memory", "arithmetic", "barrier"));
   }
+}
+
+// What takes how much of a token adds up.
+TEST(PlanText, JsonEstimatesEveryStep) {
+  const json object = to_json(tiny_plan());
+  EXPECT_EQ(object["limits"]["measured"], false);
+  EXPECT_EQ(object["limits"]["source"], "nominal figures of icelake-server, not measured");
+  double share = 0;
+  double seconds = 0;
+  for (const json& step : object["steps"]) {
+    share += step["share"].get<double>();
+    seconds += step["seconds"].get<double>();
+    EXPECT_EQ(step["bytes"], step["weight_bytes"].get<std::uint64_t>() +
+                                 step["read_bytes"].get<std::uint64_t>() +
+                                 step["written_bytes"].get<std::uint64_t>());
+  }
+  EXPECT_NEAR(share, 1, 1e-9);
+  EXPECT_NEAR(object["estimate"]["decode_s"].get<double>(), seconds, 1e-12);
+  EXPECT_EQ(object["layer_groups"], json::parse("[[0],[1]]")) << "their V has other formats";
 }
 
 TEST(PlanText, JsonOfOneStep) {

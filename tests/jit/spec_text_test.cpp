@@ -9,6 +9,7 @@
 #include "templates/gemm/gemm_spec.hpp"
 #include "templates/prepare/prepare_spec.hpp"
 #include "templates/probe/probe_spec.hpp"
+#include "templates/route/route_spec.hpp"
 #include "tests/support/weight_formats.hpp"
 
 namespace burin {
@@ -64,7 +65,7 @@ TEST(SpecText, EveryKindRoundTrips) {
   gemm.heads = {32, 8, 128, kernels::KvStorage::bf16};
   expect_round_trip(
       gemm,
-      "gemm-k.4096-n.6144-w.int5a.g64.bf16-a.s8-m.tiles-norm.rms-out.gate-f.silu-bias.1-os.3072-"
+      "gemm-k.4096-n.6144-w.int5a.g64.bf16-a.s8-m.tiles-norm.rms-out.gate-f.silu-bias.1-scaled.0-os.3072-"
       "heads.h32.8.128.bf16");
 
   PrepareSpec prepare;
@@ -73,14 +74,14 @@ TEST(SpecText, EveryKindRoundTrips) {
   prepare.activation = kernels::Activation::s8;
   prepare.norm = kernels::RowNorm::rms;
   prepare.input_stride = 320;
-  expect_round_trip(prepare, "prepare-k.300-w.int5a.g64.bf16-a.s8-norm.rms-is.320");
+  expect_round_trip(prepare, "prepare-k.300-w.int5a.g64.bf16-a.s8-norm.rms-is.320-gather.0");
 
   EmbedSpec embed;
   embed.width = 288;
   embed.vocabulary = 32000;
   embed.weights = kInt5;
   embed.output_stride = 320;
-  expect_round_trip(embed, "embed-k.288-n.32000-w.int5a.g64.bf16-os.320");
+  expect_round_trip(embed, "embed-k.288-n.32000-w.int5a.g64.bf16-scaled.0-os.320");
 
   AttentionSpec attention;
   attention.heads = {6, 2, 48, kernels::KvStorage::bf16};
@@ -88,6 +89,15 @@ TEST(SpecText, EveryKindRoundTrips) {
   attention.window = 4096;
   attention.soft_cap = attention.sinks = true;
   expect_round_trip(attention, "attention-heads.h6.2.48.bf16-math.bf16-window.4096-cap.1-alibi.0-sinks.1");
+
+  kernels::RouteSpec route;
+  route.experts = 160;
+  route.used = 6;
+  route.normalise = true;
+  route.groups = 8;
+  route.groups_used = 3;
+  route.input_stride = 160;
+  expect_round_trip(route, "route-n.160-top.6-norm.1-groups.8-topgroups.3-is.160-os.32");
 
   expect_round_trip(ProbeSpec{kernels::Probe::dot_int8}, "probe-of.dot_int8");
 }
@@ -99,7 +109,8 @@ TEST(SpecText, EveryNameRoundTrips) {
     expect_round_trip(spec);
   }
   for (const auto epilogue : {kernels::GemmEpilogue::store, kernels::GemmEpilogue::add,
-                              kernels::GemmEpilogue::gate, kernels::GemmEpilogue::rope_kv})
+                              kernels::GemmEpilogue::gate, kernels::GemmEpilogue::rope_kv,
+                              kernels::GemmEpilogue::clamped_gate, kernels::GemmEpilogue::add_scaled})
     for (const auto regime : {kernels::GemmRegime::stream, kernels::GemmRegime::tiles}) {
       GemmSpec spec;
       spec.epilogue = epilogue;
@@ -135,7 +146,7 @@ TEST(SpecText, DifferentSpecsHaveDifferentTexts) {
 }
 
 TEST(SpecText, WrongTextsAreNamed) {
-  constexpr std::string_view kFine = "embed-k.32-n.64-w.f16-os.32";
+  constexpr std::string_view kFine = "embed-k.32-n.64-w.f16-scaled.0-os.32";
   ASSERT_EQ(error_of<EmbedSpec>(kFine), "no error");
   EXPECT_THAT(error_of<PrepareSpec>(kFine), AllOf(HasSubstr(kFine), HasSubstr("not of kind prepare")));
   EXPECT_THAT(error_of<EmbedSpec>(""), HasSubstr("not of kind embed"));
@@ -143,17 +154,18 @@ TEST(SpecText, WrongTextsAreNamed) {
   EXPECT_THAT(error_of<EmbedSpec>("embedding-k.32-n.64-w.f16-os.32"),
               HasSubstr("field 'k' expected at 'ding-"));
   // Left out, out of order, unknown, doubled.
-  EXPECT_THAT(error_of<EmbedSpec>("embed-k.32-w.f16-os.32"),
-              HasSubstr("field 'n' expected at '-w.f16-os.32'"));
-  EXPECT_THAT(error_of<EmbedSpec>("embed-n.64-k.32-w.f16-os.32"), HasSubstr("field 'k' expected"));
-  EXPECT_THAT(error_of<EmbedSpec>("embed-k.32-n.64-w.f16"), HasSubstr("field 'os' expected at ''"));
-  EXPECT_THAT(error_of<EmbedSpec>("embed-k.32-n.64-w.f16-os.32-x.1"), HasSubstr("'-x.1' is left over"));
-  EXPECT_THAT(error_of<EmbedSpec>("embed-k.32-n.64-w.f16-os.32-"), HasSubstr("'-' is left over"));
+  EXPECT_THAT(error_of<EmbedSpec>("embed-k.32-w.f16-scaled.0-os.32"),
+              HasSubstr("field 'n' expected at '-w.f16-scaled.0-os.32'"));
+  EXPECT_THAT(error_of<EmbedSpec>("embed-n.64-k.32-w.f16-scaled.0-os.32"), HasSubstr("field 'k' expected"));
+  EXPECT_THAT(error_of<EmbedSpec>("embed-k.32-n.64-w.f16-scaled.0"), HasSubstr("field 'os' expected at ''"));
+  EXPECT_THAT(error_of<EmbedSpec>("embed-k.32-n.64-w.f16-scaled.0-os.32-x.1"),
+              HasSubstr("'-x.1' is left over"));
+  EXPECT_THAT(error_of<EmbedSpec>("embed-k.32-n.64-w.f16-scaled.0-os.32-"), HasSubstr("'-' is left over"));
 }
 
 TEST(SpecText, WrongValuesAreNamed) {
   const auto with_width = [](std::string_view width) {
-    return error_of<EmbedSpec>(fmt::format("embed-k.{}-n.64-w.f16-os.32", width));
+    return error_of<EmbedSpec>(fmt::format("embed-k.{}-n.64-w.f16-scaled.0-os.32", width));
   };
   for (const std::string_view width : {"", "x", "32x", " 32", "+32", "3.2", "99999999999999999999"})
     EXPECT_THAT(with_width(width), HasSubstr(fmt::format("field 'k': '{}' is not a number", width)));
@@ -161,7 +173,7 @@ TEST(SpecText, WrongValuesAreNamed) {
   EXPECT_THAT(with_width("-32"), HasSubstr("field 'k': '' is not a number"));
 
   const auto with_weights = [](std::string_view weights) {
-    return error_of<EmbedSpec>(fmt::format("embed-k.32-n.64-w.{}-os.32", weights));
+    return error_of<EmbedSpec>(fmt::format("embed-k.32-n.64-w.{}-scaled.0-os.32", weights));
   };
   EXPECT_THAT(with_weights("f17"), AllOf(HasSubstr("field 'w'"), HasSubstr("'f17'")));
   EXPECT_THAT(with_weights("int9s.g32.f16"), HasSubstr("9 bits are too many"));
@@ -172,7 +184,7 @@ TEST(SpecText, WrongValuesAreNamed) {
   EXPECT_THAT(with_weights("int4s.g32.f64"), HasSubstr("scale type 'f64'"));
 
   EXPECT_THAT(error_of<ProbeSpec>("probe-of.write"), HasSubstr("field 'of': 'write' is not known"));
-  EXPECT_THAT(error_of<PrepareSpec>("prepare-k.32-w.f16-a.s9-norm.none-is.32"),
+  EXPECT_THAT(error_of<PrepareSpec>("prepare-k.32-w.f16-a.s9-norm.none-is.32-gather.0"),
               HasSubstr("'s9' is not known"));
 }
 
@@ -194,9 +206,10 @@ TEST(SpecText, WrongHeadsAreNamed) {
 
 TEST(SpecText, BoolsAreZeroOrOne) {
   const auto with_bias = [](std::string_view bias) {
-    return error_of<GemmSpec>(fmt::format(
-        "gemm-k.32-n.32-w.f32-a.f32-m.stream-norm.none-out.store-f.none-bias.{}-os.32-heads.h1.1.2.f32",
-        bias));
+    return error_of<GemmSpec>(
+        fmt::format("gemm-k.32-n.32-w.f32-a.f32-m.stream-norm.none-out.store-f.none-bias.{}-scaled.0-os.32-"
+                    "heads.h1.1.2.f32",
+                    bias));
   };
   EXPECT_EQ(with_bias("0"), "no error");
   EXPECT_EQ(with_bias("1"), "no error");

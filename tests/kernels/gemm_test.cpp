@@ -27,6 +27,7 @@ using tests::RandomValues;
 constexpr float kEpsilon = 1e-5f;
 constexpr float kLimit = 1.5f;  // of clamped gates: within the sums' range
 constexpr float kSlope = 1.702f;
+constexpr float kFactor = -0.75f;
 
 std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
@@ -68,6 +69,7 @@ void check_gemm(const Case& what, const Shape& s, const jit::Target& target) {
   spec.epilogue = epilogue;
   spec.function = function;
   spec.bias = epilogue != GemmEpilogue::add && function == ActivationFunction::none;
+  spec.scaled = (s.k + s.rows) % 2 == 1;  // either, with every epilogue
   spec.output_stride = halves_columns(epilogue) ? columns / 2 : columns;
   SCOPED_TRACE(jit::spec_text(spec) + " rows " + std::to_string(s.rows) + " target " + target.name);
 
@@ -115,6 +117,7 @@ void check_gemm(const Case& what, const Shape& s, const jit::Target& target) {
   arguments.slope = kSlope;
   arguments.factors = factors.as<float>();
   if (scatters) arguments.output_rows = numbers.as<std::int32_t>();
+  arguments.factor = spec.scaled ? kFactor : std::numeric_limits<float>::quiet_NaN();
   if (regime == GemmRegime::tiles)
     prepare_rows(format, rows, s.rows, input.as<float>(), stride, target, prepared.as());
   tests::run_kernel(emit_gemm(spec, target), arguments);
@@ -143,8 +146,8 @@ void check_gemm(const Case& what, const Shape& s, const jit::Target& target) {
         squares += w * w;
       }
       weight_norm = std::max(weight_norm, squares);
-      sums[static_cast<std::size_t>(c)] =
-          sum + (spec.bias ? static_cast<double>(bias[static_cast<std::size_t>(c)]) : 0.0);
+      if (spec.bias) sum += static_cast<double>(bias[static_cast<std::size_t>(c)]);
+      sums[static_cast<std::size_t>(c)] = spec.scaled ? sum * static_cast<double>(kFactor) : sum;
     }
     const double tolerance =
         4e-6 * std::sqrt(norm * weight_norm) * std::sqrt(static_cast<double>(s.k)) + 2e-6;
@@ -270,9 +273,10 @@ TEST(Gemm, SpecTextRoundTrips) {
   spec.epilogue = GemmEpilogue::rope_kv;
   spec.heads = {32, 32, 128, KvStorage::bf16};
   const std::string text = jit::spec_text(spec);
-  EXPECT_EQ(text,
-            "gemm-k.4096-n.12288-w.int4s.g32.f16-a.s8-m.stream-norm.none-out.rope_kv-f.none-bias.0-os.32-"
-            "heads.h32.32.128.bf16");
+  EXPECT_EQ(
+      text,
+      "gemm-k.4096-n.12288-w.int4s.g32.f16-a.s8-m.stream-norm.none-out.rope_kv-f.none-bias.0-scaled.0-os.32-"
+      "heads.h32.32.128.bf16");
   EXPECT_EQ(jit::parse_spec<GemmSpec>(text), spec);
 }
 

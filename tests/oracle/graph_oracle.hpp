@@ -126,7 +126,7 @@ class GraphOracle {
       if (entry >= index(table.shape[0])) throw std::out_of_range(attributes.table);
       rows.emplace_back(first, first + table.shape[1]);
     }
-    return rows;
+    return map(rows, [&](double v) { return v * static_cast<double>(attributes.factor); });
   }
 
   Row norm(const graph::NormAttributes& attributes, Row x) {
@@ -180,7 +180,8 @@ class GraphOracle {
     if (attributes.normed) x = each(x, [&](Row row) { return norm(attributes.norm, std::move(row)); });
     std::vector<Rows> parts;
     for (const graph::LinearPart& part : attributes.parts)
-      parts.push_back(each(x, [&](const Row& row) { return multiply(part, row); }));
+      parts.push_back(map(each(x, [&](const Row& row) { return multiply(part, row); }),
+                          [&](double sum) { return sum * static_cast<double>(attributes.factor); }));
     switch (attributes.epilogue) {
       case graph::LinearEpilogue::none:
       case graph::LinearEpilogue::qkv: return joined(parts);

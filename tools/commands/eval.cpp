@@ -7,6 +7,7 @@
 #include "graph/plan.hpp"
 #include "runtime/perplexity.hpp"
 #include "tools/command.hpp"
+#include "tools/commands/eval_trace.hpp"
 #include "tools/common_options.hpp"
 
 namespace burin::tools {
@@ -20,6 +21,7 @@ struct EvalOptions {
   std::string full;
   int top = 10;
   bool all_positions = false;
+  bool trace = false;
   std::int64_t keep = -1;
   std::int64_t discard = -1;
 };
@@ -73,9 +75,14 @@ void print_top(const nlohmann::json& top) {
     fmt::print("{:>8}  {:.6f}\n", entry[0].get<int>(), entry[1].get<double>());
 }
 
-void evaluate_tokens(const EvalOptions& options) {
-  const std::vector<runtime::TokenId> tokens = parse_tokens(options.tokens);
+std::vector<runtime::TokenId> tokens_of(const EvalOptions& options) {
+  std::vector<runtime::TokenId> tokens = parse_tokens(options.tokens);
   if (tokens.empty()) wrong_usage("--tokens: there is no token: give ids as in 1,2,3");
+  return tokens;
+}
+
+void evaluate_tokens(const EvalOptions& options) {
+  const std::vector<runtime::TokenId> tokens = tokens_of(options);
   const std::shared_ptr<const runtime::Model> model = load_model(options.common);
   runtime::Session session(model);
   LogitsFile full(options.full);
@@ -103,6 +110,23 @@ void evaluate_tokens(const EvalOptions& options) {
   }
 }
 
+void trace_tokens(const EvalOptions& options) {
+  if (options.all_positions || !options.full.empty())
+    wrong_usage("--trace: is of the last position's logits: leave out --all-positions and --full");
+  const std::vector<runtime::TokenId> tokens = tokens_of(options);
+  runtime::Session session(load_model(options.common));
+  if (!options.common.json) {
+    print_trace(session, tokens);
+    fmt::print("\nlargest logits\n");
+    return print_top(top_logits(session.logits(), options.top));
+  }
+  nlohmann::json steps = trace_json(session, tokens);
+  print_json({{"positions", tokens.size()},
+              {"vocabulary", session.logits().size()},
+              {"trace", std::move(steps)},
+              {"top", top_logits(session.logits(), options.top)}});
+}
+
 void evaluate_perplexity(EvalOptions& options) {
   const std::string text = read_file(options.perplexity);
   const bool asked = options.common.context > 0;
@@ -126,7 +150,10 @@ void run(EvalOptions& options, bool has_tokens) {
     wrong_usage(
         "--keep and --discard: the ring cache is not supported yet: use a context that holds all tokens");
   if (has_tokens == !options.perplexity.empty()) wrong_usage("eval: give either --tokens or --perplexity");
-  if (has_tokens)
+  if (options.trace && !has_tokens) wrong_usage("--trace: needs --tokens");
+  if (options.trace)
+    trace_tokens(options);
+  else if (has_tokens)
     evaluate_tokens(options);
   else
     evaluate_perplexity(options);
@@ -139,7 +166,8 @@ void add_eval_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("eval", "Logits after given tokens, or the perplexity of a text");
   command->footer(
       "Example: burin eval demo/shakespeare-q8_0.gguf --tokens 50,47,45 --top 5\n"
-      "         burin eval demo/shakespeare-q8_0.gguf --perplexity text.txt -c 256");
+      "         burin eval demo/shakespeare-q8_0.gguf --perplexity text.txt -c 256\n"
+      "         burin eval demo/shakespeare-q8_0.gguf --tokens 50,47,45 --trace");
   add_model_option(*command, options->common);
   CLI::Option* tokens = command->add_option("--tokens", options->tokens, "Token ids: 1,2,3 or @FILE");
   command->add_option("--perplexity", options->perplexity, "Text file to measure")->excludes(tokens);
@@ -148,6 +176,7 @@ void add_eval_command(CLI::App& app) {
       ->check(CLI::Range(1, 1 << 24));
   command->add_flag("--all-positions", options->all_positions, "Show them for every position");
   command->add_option("--full", options->full, "Write all logits as float32 rows to this file");
+  command->add_flag("--trace", options->trace, "Print a checksum and norms of every step's output");
   command->add_option("--keep", options->keep, "Ring cache: sink tokens (not supported yet)");
   command->add_option("--discard", options->discard, "Ring cache: tokens to discard (not supported yet)");
   add_compute_options(*command, options->common);

@@ -1,0 +1,113 @@
+#include "graph/roofline.hpp"
+
+#include <algorithm>
+
+namespace burin::graph {
+namespace {
+
+// Positions that rows of the load look at, together: row r sees position + r + 1, or its window.
+double positions_seen(const kernels::AttentionSpec& spec, const Load& load) {
+  double seen = 0;
+  for (std::int64_t row = 0; row < load.rows; ++row) {
+    const std::int64_t before = load.position + row + 1;
+    seen += static_cast<double>(spec.window > 0 ? std::min(before, spec.window) : before);
+  }
+  return seen;
+}
+
+struct Work {
+  double macs = 0;
+  double peak = 0;  // multiply-adds per second of the kind they are
+};
+
+Work work_of(const Step& step, const Load& load, const MachineLimits& limits) {
+  if (const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec)) {
+    const auto columns = static_cast<double>((step.last_block - step.first_block) * kernels::kBlockColumns);
+    const auto rows = static_cast<double>(load.rows * std::max<std::int64_t>(step.used, 1));
+    return {rows * static_cast<double>(gemm->inputs) * columns, gemm->activation == kernels::Activation::s8
+                                                                    ? limits.int8_macs_per_second
+                                                                    : limits.f32_macs_per_second};
+  }
+  if (const auto* attention = std::get_if<kernels::AttentionSpec>(&step.spec)) {
+    const auto& heads = attention->heads;
+    return {2.0 * heads.query_heads * heads.head_size * positions_seen(*attention, load),
+            attention->math == kernels::AttentionMath::bf16 ? limits.bf16_macs_per_second
+                                                            : limits.f32_macs_per_second};
+  }
+  return {};
+}
+
+// The cache's positions that any row looks at.
+std::int64_t positions_read(const Step& step, const Load& load) {
+  const std::int64_t end = load.position + load.rows;
+  const auto* attention = std::get_if<kernels::AttentionSpec>(&step.spec);
+  return attention == nullptr || attention->window == 0 ? end
+                                                        : std::min(end, attention->window + load.rows - 1);
+}
+
+// How often the weights of one row are read: embeddings for every row; those of experts until they are all of them.
+std::uint64_t weight_reads(const Plan& plan, const Step& step, const Load& load) {
+  if (std::holds_alternative<kernels::EmbedSpec>(step.spec)) return static_cast<std::uint64_t>(load.rows);
+  if (step.used == 0 || step.matrix < 0) return 1;
+  const std::int64_t experts = plan.matrices[static_cast<std::size_t>(step.matrix)].experts;
+  return static_cast<std::uint64_t>(std::min(load.rows, (experts + step.used - 1) / step.used));
+}
+
+void count_bytes(StepEstimate& result, const Plan& plan, const Step& step, const Load& load) {
+  const auto rows = static_cast<std::uint64_t>(load.rows);
+  const StepTraffic rows_only = traffic_of(plan, step, 0);
+  const StepTraffic with_cache = traffic_of(plan, step, positions_read(step, load));
+  result.weights = rows_only.weights * weight_reads(plan, step, load);
+  result.read = rows_only.read * rows + (with_cache.read - rows_only.read);
+  result.written = rows_only.written * rows;
+}
+
+}  // namespace
+
+std::string_view name_of(Bound bound) {
+  switch (bound) {
+    case Bound::memory: return "memory";
+    case Bound::arithmetic: return "arithmetic";
+    case Bound::barrier: return "barrier";
+  }
+  return "?";
+}
+
+StepEstimate estimate(const Plan& plan, const Step& step, const Load& load, const MachineLimits& limits) {
+  StepEstimate result;
+  count_bytes(result, plan, step, load);
+  const Work work = work_of(step, load, limits);
+  result.macs = work.macs;
+  const double moving = static_cast<double>(result.bytes()) / limits.read_bytes_per_second;
+  const double computing = work.macs > 0 ? work.macs / work.peak : 0;
+  const double waiting = step.barrier ? limits.barrier_seconds : 0;
+  result.seconds = std::max(moving, computing) + waiting;
+  result.bound = computing > moving ? Bound::arithmetic : Bound::memory;
+  if (waiting > std::max(moving, computing)) result.bound = Bound::barrier;
+  return result;
+}
+
+ProgramEstimate estimate(const Plan& plan, const Program& program, const Load& load,
+                         const MachineLimits& limits) {
+  ProgramEstimate result;
+  for (const Step& step : program) {
+    result.steps.push_back(estimate(plan, step, load, limits));
+    result.seconds += result.steps.back().seconds;
+  }
+  return result;
+}
+
+PlanEstimate estimate(const Plan& plan, const MachineLimits& limits) {
+  PlanEstimate result;
+  result.limits = limits;
+  result.decode_load = {1, plan.options.context - 1};
+  result.prefill_load = {plan.options.chunk, 0};
+  result.head_many_load = {plan.head_rows, 0};
+  result.decode = estimate(plan, plan.decode, result.decode_load, limits);
+  result.head_one = estimate(plan, plan.head_one, result.decode_load, limits);
+  result.prefill = estimate(plan, plan.prefill, result.prefill_load, limits);
+  result.head_many = estimate(plan, plan.head_many, result.head_many_load, limits);
+  return result;
+}
+
+}  // namespace burin::graph
