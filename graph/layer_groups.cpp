@@ -8,12 +8,13 @@
 namespace burin::graph {
 namespace {
 
+// Threads meet at a program's end as well.
 std::string signature_of(const Program& program, const std::vector<std::size_t>& steps) {
   std::string signature;
   for (const std::size_t index : steps) {
     const Step& step = program[index];
     signature += fmt::format("{} {} {} {} {}\n", name_in_layer(step.name).name, step.kernel, step.first_block,
-                             step.last_block, step.barrier);
+                             step.last_block, step.barrier || index + 1 == program.size());
   }
   return signature;
 }
@@ -29,13 +30,15 @@ bool is_progression(const std::vector<int>& numbers) {
 }  // namespace
 
 NameInLayer name_in_layer(std::string_view name) {
-  constexpr std::string_view kLayer = "blk.";
-  if (!name.starts_with(kLayer)) return {-1, name};
-  int layer = -1;
-  const char* const last = name.data() + name.size();
-  const auto [end, error] = std::from_chars(name.data() + kLayer.size(), last, layer);
-  if (error != std::errc() || end == last || *end != '.' || layer < 0) return {-1, name};
-  return {layer, name.substr(static_cast<std::size_t>(end - name.data()) + 1)};
+  for (std::size_t dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1)) {
+    int layer = -1;
+    const char* const last = name.data() + name.size();
+    const auto [end, error] = std::from_chars(name.data() + dot + 1, last, layer);
+    const auto behind = static_cast<std::size_t>(end - name.data()) + 1;
+    if (error == std::errc() && layer >= 0 && behind < name.size() && *end == '.')
+      return {layer, name.substr(behind)};
+  }
+  return {-1, name};
 }
 
 std::vector<LayerGroup> group_layers(const Program& program) {

@@ -20,7 +20,8 @@ struct LayerGroup {
 // layer's number, the same kernels, blocks and barriers.
 std::vector<LayerGroup> group_layers(const Program& program);
 
-// "blk.3.ffn_down" is "ffn_down" of layer 3; other names are of layer -1.
+// "blk.3.ffn_down" is "ffn_down" of layer 3, "model.layers.3.mlp.down_proj" its "mlp.down_proj"; names without a number
+// between dots are of layer -1.
 struct NameInLayer {
   int layer = -1;
   std::string_view name;

@@ -65,7 +65,7 @@ class KernelCheck {
 
   void check_part(const Node& node, const LinearPart& part) const {
     const auto tensor = static_cast<std::size_t>(model_.find(part.weight));
-    const bool quantised = kernels::natural_format(*model_.tensors[tensor].type).is_integer();
+    const bool quantised = kernels::natural_format(*model_.tensors[tensor].type).has_codes();
     refuse_if(part.view.transposed && quantised, node, "transposed matrix of quantised weights");
   }
 

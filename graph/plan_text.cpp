@@ -73,11 +73,6 @@ std::string head_text(const Plan& plan, const MachineLimits& limits) {
   return text + "times: at least, by a roofline of " + to_text(limits) + "\n";
 }
 
-std::string rate_text(std::int64_t rows, double seconds) {
-  const double rate = static_cast<double>(rows) / seconds;
-  return fmt::format("{:.{}f} tokens/s", rate, rate < 100 ? 2 : 0);
-}
-
 std::string fusions_text(const Trace& trace) {
   std::string text;
   for (const TraceGroup& group : group_trace(trace)) {
@@ -100,7 +95,7 @@ std::string to_text(const Plan& plan, const MachineLimits& limits) {
   text += "\noutput head of one row\n" + ProgramTable(plan.head_one, e.head_one, e.token_seconds()).text();
   text += fmt::format("\nprefill: {} rows of an empty cache: {} with the last one's logits, {}\n",
                       e.prefill_load.rows, seconds_text(e.chunk_seconds()),
-                      rate_text(e.prefill_load.rows, e.chunk_seconds()));
+                      rate_text(static_cast<double>(e.prefill_load.rows), e.chunk_seconds()));
   text += ProgramTable(plan.prefill, e.prefill, e.chunk_seconds()).text();
   text +=
       fmt::format("\noutput head of up to {} rows: {}\n", plan.head_rows, seconds_text(e.head_many.seconds));

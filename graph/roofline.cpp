@@ -53,13 +53,39 @@ std::uint64_t weight_reads(const Plan& plan, const Step& step, const Load& load)
   return static_cast<std::uint64_t>(std::min(load.rows, (experts + step.used - 1) / step.used));
 }
 
+// Of one position, for all KV heads.
+std::uint64_t stored_in_cache(const Step& step) {
+  const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec);
+  const auto* heads = std::get_if<kernels::HeadsSpec>(&step.spec);
+  if (heads == nullptr && (gemm == nullptr || gemm->epilogue != kernels::GemmEpilogue::rope_kv)) return 0;
+  const kernels::HeadLayout& layout = heads != nullptr ? heads->heads : gemm->heads;
+  return static_cast<std::uint64_t>(layout.kv_heads * layout.kv_block_bytes() / kernels::kKvBlock);
+}
+
 void count_bytes(StepEstimate& result, const Plan& plan, const Step& step, const Load& load) {
   const auto rows = static_cast<std::uint64_t>(load.rows);
   const StepTraffic rows_only = traffic_of(plan, step, 0);
   const StepTraffic with_cache = traffic_of(plan, step, positions_read(step, load));
   result.weights = rows_only.weights * weight_reads(plan, step, load);
-  result.read = rows_only.read * rows + (with_cache.read - rows_only.read);
-  result.written = rows_only.written * rows;
+  result.cache_read = with_cache.read - rows_only.read;
+  result.cache_written = stored_in_cache(step) * rows;
+  result.read = rows_only.read * rows + result.cache_read;
+  result.written = rows_only.written * rows + result.cache_written;
+}
+
+StepEstimate estimate_step(const Plan& plan, const Step& step, const Load& load, const MachineLimits& limits,
+                           bool threads_meet) {
+  StepEstimate result;
+  count_bytes(result, plan, step, load);
+  const Work work = work_of(step, load, limits);
+  result.macs = work.macs;
+  const double moving = static_cast<double>(result.bytes()) / limits.read_bytes_per_second;
+  const double computing = work.macs > 0 ? work.macs / work.peak : 0;
+  const double waiting = threads_meet ? limits.barrier_seconds : 0;
+  result.seconds = std::max(moving, computing) + waiting;
+  result.bound = computing > moving ? Bound::arithmetic : Bound::memory;
+  if (waiting > std::max(moving, computing)) result.bound = Bound::barrier;
+  return result;
 }
 
 }  // namespace
@@ -74,24 +100,15 @@ std::string_view name_of(Bound bound) {
 }
 
 StepEstimate estimate(const Plan& plan, const Step& step, const Load& load, const MachineLimits& limits) {
-  StepEstimate result;
-  count_bytes(result, plan, step, load);
-  const Work work = work_of(step, load, limits);
-  result.macs = work.macs;
-  const double moving = static_cast<double>(result.bytes()) / limits.read_bytes_per_second;
-  const double computing = work.macs > 0 ? work.macs / work.peak : 0;
-  const double waiting = step.barrier ? limits.barrier_seconds : 0;
-  result.seconds = std::max(moving, computing) + waiting;
-  result.bound = computing > moving ? Bound::arithmetic : Bound::memory;
-  if (waiting > std::max(moving, computing)) result.bound = Bound::barrier;
-  return result;
+  return estimate_step(plan, step, load, limits, step.barrier);
 }
 
 ProgramEstimate estimate(const Plan& plan, const Program& program, const Load& load,
                          const MachineLimits& limits) {
   ProgramEstimate result;
   for (const Step& step : program) {
-    result.steps.push_back(estimate(plan, step, load, limits));
+    const bool at_end = &step == &program.back();
+    result.steps.push_back(estimate_step(plan, step, load, limits, step.barrier || at_end));
     result.seconds += result.steps.back().seconds;
   }
   return result;

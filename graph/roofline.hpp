@@ -28,6 +28,8 @@ struct StepEstimate {
   std::uint64_t weights = 0;  // bytes
   std::uint64_t read = 0;     // of activations and the KV cache
   std::uint64_t written = 0;
+  std::uint64_t cache_read = 0;  // of what is read and written, the KV cache's part
+  std::uint64_t cache_written = 0;
   double macs = 0;
   double seconds = 0;
   Bound bound = Bound::memory;  // what most of the time goes to
@@ -42,6 +44,7 @@ struct ProgramEstimate {
   std::vector<StepEstimate> steps;
   double seconds = 0;
 };
+// Threads meet at its end as well.
 ProgramEstimate estimate(const Plan& plan, const Program& program, const Load& load,
                          const MachineLimits& limits);
 

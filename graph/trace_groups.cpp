@@ -10,11 +10,11 @@
 namespace burin::graph {
 namespace {
 
-// Reasons name nodes of the same layer.
-std::string without_layer(std::string reason, int layer) {
-  const std::string prefix = fmt::format("blk.{}.", layer);
+// Reasons name nodes of the same layer, which begin alike: "blk.3.".
+std::string without_prefix(std::string reason, std::string_view prefix) {
+  if (prefix.empty()) return reason;
   for (std::size_t at = 0; (at = reason.find(prefix, at)) != std::string::npos;)
-    reason.replace(at, prefix.size(), "");
+    reason.erase(at, prefix.size());
   return reason;
 }
 
@@ -25,7 +25,8 @@ std::vector<TraceGroup> group_trace(const Trace& trace) {
   std::map<std::tuple<std::string, std::string, bool, std::string>, std::size_t> known;
   for (const TraceLine& line : trace) {
     const auto [layer, name] = name_in_layer(line.node);
-    TraceGroup group = {line.pass, std::string(name), {}, line.applied, without_layer(line.reason, layer)};
+    const std::string_view prefix = std::string_view(line.node).substr(0, line.node.size() - name.size());
+    TraceGroup group = {line.pass, std::string(name), {}, line.applied, without_prefix(line.reason, prefix)};
     if (layer < 0) {
       groups.push_back(std::move(group));
       continue;

@@ -27,4 +27,9 @@ std::string seconds_text(double seconds) {
   return short_number(seconds) + " s";
 }
 
+std::string rate_text(double tokens, double seconds) {
+  const double rate = tokens / seconds;
+  return fmt::format("{:.{}f} tokens/s", rate, rate < 9.995 ? 2 : rate < 999.5 ? 1 : 0);
+}
+
 }  // namespace burin::graph

@@ -13,7 +13,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kBarriers = 200;
+constexpr int kBarriers = 100;
 constexpr int kTimes = 3;  // of which the best counts: threads may be late
 constexpr std::int64_t kDotRounds = 100'000;
 constexpr std::int64_t kLeastBytes = std::int64_t{16} << 20;
@@ -52,10 +52,11 @@ graph::MachineLimits measure_limits(const jit::Target& target, int threads) {
     limits.read_bytes_per_second = std::max(limits.read_bytes_per_second, probe.read_gb_per_second() * 1e9);
     limits.int8_macs_per_second =
         std::max(limits.int8_macs_per_second, probe.dot_peak_gmac_per_second(kDotRounds) * 1e9);
+    const double barrier = barrier_seconds(pool);
+    limits.barrier_seconds = i == 0 ? barrier : std::min(limits.barrier_seconds, barrier);
   }
   limits.bf16_macs_per_second = limits.int8_macs_per_second * rates.bf16 / rates.int8;
   limits.f32_macs_per_second = limits.int8_macs_per_second * rates.f32 / rates.int8;
-  limits.barrier_seconds = barrier_seconds(pool);
   limits.source = fmt::format("measured on this machine in {:.0f} ms", seconds_since(begin) * 1e3);
   return limits;
 }

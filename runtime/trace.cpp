@@ -41,15 +41,15 @@ RowNorms norms_of(std::span<const float> values, std::int64_t width) {
   return norms;
 }
 
-// The step's output rows; logits always begin at row 0 of their buffer.
+// The step's output rows; logits always begin at row 0 of their buffer. Of rows that every thread has, those of the
+// first.
 std::span<const float> output_rows(const graph::Plan& plan, const graph::Step& step,
                                    const Workspace& workspace, const Rows& rows) {
   const graph::Buffer& buffer = plan.buffers[static_cast<std::size_t>(step.output)];
-  const bool logits = buffer.offset == plan.buffers[static_cast<std::size_t>(plan.logits)].offset;
   const std::byte* memory = buffer.per_thread ? workspace.own_rows(0) : workspace.arena();
-  const auto* first = reinterpret_cast<const float*>(memory + buffer.offset);
-  return {first + (logits || buffer.per_thread ? 0 : rows.first) * buffer.width,
-          static_cast<std::size_t>(rows.count * buffer.width)};
+  const auto* row_0 = reinterpret_cast<const float*>(memory + buffer.offset);
+  const std::int64_t first = buffer.per_thread || step.output == plan.logits ? 0 : rows.first;
+  return {row_0 + first * buffer.width, static_cast<std::size_t>(rows.count * buffer.width)};
 }
 
 void look_at(StepRecord& record, const graph::Plan& plan, const BoundStep& bound, const Workspace& workspace,

@@ -18,9 +18,14 @@ bool is_plain_linear(const Graph& graph, std::ptrdiff_t index) {
 }
 
 void remove_nodes(Graph& graph, std::vector<std::size_t> indices) {
-  std::sort(indices.rbegin(), indices.rend());
-  for (const std::size_t index : indices)
-    graph.nodes.erase(graph.nodes.begin() + static_cast<std::ptrdiff_t>(index));
+  if (indices.empty()) return;
+  std::sort(indices.begin(), indices.end());
+  // What stays moves up once: nodes are large.
+  std::size_t kept = indices.front();
+  for (std::size_t i = kept; i < graph.nodes.size(); ++i)
+    if (!std::binary_search(indices.begin(), indices.end(), i))
+      graph.nodes[kept++] = std::move(graph.nodes[i]);
+  graph.nodes.resize(kept);
 }
 
 Trace run_passes(Graph& graph) {

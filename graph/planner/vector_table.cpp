@@ -15,9 +15,11 @@ int VectorTable::add(PaddedVector vector) {
 }
 
 int VectorTable::stored(const std::string& tensor, std::int64_t padded, float offset) {
-  PaddedVector vector = {{draft_.tensor_index(tensor)}, {}, offset, {}};
+  const std::size_t index = draft_.tensor_index(tensor);
+  PaddedVector vector = {{index}, {}, offset, {}};
   vector.places.resize(static_cast<std::size_t>(padded));
-  for (std::int64_t i = 0; i < draft_.tensor(tensor).shape[0]; ++i)
+  const std::int64_t length = draft_.model.tensors[index].shape[0];
+  for (std::int64_t i = 0; i < length; ++i)
     vector.places[static_cast<std::size_t>(i)] = {0, static_cast<std::int32_t>(i)};
   return add(std::move(vector));
 }

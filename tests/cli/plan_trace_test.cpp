@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/reference_data.hpp"
 #include "tests/support/run_command.hpp"
 
 namespace burin::tests {
@@ -23,6 +24,24 @@ TEST(PlanCommand, LimitsAreMeasuredHereAndNominalElsewhere) {
   const std::string there = run_burin({"plan", kDemo, "--target", "graniterapids", "--threads", "5"}).output;
   EXPECT_THAT(there,
               AllOf(HasSubstr("nominal figures of graniterapids, not measured"), HasSubstr("5 threads")));
+}
+
+TEST(PlanCommand, WritesPicturesAndNothingElse) {
+  const TemporaryFolder folder;
+  const std::string html = (folder.path() / "plan.html").string();
+  const std::string dot = (folder.path() / "plan.dot").string();
+  const CommandResult result =
+      run_burin({"plan", kDemo, "--target", "haswell", "--html", html, "--dot", dot});
+  EXPECT_EQ(result.status, 0) << result.errors;
+  EXPECT_EQ(result.output, "");
+  EXPECT_THAT(read_bytes(html),
+              AllOf(testing::StartsWith("<!doctype html>"), testing::EndsWith("</html>\n")));
+  EXPECT_THAT(read_bytes(dot), testing::StartsWith("digraph plan {"));
+  EXPECT_EQ(run_burin({"plan", kDemo, "--html", html, "--json"}).json()["layers"], 4);
+  const CommandResult nowhere =
+      run_burin({"plan", kDemo, "--html", (folder.path() / "no" / "where").string()});
+  EXPECT_EQ(nowhere.status, 1);
+  EXPECT_THAT(nowhere.errors, HasSubstr("cannot be opened for writing"));
 }
 
 TEST(EvalTrace, HasALinePerStep) {

@@ -37,9 +37,10 @@ TEST(LayerGroups, AlikeLayersAreShownOnce) {
 }
 
 TEST(LayerGroups, BarriersAndBlocksMakeADifference) {
-  Program program = {step("blk.0.a"), step("blk.1.a"), step("blk.2.a")};
-  EXPECT_EQ(group_layers(program).size(), 1u);
-  program[1].barrier = true;
+  Program program = {step("blk.0.a"), step("blk.1.a"), step("blk.2.a"), step("blk.3.a")};
+  program[0].barrier = program[1].barrier = program[2].barrier = true;
+  EXPECT_EQ(group_layers(program).size(), 1u) << "the end of a program is a barrier";
+  program[1].barrier = false;
   program[2].last_block = 7;
   EXPECT_EQ(group_layers(program).size(), 3u);
 }
@@ -47,7 +48,10 @@ TEST(LayerGroups, BarriersAndBlocksMakeADifference) {
 TEST(LayerGroups, NamesTellTheLayer) {
   EXPECT_EQ(name_in_layer("blk.12.ffn_down.prepare").layer, 12);
   EXPECT_EQ(name_in_layer("blk.12.ffn_down.prepare").name, "ffn_down.prepare");
-  for (const char* name : {"output", "blk.", "blk.x.a", "blk.3", "blk.-3.a", "blk.99999999999.a"}) {
+  EXPECT_EQ(name_in_layer("model.layers.7.mlp.experts.3.up").layer, 7);
+  EXPECT_EQ(name_in_layer("model.layers.7.mlp.experts.3.up").name, "mlp.experts.3.up");
+  for (const char* name :
+       {"", "output", "blk.", "blk.x.a", "blk.3", "blk.3.", "blk.-3.a", "blk.3x.a", "blk.99999999999.a"}) {
     EXPECT_EQ(name_in_layer(name).layer, -1) << name;
     EXPECT_EQ(name_in_layer(name).name, name);
   }
@@ -88,6 +92,8 @@ TEST(Units, ThreeDigitsThatCount) {
   EXPECT_EQ(seconds_text(12.34e-6), "12.3 us");
   EXPECT_EQ(seconds_text(0.5), "500 ms");
   EXPECT_EQ(seconds_text(61), "61.0 s");
+  EXPECT_EQ(rate_text(512, 0.0625), "8192 tokens/s");
+  EXPECT_EQ(rate_text(1, 2), "0.50 tokens/s");
 }
 
 }  // namespace

@@ -1,0 +1,91 @@
+// The plan of every architecture for two targets, from descriptions kept in tests/graph/architectures. A changed plan
+// shows in review: BURIN_BLESS=1 graph_test --gtest_filter=*Golden* writes all files anew.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+
+#include "jit/error.hpp"
+#include "runtime/files/model_file.hpp"
+#include "tests/graph/described_model.hpp"
+#include "tests/graph/plan_outline.hpp"
+#include "tests/graph/plan_queries.hpp"
+#include "tests/support/reference_data.hpp"
+
+namespace burin::graph {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kDescriptions = BURIN_SOURCE_DIR "/tests/graph/architectures";
+const fs::path kPlans = BURIN_SOURCE_DIR "/tests/graph/golden/architectures";
+// AVX2 only, and AVX-512 with VNNI.
+constexpr const char* kTargets[] = {"haswell", "icelake-server"};
+
+bool blesses() {
+  const char* bless = std::getenv("BURIN_BLESS");
+  return bless != nullptr && std::string_view(bless) == "1";
+}
+
+void expect_golden(const fs::path& path, const std::string& text) {
+  if (blesses()) {
+    fs::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << text;
+  }
+  ASSERT_TRUE(fs::exists(path)) << path;
+  EXPECT_EQ(tests::read_bytes(path), text)
+      << "if this is meant: BURIN_BLESS=1 graph_test --gtest_filter=*Golden*";
+}
+
+std::vector<std::string> names_in(const fs::path& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder)) names.push_back(entry.path().stem().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+// Matrices of layers quantised as most models are: what there is no kernel for says so instead.
+std::string outline_for(const ModelDescription& model, const char* target) {
+  PlanOptions options;
+  options.weights = kernels::WeightFormat::integer_format(4, true, 32, kernels::ScaleType::f16);
+  options.compute = ComputeType::int8;
+  try {
+    return outline(plan_of(model, options, target));
+  } catch (const Error& error) {
+    return fmt::format("no plan: {}\n", error.what());
+  }
+}
+
+std::string outlines(const ModelDescription& model) {
+  const std::string first = outline_for(model, kTargets[0]);
+  const std::string second = outline_for(model, kTargets[1]);
+  if (first == second) return fmt::format("for {} and {}: {}", kTargets[0], kTargets[1], first);
+  return fmt::format("for {}: {}\nfor {}: {}", kTargets[0], first, kTargets[1], second);
+}
+
+TEST(GoldenPlans, EveryArchitectureHasItsPlan) {
+  const std::vector<std::string> names = names_in(kDescriptions);
+  ASSERT_GE(names.size(), 39u);
+  for (const std::string& name : names) {
+    const ModelDescription model =
+        parse_description(tests::read_bytes(kDescriptions / (name + ".json")), name);
+    expect_golden(kPlans / (name + ".txt"), outlines(model));
+  }
+  EXPECT_EQ(names_in(kPlans), names) << "a golden without a model";
+}
+
+TEST(GoldenPlans, DescriptionsAreThoseOfTheReferenceModels) {
+  BURIN_NEEDS_REFERENCE("arch");
+  for (const auto& entry : fs::directory_iterator(tests::reference_path("arch"))) {
+    if (!entry.is_directory()) continue;
+    const std::string name = entry.path().filename();
+    const ModelDescription model = runtime::ModelFile::open(entry.path())->description();
+    const std::string text = to_json_text(model);
+    expect_golden(kDescriptions / (name + ".json"), text);
+    EXPECT_EQ(to_json_text(parse_description(text, name)), text);
+  }
+}
+
+}  // namespace
+}  // namespace burin::graph
