@@ -32,7 +32,7 @@ void embed_row(benchmark::State& state, const EmbedSpec& spec) {
 }  // namespace
 
 void add_embed_rows() {
-  for (const char* format : {"int8s.g32.f16", "int4s.g32.f16", "f16"}) {
+  for (const char* format : {"int8s.g32.f16", "int4s.g32.f16", "iq4nl.g32.f16", "nf4.g64.f32", "f16"}) {
     const EmbedSpec spec = {kWidth, kVocabulary, parse_weight_format(format), kWidth};
     add_row(spec, [spec](benchmark::State& state) { embed_row(state, spec); })
         ->ArgName("rows")

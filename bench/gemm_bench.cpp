@@ -28,11 +28,11 @@ constexpr Shape kShapes[] = {
     {kFeedForward, kHidden, GemmEpilogue::add, RowNorm::none},
 };
 
-GemmSpec spec_of(const Shape& shape, int bits, Activation activation, GemmRegime regime) {
+GemmSpec spec_of(const Shape& shape, const char* weights, Activation activation, GemmRegime regime) {
   GemmSpec spec;
   spec.inputs = shape.inputs;
   spec.columns = shape.columns;
-  spec.weights = WeightFormat::integer_format(bits, true, 32, ScaleType::f16);
+  spec.weights = parse_weight_format(weights);
   spec.activation = activation;
   spec.regime = regime;
   spec.norm = regime == GemmRegime::stream ? shape.norm : RowNorm::none;
@@ -120,10 +120,12 @@ void gemm_row(benchmark::State& state, const GemmSpec& spec, std::int64_t rows) 
 
 void add_gemm_rows() {
   for (const GemmRegime regime : {GemmRegime::stream, GemmRegime::tiles})
-    for (const int bits : {4, 8})
+    for (const char* weights :
+         {"int4s.g32.f16", "int8s.g32.f16", "iq4nl.g32.f16", "e2m1.g32.e8m0", "iq2.g16.two", "nf4.g64.f32"})
       for (const Activation activation : {Activation::s8, Activation::f32})
         for (const Shape& shape : kShapes) {
-          const GemmSpec spec = spec_of(shape, bits, activation, regime);
+          const GemmSpec spec = spec_of(shape, weights, activation, regime);
+          if (activation == Activation::s8 && !spec.weights.is_integer()) continue;
           const auto row = [spec](benchmark::State& state) { gemm_row(state, spec, state.range(0)); };
           add_row(spec, row)->ArgName("rows")->Arg(regime == GemmRegime::stream ? 1 : kChunk);
         }

@@ -50,10 +50,11 @@ class ArenaBuilder {
     const ValueId replaced = overwritten_input(index);
     const int buffer = replaced != kNoValue ? arena_.buffer_of.at(replaced) : take(node.output);
     arena_.buffer_of[node.output] = buffer;
-    lives_[static_cast<std::size_t>(buffer)].push_back({index, last_use(node.output)});
-    for (const ValueId input : node.inputs)
-      if (last_use(input) == index && input != replaced)
-        free_.emplace(extents_.at(input), arena_.buffer_of.at(input));
+    lives_[static_cast<std::size_t>(buffer)].push_back({index, end_of_life(node.output)});
+    ends_.erase(replaced);
+    ends_[node.output] = end_of_life(node.output);
+    for (const auto& [value, end] : ends_)
+      if (end == index) free_.emplace(extents_.at(value), arena_.buffer_of.at(value));
   }
 
   // The input whose place the output takes, value for value; kNoValue: none.
@@ -62,7 +63,7 @@ class ArenaBuilder {
     ValueId candidate = kNoValue;
     if (node.op == Op::linear && node.linear.epilogue == LinearEpilogue::add) candidate = node.inputs[1];
     if (is_rowwise(node.op)) candidate = node.inputs[0];
-    if (candidate == kNoValue || last_use(candidate) != index) return kNoValue;
+    if (candidate == kNoValue || last_reader(candidate) != index) return kNoValue;
     return is_rowwise(node.op) && extents_.at(candidate) != extents_.at(node.output) ? kNoValue : candidate;
   }
 
@@ -112,17 +113,30 @@ class ArenaBuilder {
     return (buffer.offset + buffer.bytes() + kAlignment - 1) / kAlignment * kAlignment;
   }
 
-  // Of what the head reads: the end, as it may run several times, for some rows each.
-  std::size_t last_use(ValueId value) const {
+  std::size_t last_reader(ValueId value) const {
     std::size_t last = 0;
-    bool in_head = false;
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
-      const Node& node = graph_.nodes[i];
-      in_head = in_head || (node.op == Op::linear && node.linear.last_row_only);
-      const bool reads = std::count(node.inputs.begin(), node.inputs.end(), value) > 0;
-      if (reads || value == graph_.logits) last = in_head ? graph_.nodes.size() : i;
-    }
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i)
+      for (const ValueId input : graph_.nodes[i].inputs)
+        if (input == value) last = i;
     return last;
+  }
+
+  // Threads need not meet behind a heads or rowwise node of one row (planner/thread_rows.hpp): one may still read
+  // there while another is at the nodes up to the next one where they do. What the head reads lives to the end:
+  // the head may run several times, for some rows each.
+  std::size_t end_of_life(ValueId value) const {
+    const std::size_t nodes = graph_.nodes.size();
+    std::size_t last = value == graph_.logits ? nodes : last_reader(value);
+    while (last < nodes && passes_on(graph_.nodes[last].op)) ++last;
+    return last >= first_of_head() ? nodes : last;
+  }
+  static bool passes_on(Op op) { return op == Op::heads || is_rowwise(op); }
+
+  std::size_t first_of_head() const {
+    const auto head = std::find_if(graph_.nodes.begin(), graph_.nodes.end(), [](const Node& node) {
+      return node.op == Op::linear && node.linear.last_row_only;
+    });
+    return static_cast<std::size_t>(head - graph_.nodes.begin());
   }
 
   const Graph& graph_;
@@ -132,6 +146,7 @@ class ArenaBuilder {
   bool in_head_ = false;  // values of the head have the logits' rows
   Arena arena_;
   std::multimap<RowExtent, int> free_;
+  std::map<ValueId, std::size_t> ends_;   // of values that have not been overwritten
   std::vector<std::vector<Life>> lives_;  // by buffer
   std::vector<bool> padded_;              // likewise
   std::vector<std::size_t> placed_;       // buffers that have their offsets

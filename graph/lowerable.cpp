@@ -61,7 +61,7 @@ class KernelCheck {
     for (const LinearPart& part : node.linear.parts) {
       refuse_if(part.view.slice != 0, node, "stacked matrix");
       const auto tensor = static_cast<std::size_t>(model_.find(part.weight));
-      const bool quantised = kernels::natural_format(*model_.tensors[tensor].type).is_integer();
+      const bool quantised = kernels::natural_format(*model_.tensors[tensor].type).has_codes();
       refuse_if(part.view.transposed && quantised, node, "transposed matrix of quantised weights");
     }
   }

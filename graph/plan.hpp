@@ -82,8 +82,9 @@ struct Step {
   std::int64_t last_block = 0;   // the first of them
   float epsilon = 0;
   float scale = 0;
-  float constant = 0;  // soft cap, limit, or factor of a rowwise step
-  float factor = 1;    // of sums and embedded rows
+  float constant = 0;          // soft cap, limit, or factor of a rowwise step
+  float factor = 1;            // of sums and embedded rows
+  std::int64_t part_keys = 0;  // attention: keys of each part that threads share out; 0: a head's are one's
   Split split = Split::blocks;
   bool barrier = false;  // all threads meet after it
 };

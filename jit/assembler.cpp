@@ -71,6 +71,12 @@ Xbyak::Address Assembler::int32_vector_constant(const std::vector<std::int32_t>&
   return constant(words);
 }
 
+Xbyak::Address Assembler::float_vector_constant(std::span<const float> lanes) {
+  std::vector<std::uint32_t> words;
+  for (const float lane : lanes) words.push_back(std::bit_cast<std::uint32_t>(lane));
+  return constant(words);
+}
+
 void Assembler::zero(Vector v) {
   // The 128-bit VEX form clears the whole register and is the shortest where the register allows it.
   if (v.getIdx() < 16)

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,7 @@ class Assembler : public Xbyak::CodeGenerator {
   // A vector whose 32-bit lanes all hold `lane`, for instructions without an embedded broadcast.
   Xbyak::Address vector_constant(std::uint32_t lane);
   Xbyak::Address int32_vector_constant(const std::vector<std::int32_t>& lanes);
+  Xbyak::Address float_vector_constant(std::span<const float> lanes);
 
   void broadcast_float(Vector to, float value) { vbroadcastss(to, float_constant(value)); }
   void zero(Vector v);

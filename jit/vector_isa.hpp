@@ -7,6 +7,7 @@
 
 #include <xbyak/xbyak.h>
 
+#include <array>
 #include <memory>
 #include <string_view>
 
@@ -45,6 +46,11 @@ class VectorIsa {
                          Vector scratch) = 0;
   virtual bool dot_is_one_instruction() const = 0;
   int largest_dot_code() const { return dot_is_one_instruction() ? 255 : 128; }
+
+  // to = numbers of the table, by the lowest four bits of each lane of `lanes`, which may be `to`. Both
+  // scratch registers are overwritten where a register holds less than the table.
+  virtual void look_up_floats(Vector to, Vector lanes, const std::array<float, 16>& table, Vector scratch,
+                              Vector scratch2) = 0;
 
   // to = round to nearest even integer, as float.
   virtual void round_to_integer(Vector to, Vector from) = 0;

@@ -79,6 +79,8 @@ BoundStep bind_step(const Plan& plan, const Step& step, const Weights& weights, 
   } else if (const auto* attention = std::get_if<kernels::AttentionSpec>(&step.spec)) {
     bound.kind = BoundStep::Kind::attention;
     bound.rows_per_call = kernels::attention_rows_per_call(*attention);
+    bound.part_keys = step.part_keys;
+    bound.part_bytes = kernels::attention_part_bytes(*attention);
   } else if (std::holds_alternative<kernels::HeadsSpec>(step.spec)) {
     bound.kind = BoundStep::Kind::heads;
   } else {

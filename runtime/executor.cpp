@@ -20,6 +20,18 @@ std::size_t attention_scratch_bytes(const Plan& plan) {
   return bytes;
 }
 
+// Of the layer that needs most, for one KV head.
+std::size_t head_parts_bytes(const Plan& plan) {
+  std::size_t bytes = 0;
+  for (const graph::Step& step : plan.decode) {
+    const auto* spec = std::get_if<kernels::AttentionSpec>(&step.spec);
+    if (spec == nullptr || step.part_keys == 0) continue;
+    const std::int64_t parts = (plan.options.context + step.part_keys - 1) / step.part_keys;
+    bytes = std::max(bytes, kernels::attention_part_bytes(*spec) * static_cast<std::size_t>(parts));
+  }
+  return bytes;
+}
+
 // Part `index` of `parts` of a range.
 struct Share {
   std::int64_t first;
@@ -173,13 +185,19 @@ class Walker {
     }
   }
 
-  // Items (KV head, block of rows) are taken as threads come free: rows far down attend to more positions.
+  // Items are taken as threads come free: blocks of rows far down attend to more positions. Of one row, a head's
+  // keys may be several items.
   void attend_on_demand(const BoundStep& step) {
     const std::int64_t kv_heads = plan_.heads.kv_heads;
+    const std::int64_t parts = parts_of(step);
     const std::int64_t row_blocks = (rows_.count + step.rows_per_call - 1) / step.rows_per_call;
-    const std::int64_t items = kv_heads * row_blocks;
-    for (std::int64_t item = w_.next_item.fetch_add(1); item < items; item = w_.next_item.fetch_add(1))
-      attend(step, item % kv_heads, row_blocks - 1 - item / kv_heads);
+    const std::int64_t items = kv_heads * row_blocks * parts;
+    for (std::int64_t item = w_.next_item.fetch_add(1); item < items; item = w_.next_item.fetch_add(1)) {
+      if (parts > 1)
+        attend_to_part(step, item % kv_heads, item / kv_heads, parts);
+      else
+        attend(step, item % kv_heads, row_blocks - 1 - item / kv_heads);
+    }
     // The last one through makes the counter ready for the next layer; a barrier follows before it is used.
     if (w_.finished.fetch_add(1) == threads_ - 1) {
       w_.finished.store(0);
@@ -187,8 +205,33 @@ class Walker {
     }
   }
 
+  std::int64_t parts_of(const BoundStep& step) const {
+    return step.part_keys == 0 ? 1 : (rows_.position + step.part_keys) / step.part_keys;
+  }
+
+  // Whoever finishes a head's last part puts them together.
+  void attend_to_part(const BoundStep& step, std::int64_t head, std::int64_t part, std::int64_t parts) {
+    kernels::AttentionArguments arguments = attention_arguments(step, head, 0);
+    arguments.first_key = part * step.part_keys;
+    arguments.end_key = arguments.first_key + step.part_keys;
+    arguments.part = w_.parts(head) + static_cast<std::size_t>(part) * step.part_bytes;
+    step.entry(&arguments);
+    std::atomic<std::int64_t>& finished = w_.finished_parts[static_cast<std::size_t>(head)];
+    if (finished.fetch_add(1, std::memory_order_acq_rel) != parts - 1) return;
+    finished.store(0, std::memory_order_relaxed);  // a barrier follows before it is used
+    arguments.part = w_.parts(head);
+    arguments.part_count = parts;
+    step.entry(&arguments);
+  }
+
   void attend(const BoundStep& step, std::int64_t head, std::int64_t row_block) const {
-    const std::int64_t first = row_block * step.rows_per_call;
+    const kernels::AttentionArguments arguments =
+        attention_arguments(step, head, row_block * step.rows_per_call);
+    step.entry(&arguments);
+  }
+
+  kernels::AttentionArguments attention_arguments(const BoundStep& step, std::int64_t head,
+                                                  std::int64_t first) const {
     const kernels::HeadLayout& heads = plan_.heads;
     kernels::AttentionArguments arguments;
     arguments.query = row(step.input, first) + head * heads.group() * heads.query_head_columns();
@@ -203,7 +246,8 @@ class Walker {
     arguments.cap = step.constant;
     if (step.slopes != nullptr) arguments.slopes = step.slopes + head * heads.group();
     if (step.sinks != nullptr) arguments.sinks = step.sinks + head * heads.group();
-    step.entry(&arguments);
+    arguments.end_key = arguments.position + arguments.rows;
+    return arguments;
   }
 
   const Plan& plan_;
@@ -222,6 +266,7 @@ Workspace::Workspace(const Plan& plan, int threads)
       rotations(plan.ropes.size(),
                 std::vector<float>(static_cast<std::size_t>(plan.options.chunk * plan.heads.rotation_row()))),
       step_seconds(kStepKindCount, 0.0),
+      finished_parts(static_cast<std::size_t>(plan.heads.kv_heads)),
       arena_(plan.arena_bytes, "activations"),
       prepared_(
           plan.prepared_row_bytes * static_cast<std::size_t>(std::max(plan.options.chunk, plan.head_rows)),
@@ -229,7 +274,10 @@ Workspace::Workspace(const Plan& plan, int threads)
       prepared_row_bytes_(round_up(plan.prepared_row_bytes, 64)),
       own_row_bytes_(round_up(plan.thread_bytes, 64)),
       scratch_bytes_(round_up(prepared_row_bytes_ + own_row_bytes_ + attention_scratch_bytes(plan), 4096)),
-      kv_layer_bytes_(static_cast<std::size_t>(plan.kv_bytes_per_layer())) {
+      kv_layer_bytes_(static_cast<std::size_t>(plan.kv_bytes_per_layer())),
+      head_parts_bytes_(head_parts_bytes(plan)) {
+  parts_ =
+      HugeBuffer(head_parts_bytes_ * static_cast<std::size_t>(plan.heads.kv_heads), "parts of attention");
   scratch_ = HugeBuffer(scratch_bytes_ * static_cast<std::size_t>(threads), "thread scratch");
   kv_ = HugeBuffer(kv_layer_bytes_ * static_cast<std::size_t>(plan.layers), "KV cache");
 }

@@ -41,6 +41,8 @@ struct BoundStep {
   std::int64_t prepared_row_bytes = 0;  // prepare
   bool one_row = false;                 // gemm of the stream regime
   int rows_per_call = 1;                // attention
+  std::int64_t part_keys = 0;           // attention of one row: see graph::Step
+  std::size_t part_bytes = 0;
   float epsilon = 0;
   float scale = 0;
   float constant = 0;
@@ -83,6 +85,12 @@ class Workspace {
   std::vector<std::vector<float>> rotations;  // per Plan::ropes: rows of HeadLayout::rotation_row()
   std::vector<double> step_seconds;           // per kStepKinds
   bool measure = false;
+  // Unfinished sums of a KV head's parts, one behind the other.
+  std::byte* parts(std::int64_t head) const {
+    return parts_.data() + static_cast<std::size_t>(head) * head_parts_bytes_;
+  }
+  std::vector<std::atomic<std::int64_t>> finished_parts;  // by KV head
+
   std::atomic<std::int64_t> next_item{0};  // of the attention step that runs
   std::atomic<int> finished{0};            // threads that are through with it
 
@@ -91,10 +99,12 @@ class Workspace {
   HugeBuffer prepared_;
   HugeBuffer scratch_;
   HugeBuffer kv_;
+  HugeBuffer parts_;
   std::size_t prepared_row_bytes_ = 0;
   std::size_t own_row_bytes_ = 0;
   std::size_t scratch_bytes_ = 0;
   std::size_t kv_layer_bytes_ = 0;
+  std::size_t head_parts_bytes_ = 0;
 };
 
 struct Rows {

@@ -141,14 +141,14 @@ void fill_synthetic(std::byte* out, std::size_t bytes, const kernels::WeightForm
   std::uint64_t state = seed * 0x9e3779b97f4a7c15ull + 1;
   auto* words = reinterpret_cast<std::uint64_t*>(out);
   const std::uint64_t mask =
-      format.is_integer() ? ~0ull : 0x93ff93ff93ff93ffull;  // floats: tiny f16, bf16, f32
+      format.has_codes() ? ~0ull : 0x93ff93ff93ff93ffull;  // floats: tiny f16, bf16, f32
   for (std::size_t i = 0; i < bytes / 8; ++i) {
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
     words[i] = state & mask;
   }
-  if (!format.is_integer()) return;
+  if (!format.has_codes()) return;
   if (format.is_two_level()) {
     for (std::size_t unit = 0; unit + shape.unit_bytes <= bytes; unit += shape.unit_bytes)
       set_synthetic_scales(out + unit, format);
@@ -156,6 +156,10 @@ void fill_synthetic(std::byte* out, std::size_t bytes, const kernels::WeightForm
   }
   const std::size_t scale_bytes = shape.unit_bytes - static_cast<std::size_t>(format.group * 4 * format.bits);
   for (std::size_t group = 0; group + shape.unit_bytes <= bytes; group += shape.unit_bytes) {
+    if (format.scale == kernels::ScaleType::e8m0) {
+      std::memset(out + group + shape.unit_bytes - scale_bytes, 117, scale_bytes);  // 2^-10
+      continue;
+    }
     auto* scales = reinterpret_cast<std::uint16_t*>(out + group + shape.unit_bytes - scale_bytes);
     const bool wide = format.scale == kernels::ScaleType::f32;
     for (std::size_t i = 0; i < scale_bytes / 2; ++i)

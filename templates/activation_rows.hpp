@@ -6,7 +6,7 @@
 //   group:  [correction: 4 bytes][scale: f32][S x int8]
 //
 // value = scale * code. The correction carries what the weights' zero point or minimum needs, so that it
-// costs the GEMM nothing: for symmetric weights int32 -zero_code * sum(codes), the start value of the
+// costs the GEMM nothing: for symmetric weights int32 -zero_point * sum(codes), the start value of the
 // accumulators; for asymmetric ones f32 scale * sum(codes), to be multiplied with the minimum.
 //
 // f32 rows are plain. Inputs past K are zero up to the padded length in both.

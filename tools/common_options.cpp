@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <optional>
 
 #include "graph/plan.hpp"
 #include "runtime/environment.hpp"
@@ -35,6 +36,28 @@ void check_group(std::int64_t group, kernels::ScaleType scale) {
   }
 }
 
+// Formats whose codes are places in a table, with what the files of others have: bitsandbytes groups of 64
+// under f32, GGUF's IQ4_NL groups of 32 under f16. MX formats have one group and scale only.
+std::optional<kernels::WeightFormat> parse_table(const CommonOptions& options) {
+  using kernels::ScaleType;
+  using kernels::TableName;
+  using kernels::WeightFormat;
+  const std::string& kind = options.weights;
+  if (kind == "mxfp4") {
+    if (options.group != 0 || !options.scale.empty())
+      wrong_usage("--weights mxfp4: has groups of 32 and scales of e8m0: leave out --group and --scale");
+    return WeightFormat::table_format(TableName::e2m1, 32, ScaleType::e8m0);
+  }
+  const bool four_bit_float = kind == "nf4" || kind == "fp4";
+  if (!four_bit_float && kind != "iq4nl") return std::nullopt;
+  const std::int64_t group = options.group != 0 ? options.group : four_bit_float ? 64 : 32;
+  const ScaleType scale =
+      options.scale.empty() && four_bit_float ? ScaleType::f32 : parse_scale(options.scale);
+  check_group(group, scale);
+  const TableName table = kind == "nf4" ? TableName::nf4 : kind == "fp4" ? TableName::fp4 : TableName::iq4nl;
+  return WeightFormat::table_format(table, static_cast<int>(group), scale);
+}
+
 kernels::WeightFormat parse_weights(const CommonOptions& options) {
   const std::string& kind = options.weights;
   const bool is_float = kind == "f32" || kind == "f16" || kind == "bf16";
@@ -43,8 +66,14 @@ kernels::WeightFormat parse_weights(const CommonOptions& options) {
   if (kind == "f32") return kernels::WeightFormat::float_format(kernels::WeightKind::f32);
   if (kind == "f16") return kernels::WeightFormat::float_format(kernels::WeightKind::f16);
   if (kind == "bf16") return kernels::WeightFormat::float_format(kernels::WeightKind::bf16);
+  if (const auto table = parse_table(options)) {
+    if (!options.scheme.empty()) wrong_usage("--weights {}: has its own zero: leave out --scheme", kind);
+    return *table;
+  }
   const bool is_integer = kind.size() == 4 && kind.starts_with("int") && kind[3] >= '1' && kind[3] <= '8';
-  if (!is_integer) wrong_usage("--weights {}: not supported: use int1 to int8, f16, bf16 or f32", kind);
+  if (!is_integer)
+    wrong_usage("--weights {}: not supported: use int1 to int8, nf4, fp4, mxfp4, iq4nl, f16, bf16 or f32",
+                kind);
   const std::int64_t group = options.group == 0 ? 32 : options.group;
   const kernels::ScaleType scale = parse_scale(options.scale);
   check_group(group, scale);
@@ -72,11 +101,14 @@ void add_compute_options(CLI::App& command, CommonOptions& options) {
                      "CPU name or feature list to emit kernels for (default: detect)");
   command.add_option("--compute", options.compute, "int8, f32 or auto");
   command.add_option("--kv", options.kv, "KV cache: f32, bf16 or auto");
-  command.add_option("--weights", options.weights, "Quantise on load: int1 .. int8, or f16, bf16, f32");
-  command.add_option("--group", options.group, "Weights per scale (default 32)");
+  command.add_option("--weights", options.weights,
+                     "Quantise on load: int1 .. int8, nf4, fp4, mxfp4, iq4nl, or f16, bf16, f32");
+  command.add_option("--group", options.group, "Weights per scale (default 32; nf4 and fp4: 64)");
   command.add_option("--scheme", options.scheme, "sym or asym (default sym)");
-  command.add_option("--scale", options.scale,
-                     "Scale type: f32, f16, bf16, or two-level as K-quants have it (default f16)");
+  command.add_option(
+      "--scale", options.scale,
+      "Scale type: f32, f16, bf16, or two-level as K-quants have it (default f16; nf4 and fp4: "
+      "f32)");
   add_cache_option(command, options);
   command.add_option("--kernels", options.kernels,
                      "Bundle of pre-generated kernels (burin pregen); may repeat");

@@ -59,8 +59,9 @@ void choose_context(PlanDraft& draft, std::int64_t trained) {
 void choose_types(PlanDraft& draft) {
   PlanOptions& options = draft.plan.options;
   if (options.compute == ComputeType::int8 && layers_have(draft, false))
-    fail("{}: --compute int8 needs integer weights, the file has float ones: add --weights int8 or int4",
-         draft.model.path);
+    fail(
+        "{}: --compute int8 needs integer weights, {} are none: use --compute f32, or --weights int8 or int4",
+        draft.model.path, options.weights ? to_text(*options.weights) : "some of the file's");
   if (options.compute == ComputeType::automatic) options.compute = automatic_compute(draft);
   if (options.kv == KvType::automatic)
     options.kv = options.compute == ComputeType::f32 ? KvType::f32 : KvType::bf16;

@@ -1,6 +1,24 @@
+#include <algorithm>
+
 #include "graph/planner/lowering.hpp"
 
 namespace burin::graph {
+namespace {
+
+// With fewer KV heads than threads, keys are shared out, too. As sums must not depend on the number of threads,
+// the parts don't either: they are so long that putting them together costs nothing beside them.
+constexpr int kFewKvHeads = 2;
+constexpr std::int64_t kShortestPart = 1024;
+constexpr std::int64_t kMostParts = 16;
+constexpr std::int64_t kPartMultiple = 256;
+
+std::int64_t keys_per_part(const kernels::AttentionSpec& spec, std::int64_t context) {
+  const std::int64_t keys = spec.window > 0 ? spec.window : context;
+  if (spec.heads.kv_heads > kFewKvHeads || keys <= kShortestPart) return 0;
+  return std::max(kShortestPart, round_up((context + kMostParts - 1) / kMostParts, kPartMultiple));
+}
+
+}  // namespace
 
 void Lowering::lower_attention(const Node& node) {
   const bool bf16_dots = draft_.plan.heads.kv == kernels::KvStorage::bf16 &&
@@ -21,7 +39,11 @@ void Lowering::lower_attention(const Node& node) {
   spec.heads = draft_.plan.heads;
   spec.math = bf16_dots ? kernels::AttentionMath::bf16 : kernels::AttentionMath::f32;
   step.spec = spec;
-  add_for_any_rows(step);
+  add_for_many_rows(step);
+  step.part_keys = keys_per_part(spec, draft_.plan.options.context);
+  spec.parts = step.part_keys > 0;
+  step.spec = spec;
+  add_for_one_row(step);
 }
 
 // Clips or normalises, rotates and stores what a QKV projection has made.

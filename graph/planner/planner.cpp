@@ -11,6 +11,7 @@
 #include "graph/planner/lowering.hpp"
 #include "graph/planner/matrix_planner.hpp"
 #include "graph/planner/thread_rows.hpp"
+#include "graph/planner/widened_types.hpp"
 
 namespace burin::graph {
 
@@ -34,6 +35,7 @@ Plan make_plan(const ModelDescription& model, const jit::Target& target, const P
   choose_types(draft);
   plan_heads(draft);
   const MatrixTable matrices = plan_matrices(draft);
+  for (std::string& remark : widened_types(model, plan.matrices)) plan.remarks.push_back(std::move(remark));
   const std::map<ValueId, int> buffer_of = plan_buffers(draft, matrices);
   Lowering(draft, matrices, buffer_of).lower();
   keep_rows_with_threads(plan);

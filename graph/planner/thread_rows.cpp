@@ -66,7 +66,7 @@ void split_by_heads(Program& program, const kernels::HeadLayout& heads) {
   if (heads.value_columns() % kernels::kBlockColumns != 0) return;
   for (std::size_t i = 1; i < program.size(); ++i) {
     Step& before = program[i - 1];
-    if (!std::holds_alternative<kernels::AttentionSpec>(program[i].spec) ||
+    if (!std::holds_alternative<kernels::AttentionSpec>(program[i].spec) || program[i].part_keys > 0 ||
         !std::holds_alternative<kernels::HeadsSpec>(before.spec))
       continue;
     before.split = program[i].split = Split::heads;

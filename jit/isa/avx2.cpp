@@ -38,6 +38,16 @@ void Avx2Isa::dot_bytes(Vector accumulator, Vector unsigned_bytes, const Xbyak::
   a.vpaddd(accumulator, accumulator, scratch);
 }
 
+// vpermps looks at the lowest three bits of a lane: one half of the table each, and the fourth bit, moved to
+// where vblendvps looks, says which.
+void Avx2Isa::look_up_floats(Vector to, Vector lanes, const std::array<float, 16>& table, Vector scratch,
+                             Vector scratch2) {
+  a.vpermps(ymm(scratch), ymm(lanes), a.float_vector_constant(std::span(table).first(8)));
+  a.vpermps(ymm(scratch2), ymm(lanes), a.float_vector_constant(std::span(table).last(8)));
+  a.vpslld(to, lanes, 28);
+  a.vblendvps(ymm(to), ymm(scratch), ymm(scratch2), ymm(to));
+}
+
 void Avx2Isa::round_to_integer(Vector to, Vector from) { a.vroundps(to, from, 8); }
 
 // Builds 2^exponent from its bit pattern; exponents of -127 and less give a factor of 0.

@@ -52,6 +52,11 @@ void Avx512Isa::dot_bytes(Vector accumulator, Vector unsigned_bytes, const Xbyak
   a.vpaddd(accumulator, accumulator, scratch);
 }
 
+void Avx512Isa::look_up_floats(Vector to, Vector lanes, const std::array<float, 16>& table,
+                               Vector /*scratch*/, Vector /*scratch2*/) {
+  a.vpermps(Zmm(to.getIdx()), Zmm(lanes.getIdx()), a.float_vector_constant(table));
+}
+
 void Avx512Isa::round_to_integer(Vector to, Vector from) { a.vrndscaleps(to, from, 8); }
 void Avx512Isa::scale_by_power_of_two(Vector value, Vector exponent) { a.vscalefps(value, value, exponent); }
 

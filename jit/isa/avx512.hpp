@@ -20,6 +20,8 @@ class Avx512Isa : public VectorIsa {
   void dot_bytes(Vector accumulator, Vector unsigned_bytes, const Xbyak::Operand& signed_bytes,
                  Vector scratch) override;
   bool dot_is_one_instruction() const override { return false; }
+  void look_up_floats(Vector to, Vector lanes, const std::array<float, 16>& table, Vector scratch,
+                      Vector scratch2) override;
   void round_to_integer(Vector to, Vector from) override;
   void scale_by_power_of_two(Vector value, Vector exponent) override;
   void reduce_add(Vector value, Vector scratch) override;

@@ -24,16 +24,24 @@ void check(const AttentionSpec& spec, const jit::Target& target) {
     fail("kernel {}: bf16 math needs avx512bf16, which {} lacks: use math.f32", name, target.name);
 }
 
-// The chunk of the first position in the first row's window.
-void first_chunk(const AttentionContext& c) {
+void first_chunk_of_window(const AttentionContext& c, const Xbyak::Reg64& position) {
   jit::Assembler& a = c.a;
-  a.xor_(c.r.chunk_first, c.r.chunk_first);
-  if (c.spec.window == 0) return;
-  const Xbyak::Reg64 position = a.rax;
   a.mov(position, c.argument(offsetof(AttentionArguments, position)));
   a.sub(position, c.u32(c.spec.window - 1));
   a.cmovg(c.r.chunk_first, position);
   a.and_(c.r.chunk_first, static_cast<std::uint32_t>(-kChunkKeys));
+}
+
+// The chunk of the first position in the first row's window, or of the part's first key.
+void first_chunk(const AttentionContext& c) {
+  jit::Assembler& a = c.a;
+  const Xbyak::Reg64 position = a.rax;
+  a.xor_(c.r.chunk_first, c.r.chunk_first);
+  if (c.spec.window > 0) first_chunk_of_window(c, position);
+  if (!c.spec.parts) return;
+  a.mov(position, c.argument(offsetof(AttentionArguments, first_key)));
+  a.cmp(c.r.chunk_first, position);
+  a.cmovl(c.r.chunk_first, position);
 }
 
 void emit_chunks(const AttentionContext& c) {
@@ -46,6 +54,10 @@ void emit_chunks(const AttentionContext& c) {
   // Blocks from the chunk's start to the last row's own position: (position + rows - first + 63) / 64.
   a.mov(left, c.argument(offsetof(AttentionArguments, position)));
   a.add(left, c.argument(offsetof(AttentionArguments, rows)));
+  if (c.spec.parts) {
+    a.cmp(left, c.argument(offsetof(AttentionArguments, end_key)));
+    a.cmovg(left, c.argument(offsetof(AttentionArguments, end_key)));
+  }
   a.sub(left, c.r.chunk_first);
   a.jle(done, kNear);
   a.add(left, kKvBlock - 1);
@@ -58,6 +70,33 @@ void emit_chunks(const AttentionContext& c) {
   emit_values(c);
   a.add(c.r.chunk_first, kChunkKeys);
   a.jmp(loop, kNear);
+  a.L(done);
+}
+
+void emit_whole(const AttentionContext& c) {
+  emit_query_panel(c);
+  emit_chunks(c);
+  emit_outputs(c);
+}
+
+void emit_part_or_whole(const AttentionContext& c) {
+  jit::Assembler& a = c.a;
+  Xbyak::Label combine;
+  Xbyak::Label whole;
+  Xbyak::Label done;
+  a.cmp(c.argument_qword(offsetof(AttentionArguments, part_count)), 0);
+  a.jne(combine, kNear);
+  emit_query_panel(c);
+  emit_chunks(c);
+  a.cmp(c.argument_qword(offsetof(AttentionArguments, part)), 0);
+  a.je(whole, kNear);
+  emit_store_part(c);
+  a.jmp(done, kNear);
+  a.L(whole);
+  emit_outputs(c);
+  a.jmp(done, kNear);
+  a.L(combine);
+  emit_combine_parts(c);
   a.L(done);
 }
 
@@ -95,9 +134,10 @@ jit::CodeImage emit_attention(const AttentionSpec& spec, const jit::Target& targ
   a.mov(c.r.arguments, a.rdi);
   a.mov(c.r.scratch, c.argument(offsetof(AttentionArguments, scratch)));
   a.imul(c.r.query_rows, c.argument(offsetof(AttentionArguments, rows)), spec.heads.group());
-  emit_query_panel(c);
-  emit_chunks(c);
-  emit_outputs(c);
+  if (spec.parts)
+    emit_part_or_whole(c);
+  else
+    emit_whole(c);
   a.end_frame();
   return a.finish(jit::spec_text(spec));
 }

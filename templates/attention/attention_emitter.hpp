@@ -24,6 +24,7 @@ struct AttentionContext {
   AttentionRegisters r;
 
   Xbyak::Address argument(std::size_t member) const { return a.ptr[r.arguments + member]; }
+  Xbyak::Address argument_qword(std::size_t member) const { return a.qword[r.arguments + member]; }
   std::uint32_t u32(std::int64_t value) const { return static_cast<std::uint32_t>(value); }
   bool bf16_storage() const { return spec.heads.kv == KvStorage::bf16; }
   bool bf16_math() const { return spec.math == AttentionMath::bf16; }
@@ -87,5 +88,7 @@ void emit_scores(const AttentionContext& context);       // scores of one chunk
 void emit_softmax(const AttentionContext& context);      // scores -> probabilities, values rescaled
 void emit_values(const AttentionContext& context);       // values += probabilities * V
 void emit_outputs(const AttentionContext& context);      // end: output = values / sums
+void emit_store_part(const AttentionContext& context);   // or: sums kept for emit_combine_parts
+void emit_combine_parts(const AttentionContext& context);
 
 }  // namespace burin::kernels

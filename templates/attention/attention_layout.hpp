@@ -29,6 +29,9 @@ struct AttentionScratch {
 
   static constexpr int kScoresRow = kChunkKeys * 4;
 
+  // Unfinished sums are what lies from `values` to `scales`.
+  int part_bytes() const { return scales - values; }
+
   int query_rows;
   int pair_places;
   int panel_row;

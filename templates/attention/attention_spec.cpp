@@ -20,6 +20,10 @@ int attention_rows_per_call(const AttentionSpec& spec) {
   return std::max(1, kQueryRows / spec.heads.group());
 }
 
+std::size_t attention_part_bytes(const AttentionSpec& spec) {
+  return static_cast<std::size_t>(AttentionScratch(spec).part_bytes());
+}
+
 std::size_t attention_scratch_bytes(const AttentionSpec& spec) {
   return static_cast<std::size_t>(AttentionScratch(spec).bytes);
 }

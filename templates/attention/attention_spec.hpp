@@ -23,6 +23,7 @@ struct AttentionSpec {
   bool soft_cap = false;    // scores become cap * tanh(score / cap) (Gemma 2)
   bool alibi = false;       // scores become score - slope * distance (Press, Smith & Lewis 2022)
   bool sinks = false;       // a score per head takes part in the softmax, with no value (gpt-oss)
+  bool parts = false;       // the keys of one row may be shared out; see AttentionArguments::part
 
   bool operator==(const AttentionSpec&) const = default;
 };
@@ -30,13 +31,14 @@ struct AttentionSpec {
 template <typename Spec, typename Visitor>
 requires std::same_as<std::remove_const_t<Spec>, AttentionSpec>
 void visit_fields(Spec& spec, Visitor&& visit) {
-  auto& [heads, math, window, soft_cap, alibi, sinks] = spec;
+  auto& [heads, math, window, soft_cap, alibi, sinks, parts] = spec;
   visit("heads", heads);
   visit("math", math);
   visit("window", window);
   visit("cap", soft_cap);
   visit("alibi", alibi);
   visit("sinks", sinks);
+  visit("parts", parts);
 }
 void write_field(std::string& text, const AttentionMath& math);
 void read_field(std::string_view text, AttentionMath& math);
@@ -58,10 +60,21 @@ struct AttentionArguments {
   float cap = 0;                  // soft_cap
   const float* slopes = nullptr;  // alibi: of the group's heads
   const float* sinks = nullptr;   // sinks: scores of the group's heads
+
+  // parts: a call goes through the keys first_key .. end_key - 1 only (multiples of 256; what no row sees is
+  // left out). With `part`, it leaves its unfinished sums there, attention_part_bytes(). With part_count, it
+  // attends to nothing but finishes the outputs of one row from so many of them, which begin at `part` and lie
+  // one behind the other in the order of their keys: Flash-Decoding (Dao, Haziza, Massa & Sizov, 2023).
+  std::int64_t first_key = 0;
+  std::int64_t end_key = 0;
+  std::byte* part = nullptr;
+  std::int64_t part_count = 0;
 };
 
 // Rows of one call: so many that the rows of all grouped heads fill the query tiles (about 48 of them).
 int attention_rows_per_call(const AttentionSpec& spec);
+// Of one KV head and row.
+std::size_t attention_part_bytes(const AttentionSpec& spec);
 // Independent of the context length.
 std::size_t attention_scratch_bytes(const AttentionSpec& spec);
 

@@ -72,16 +72,20 @@ void start_state(const AttentionContext& c, const Xbyak::Reg64& state, const Xby
   jit::Assembler& a = c.a;
   const Xbyak::Address largest = a.dword[state];
   const Xbyak::Address sum = a.dword[state + jit::offset(c.scratch.sums - c.scratch.largest)];
-  if (!c.spec.sinks) {
-    a.mov(largest, std::bit_cast<std::uint32_t>(kLowest));
-    a.mov(sum, 0);
-    return;
+  a.mov(largest, std::bit_cast<std::uint32_t>(kLowest));
+  a.mov(sum, 0);
+  if (!c.spec.sinks) return;
+  Xbyak::Label done;
+  if (c.spec.parts) {  // the sink is counted once
+    a.cmp(c.argument_qword(offsetof(AttentionArguments, first_key)), 0);
+    a.jne(done);
   }
   const Xbyak::Xmm sink = a.xmm1;
   c.load_of_head(sink, offsetof(AttentionArguments, sinks), heads_left, a.rax);
   a.vmulss(sink, sink, a.float_constant(kLog2E));
   a.vmovss(largest, sink);
   a.mov(sum, std::bit_cast<std::uint32_t>(1.0f));
+  a.L(done);
 }
 
 }  // namespace

@@ -37,8 +37,8 @@ class EmbedEmitter {
     a.xor_(at(), at());
     if (s_.weights.is_two_level())
       two_level_row();
-    else if (s_.weights.is_integer())
-      integer_row();
+    else if (s_.weights.has_codes())
+      coded_row();
     else
       float_row();
     if (s_.scaled) scale_row();
@@ -76,7 +76,7 @@ class EmbedEmitter {
 
   int code_bytes() const { return s_.weights.group * 4 * s_.weights.bits; }
 
-  void integer_row() {
+  void coded_row() {
     const Xbyak::Xmm scale = a.xmm4;
     const Xbyak::Xmm minimum = a.xmm5;
     Xbyak::Label group;
@@ -87,7 +87,7 @@ class EmbedEmitter {
     if (!s_.weights.symmetric) load_scale(minimum, 1);
     a.mov(left(), static_cast<std::uint32_t>(s_.weights.group / kInputsPerStep));
     a.L(step);
-    for (int quad = 0; quad < 8; ++quad) integer_quad(quad, scale, minimum);
+    for (int quad = 0; quad < 8; ++quad) coded_quad(quad, scale, minimum);
     a.add(codes(), static_cast<std::uint32_t>(kInputsPerStep * 4 * s_.weights.bits));
     a.add(at(), kInputsPerStep * 4);
     a.dec(left());
@@ -95,7 +95,7 @@ class EmbedEmitter {
     a.add(codes(), static_cast<std::uint32_t>(static_cast<int>(packed_.unit_bytes) - code_bytes()));
     a.cmp(at(), static_cast<std::uint32_t>(packed_.padded_inputs * 4));
     a.jl(group, kNear);
-    if (!s_.weights.symmetric && s_.width < packed_.padded_inputs) zero_padding();
+    if (!pads_with_zeros() && s_.width < packed_.padded_inputs) zero_padding();
   }
 
   // Superblocks of 256 inputs (templates/formats/packing.hpp): two factors, then 32 inputs at a time.
@@ -128,7 +128,7 @@ class EmbedEmitter {
         scaled(minimum, minimum_factor);
       }
       for (int quad = 8 / groups * group; quad < 8 / groups * (group + 1); ++quad)
-        integer_quad(quad, scale, minimum);
+        coded_quad(quad, scale, minimum);
     }
     a.add(codes(), static_cast<std::uint32_t>(codes_of_step + arrays * groups * kBlockColumns));
     a.add(at(), kInputsPerStep * 4);
@@ -136,7 +136,7 @@ class EmbedEmitter {
     a.jnz(step, kNear);
     a.cmp(at(), static_cast<std::uint32_t>(packed_.padded_inputs * 4));
     a.jl(superblock, kNear);
-    if (arrays == 2 && s_.width < packed_.padded_inputs) zero_padding();
+    if (!pads_with_zeros() && s_.width < packed_.padded_inputs) zero_padding();
   }
 
   // to = float(eax) * factor, in all lanes
@@ -147,7 +147,11 @@ class EmbedEmitter {
     a.vbroadcastss(to, to);
   }
 
-  // Code 0 of the padding stands for the minimum; readers of the row want zeros.
+  // Code 0 of the padding stands for the minimum, or a table has no zero; readers of the row want zeros.
+  bool pads_with_zeros() const {
+    return s_.weights.symmetric && s_.weights.code_value(s_.weights.zero_code()) == 0;
+  }
+
   void zero_padding() {
     Xbyak::Label loop;
     a.mov(at(), static_cast<std::uint32_t>(s_.width * 4));
@@ -180,12 +184,22 @@ class EmbedEmitter {
         a.shl(a.eax, 16);
         a.vmovd(to, a.eax);
         break;
+      case ScaleType::e8m0: load_e8m0(to, from); break;
       default: a.vmovss(to, a.dword[from]);
     }
     a.vbroadcastss(to, to);
   }
 
-  void integer_quad(int quad, const Xbyak::Xmm& scale, const Xbyak::Xmm& minimum) {
+  void load_e8m0(const Xbyak::Xmm& to, const Xbyak::RegExp& from) {
+    a.movzx(a.eax, a.byte[from]);
+    a.shl(a.eax, 23);
+    a.mov(a.edi, 0x00400000);  // exponent 0 is 2^-127, a denormal float
+    a.cmp(a.eax, a.edi);
+    a.cmovb(a.eax, a.edi);
+    a.vmovd(to, a.eax);
+  }
+
+  void coded_quad(int quad, const Xbyak::Xmm& scale, const Xbyak::Xmm& minimum) {
     bool first = true;
     for (const CodePlane& plane : code_planes(s_.weights.bits)) {
       const Xbyak::Reg32 bits = first ? a.eax : a.edi;
@@ -201,8 +215,12 @@ class EmbedEmitter {
     const Xbyak::Xmm value = a.xmm0;
     a.vmovd(value, a.eax);
     a.vpmovzxbd(value, value);
-    if (s_.weights.symmetric) {
-      a.vpsubd(value, value, four_lanes(s_.weights.zero_code()));
+    if (s_.weights.is_table()) {
+      a.isa().look_up_floats(a.vector(0), a.vector(0), value_table(s_.weights.table).values, a.vector(1),
+                             a.vector(2));
+      a.vmulps(value, value, scale);
+    } else if (s_.weights.symmetric) {
+      a.vpsubd(value, value, four_lanes(s_.weights.zero_point()));
       a.vcvtdq2ps(value, value);
       a.vmulps(value, value, scale);
     } else {

@@ -66,7 +66,7 @@ class GroupPacker {
   void move_codes(const StoredMatrix& matrix, std::int64_t row, std::int64_t first_input, int column) {
     CodeGroup group;
     stored_row(matrix.type).read_group(stored_at(matrix, row, first_input), group);
-    std::memcpy(column_codes(column), group.codes, sizeof(group.codes));
+    std::copy_n(group.codes, format_.group, column_codes(column));
     scales_[static_cast<std::size_t>(column)] = group.scale;
     minimums_[static_cast<std::size_t>(column)] = group.minimum;
   }
@@ -169,7 +169,7 @@ PackedShape packed_shape(const WeightFormat& format, std::int64_t inputs, std::i
   PackedShape shape;
   shape.inputs = inputs;
   shape.columns = round_up(columns, kBlockColumns);
-  if (format.is_integer()) {
+  if (format.has_codes()) {
     if (format.bits < 1 || format.bits > 8) fail("weights {}: bits must be 1 to 8", to_text(format));
     if (format.is_two_level()) {
       shape.unit_inputs = kSuperblock;
@@ -200,7 +200,7 @@ void pack_blocks(const WeightFormat& format, std::int64_t inputs, std::span<cons
       pack_one(columns.subspan(static_cast<std::size_t>(block * kBlockColumns), kBlockColumns),
                out + static_cast<std::size_t>(block) * shape.block_bytes);
   };
-  if (!format.is_integer()) {
+  if (!format.has_codes()) {
     for_each_block([&](auto sources, std::byte* at) {
       pack_float_block(format, inputs, matrices, sources, shape.block_bytes, at);
     });
@@ -217,7 +217,7 @@ float packed_value(const WeightFormat& format, const PackedShape& shape, const s
                    std::int64_t k, std::int64_t column) {
   const std::byte* block = packed + static_cast<std::size_t>(column / kBlockColumns) * shape.block_bytes;
   const int in_block = static_cast<int>(column % kBlockColumns);
-  if (!format.is_integer()) {
+  if (!format.has_codes()) {
     const std::byte* at = block + float_offset(format.kind, k, in_block);
     std::uint32_t bits = 0;
     std::memcpy(&bits, at, static_cast<std::size_t>(format.bits / 8));
@@ -238,8 +238,8 @@ float packed_value(const WeightFormat& format, const PackedShape& shape, const s
                 static_cast<std::size_t>(bytes));
     return scale_value(format.scale, bits);
   };
-  if (format.symmetric) return static_cast<float>(code - format.zero_code()) * scale_at(0);
-  return static_cast<float>(code) * scale_at(0) + scale_at(1);
+  const float value = format.code_value(code) * scale_at(0);
+  return format.symmetric ? value : value + scale_at(1);
 }
 
 }  // namespace burin::kernels

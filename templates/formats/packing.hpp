@@ -7,7 +7,7 @@
 //   block:   [group 0][group 1] ... [group ceil(K/G)-1]           (inputs past K have the zero code, or code 0)
 //   group:   [32 inputs][32 inputs] ... [32 scales][32 minimums]  (minimums for asymmetric formats only)
 //
-// 32 inputs of an integer format are its bit planes, widest first; bits = 8 | 4 | 2 | 1 summed, so
+// 32 inputs of an integer or table format are its bit planes, widest first; bits = 8 | 4 | 2 | 1 summed, so
 // int3 is a 2-bit and a 1-bit plane, int5 a 4-bit and a 1-bit plane; the widest plane holds the lowest
 // bits of the code. A plane of width p has p rows of 128 bytes (p*32*32/8 bytes):
 //
@@ -46,8 +46,8 @@ inline constexpr int kBlockColumns = 32;
 struct PackedShape {
   std::int64_t inputs = 0;         // K
   std::int64_t columns = 0;        // N as packed, a multiple of 32
-  std::int64_t padded_inputs = 0;  // K rounded up to the unit (integer) or to 8 (float)
-  // Integer formats: what a block is a sequence of. A group, or a superblock of two-level formats.
+  std::int64_t padded_inputs = 0;  // K rounded up to the unit (codes) or to 8 (floats)
+  // Formats with codes: what a block is a sequence of. A group, or a superblock of two-level formats.
   std::int64_t unit_inputs = 0;
   std::size_t unit_bytes = 0;
   std::size_t block_bytes = 0;
@@ -74,7 +74,7 @@ struct ColumnSource {
 };
 
 // The format that holds `type` without loss: Q4_0 -> int4s.g32.f16, Q4_1 -> int4a.g32.f16,
-// Q8_0 -> int8s.g32.f16, F16 -> f16, ...
+// IQ4_NL -> iq4nl.g32.f16, Q8_0 -> int8s.g32.f16, F16 -> f16, ...
 WeightFormat natural_format(StoredType type);
 
 // Packs column blocks [first_block, last_block) into out (the start of the whole packed matrix).

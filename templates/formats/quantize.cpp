@@ -13,6 +13,7 @@ namespace burin::kernels {
 namespace {
 
 constexpr std::uint16_t kLargestF16 = 0x7bff;
+constexpr std::uint32_t kSmallestE8m0 = 0x00400000;  // exponent 0 is 2^-127, a denormal float
 
 void require_finite(std::span<const float> values, const char* whole) {
   for (std::size_t i = 0; i < values.size(); ++i)
@@ -27,12 +28,20 @@ std::uint32_t stored_scale(ScaleType type, float value) {
   return bits;
 }
 
-// Multiples of a step, where there is one. Divided, not multiplied by the inverse: that is infinite for steps near
-// the smallest float.
+// Multiples of a step, where there is one. Divided, not multiplied by the inverse: that is infinite for steps
+// near the smallest float.
 float in_steps(float value, float step) { return step != 0 ? std::nearbyint(value / step) : 0.0f; }
 
 std::uint8_t clamp_code(float code, int largest) {
   return static_cast<std::uint8_t>(std::clamp(code, 0.0f, static_cast<float>(largest)));
+}
+
+// The code of a value under a scale.
+std::uint8_t code_of(const WeightFormat& format, float value, float scale) {
+  if (format.is_table())
+    return static_cast<std::uint8_t>(scale != 0 ? nearest_code(format.table, value / scale)
+                                                : format.zero_code());
+  return clamp_code(in_steps(value, scale) + static_cast<float>(format.zero_point()), (1 << format.bits) - 1);
 }
 
 // Codes 0 and 1 mean -scale and 0. Where k values have code 0, their mean serves them best and takes
@@ -56,10 +65,22 @@ float one_bit_scale(std::span<const float> values) {
   return static_cast<float>(0.0 - best_mean);
 }
 
+// The extreme value gets the one of the table that is farthest from zero, on whichever side. A scale that is
+// a power of two is as the MX specification has it: the largest exponents meet, and values above the table's
+// are clamped.
+float table_scale(const WeightFormat& format, float extreme) {
+  const ValueTable& table = value_table(format.table);
+  if (format.scale == ScaleType::e8m0)
+    return extreme == 0 ? 0.0f : std::ldexp(1.0f, std::ilogb(extreme) - std::ilogb(table.largest()));
+  if (table.largest() == -table.smallest()) return std::fabs(extreme) / table.largest();
+  return extreme / (table.largest() > -table.smallest() ? table.largest() : table.smallest());
+}
+
 float symmetric_scale(const WeightFormat& format, std::span<const float> values) {
   float extreme = 0;  // of largest magnitude, with its sign
   for (const float value : values)
     if (std::fabs(value) > std::fabs(extreme)) extreme = value;
+  if (format.is_table()) return table_scale(format, extreme);
   if (format.bits == 8) return std::fabs(extreme) / 127.0f;
   if (format.bits > 1) return extreme / -static_cast<float>(format.zero_code());
   return one_bit_scale(values);
@@ -114,6 +135,7 @@ float scale_value(ScaleType type, std::uint32_t bits) {
   switch (type) {
     case ScaleType::f16: return f16_to_f32(static_cast<std::uint16_t>(bits));
     case ScaleType::bf16: return bf16_to_f32(static_cast<std::uint16_t>(bits));
+    case ScaleType::e8m0: return std::bit_cast<float>(std::max(bits << 23, kSmallestE8m0));
     default: return std::bit_cast<float>(bits);
   }
 }
@@ -122,6 +144,7 @@ std::uint32_t scale_bits(ScaleType type, float value) {
   switch (type) {
     case ScaleType::f16: return f32_to_f16(value);
     case ScaleType::bf16: return f32_to_bf16(value);
+    case ScaleType::e8m0: return std::bit_cast<std::uint32_t>(value) >> 23;
     default: return std::bit_cast<std::uint32_t>(value);
   }
 }
@@ -129,22 +152,19 @@ std::uint32_t scale_bits(ScaleType type, float value) {
 QuantizedGroup quantize_group(const WeightFormat& format, std::span<const float> values,
                               std::uint8_t* codes) {
   require_finite(values, "group");
-  const int largest = (1 << format.bits) - 1;
   QuantizedGroup group;
   float offset = 0;  // subtracted before scaling
-  float zero = 0;    // added after
   if (format.symmetric) {
     group.scale = stored_scale(format.scale, symmetric_scale(format, values));
-    zero = static_cast<float>(format.zero_code());
   } else {
     const auto [low, high] = std::minmax_element(values.begin(), values.end());
-    group.scale = stored_scale(format.scale, (*high - *low) / static_cast<float>(largest));
+    const auto levels = static_cast<float>((1 << format.bits) - 1);
+    group.scale = stored_scale(format.scale, (*high - *low) / levels);
     group.minimum = stored_scale(format.scale, *low);
     offset = scale_value(format.scale, group.minimum);
   }
   const float scale = scale_value(format.scale, group.scale);
-  for (std::size_t i = 0; i < values.size(); ++i)
-    codes[i] = clamp_code(in_steps(values[i] - offset, scale) + zero, largest);
+  for (std::size_t i = 0; i < values.size(); ++i) codes[i] = code_of(format, values[i] - offset, scale);
   return group;
 }
 
@@ -160,14 +180,11 @@ void quantize_superblock(const WeightFormat& format, std::span<const float> valu
   };
   if (!format.symmetric) quantize_minimums(groups, values_of, out);
   quantize_scales(format, groups, values_of, out);
-  const int largest = (1 << format.bits) - 1;
-  const auto zero = static_cast<float>(format.zero_code());
   for (int group = 0; group < groups; ++group) {
     const float scale = out.group_scale(group);
     const float minimum = out.group_minimum(group);
     std::uint8_t* code = out.codes + group * format.group;
-    for (const float value : values_of(group))
-      *code++ = clamp_code(in_steps(value + minimum, scale) + zero, largest);
+    for (const float value : values_of(group)) *code++ = code_of(format, value + minimum, scale);
   }
 }
 

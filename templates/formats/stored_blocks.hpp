@@ -11,10 +11,10 @@
 
 namespace burin::kernels {
 
-// One group of 32 values as integer codes of the type's natural format; scale and minimum are the stored
-// f16 bits (minimum 0 where the format is symmetric).
+// One group of values as codes of the type's natural format, and the bits of scale and minimum (0 where the
+// format is symmetric) as that has them.
 struct CodeGroup {
-  std::uint8_t codes[32];
+  std::uint8_t codes[kSuperblock];
   std::uint16_t scale;
   std::uint16_t minimum;
 };
@@ -23,7 +23,7 @@ struct StoredRow {
   StoredLayout layout;
   WeightFormat natural;
   // Reads one block: one of these three is not null.
-  void (*read_group)(const std::byte* block, CodeGroup& group) = nullptr;             // integer types
+  void (*read_group)(const std::byte* block, CodeGroup& group) = nullptr;             // types with codes
   float (*read_float)(const std::byte* value) = nullptr;                              // float types
   void (*read_superblock)(const std::byte* block, Superblock& superblock) = nullptr;  // two-level types
 };

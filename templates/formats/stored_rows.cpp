@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "templates/formats/float16.hpp"
+#include "templates/formats/quantize.hpp"
 #include "templates/formats/stored_blocks.hpp"
 
 namespace burin::kernels {
@@ -11,24 +11,24 @@ namespace {
 void dequantize_group(const StoredRow& stored, const std::byte* block, float* out) {
   CodeGroup group;
   stored.read_group(block, group);
-  const float scale = f16_to_f32(group.scale);
-  const float minimum = f16_to_f32(group.minimum);
-  const int zero = stored.natural.zero_code();
-  for (int i = 0; i < stored.natural.group; ++i)
-    out[i] = stored.natural.symmetric ? static_cast<float>(group.codes[i] - zero) * scale
-                                      : static_cast<float>(group.codes[i]) * scale + minimum;
+  const WeightFormat& format = stored.natural;
+  const float scale = scale_value(format.scale, group.scale);
+  const float minimum = scale_value(format.scale, group.minimum);
+  for (int i = 0; i < format.group; ++i) {
+    const float product = format.code_value(group.codes[i]) * scale;
+    out[i] = format.symmetric ? product : product + minimum;
+  }
 }
 
 // Products and differences are rounded one by one, as ggml does.
 void dequantize_superblock(const StoredRow& stored, const std::byte* block, float* out) {
   Superblock superblock;
   stored.read_superblock(block, superblock);
-  const int zero = stored.natural.zero_code();
   for (int first = 0; first < kSuperblock; first += stored.natural.group) {
     const float scale = superblock.group_scale(first / stored.natural.group);
     const float minimum = superblock.group_minimum(first / stored.natural.group);
     for (int i = first; i < first + stored.natural.group; ++i) {
-      const float product = scale * static_cast<float>(superblock.codes[i] - zero);
+      const float product = scale * stored.natural.code_value(superblock.codes[i]);
       out[i] = stored.natural.symmetric ? product : product - minimum;
     }
   }
@@ -58,7 +58,7 @@ const std::byte* stored_at(const StoredMatrix& matrix, std::int64_t row, std::in
 
 void StoredFloats::read(const StoredMatrix& matrix, std::int64_t row, std::int64_t first, std::int64_t count,
                         int column, float* out) {
-  if (stored_row(matrix.type).read_superblock == nullptr) {
+  if (layout_of(matrix.type).elements < kSuperblock) {
     stored_row_to_f32(matrix.type, stored_at(matrix, row, first), count, out);
     return;
   }

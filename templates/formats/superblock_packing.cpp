@@ -88,10 +88,11 @@ float superblock_value(const WeightFormat& format, const std::byte* superblock, 
   const int group = input / format.group;
   const auto group_scale = std::to_integer<std::int8_t>(superblock[layout.group_scale(group, column)]);
   const float scale = f16_at(layout.scale(column)) * static_cast<float>(group_scale);
-  if (format.symmetric) return scale * static_cast<float>(code - format.zero_code());
+  const float value = scale * format.code_value(code);
+  if (format.symmetric) return value;
   const auto group_minimum = std::to_integer<std::uint8_t>(superblock[layout.group_minimum(group, column)]);
   const float minimum = -(f16_at(layout.minimum(column)) * static_cast<float>(group_minimum));
-  return scale * static_cast<float>(code) + minimum;
+  return value + minimum;
 }
 
 }  // namespace burin::kernels

@@ -2,6 +2,7 @@
 #include "jit/error.hpp"
 #include "templates/gemm/gemm_emitter.hpp"
 #include "templates/gemm/scale_loader.hpp"
+#include "templates/gemm/table_bytes.hpp"
 
 namespace burin::kernels {
 namespace {
@@ -18,26 +19,29 @@ class FloatSums {
         tile_(tile),
         pass_(pass),
         decoder_(context.a, context.spec.weights),
+        table_(context.a, context.spec.weights, 1),
         two_level_(context, tile, pass),
-        prefetch_(context, prefetch_lines,
-                  context.spec.weights.is_integer() ? kInputsPerStep : kFloatUnroll) {}
+        prefetch_(context, prefetch_lines, context.spec.weights.has_codes() ? kInputsPerStep : kFloatUnroll) {
+  }
 
   void emit() {
     for (int row = 0; row < tile_.rows(); ++row)
       for (int v = 0; v < tile_.vectors(); ++v) a.zero(tile_.sum(row, v));
+    if (tile_.has_mask() && c_.spec.weights.has_codes()) decoder_.keep_mask_in(tile_.mask());
+    if (tile_.has_tables()) table_.keep_in(tile_.table(0), 0);
     if (c_.spec.weights.is_two_level())
       two_level_weights();
-    else if (c_.spec.weights.is_integer())
-      integer_weights();
+    else if (c_.spec.weights.has_codes())
+      coded_weights();
     else
       float_weights();
+    emit_step_size(c_, tile_);
   }
 
  private:
-  // --- integer weights: groups of scales, 32 inputs at a time
+  // --- weights with codes: groups of scales, 32 inputs at a time
 
-  void integer_weights() {
-    if (tile_.has_mask()) decoder_.keep_mask_in(tile_.mask());
+  void coded_weights() {
     const int group = c_.spec.weights.group;
     a.mov(c_.r.groups_left, static_cast<std::uint32_t>(c_.packed.padded_inputs / group));
     Xbyak::Label weight_group;
@@ -52,7 +56,7 @@ class FloatSums {
     }
     a.mov(c_.r.free, static_cast<std::uint32_t>(group / kInputsPerStep));
     a.L(step);
-    for (int quad = 0; quad < kQuads; ++quad) integer_quad(quad);
+    for (int quad = 0; quad < kQuads; ++quad) coded_quad(quad);
     c_.advance_rows(tile_.rows(), kInputsPerStep * 4);
     a.add(c_.r.weights, static_cast<std::uint32_t>(step_bytes()));
     a.dec(c_.r.free);
@@ -66,7 +70,6 @@ class FloatSums {
   // --- two-level scales: superblocks of 256 inputs, 32 at a time, one or two groups in them
 
   void two_level_weights() {
-    if (tile_.has_mask()) decoder_.keep_mask_in(tile_.mask());
     Xbyak::Label superblock;
     Xbyak::Label step;
     a.mov(c_.r.groups_left, static_cast<std::uint32_t>(c_.packed.padded_inputs / kSuperblock));
@@ -79,7 +82,7 @@ class FloatSums {
     const int quads = kQuads / two_level_.groups_per_step();
     for (int quad = 0; quad < kQuads; ++quad) {
       if (quad % quads == 0) load_two_level_scales(quad / quads);
-      integer_quad(quad);
+      coded_quad(quad);
     }
     c_.advance_rows(tile_.rows(), kInputsPerStep * 4);
     a.add(c_.r.weights, static_cast<std::uint32_t>(two_level_.step_bytes()));
@@ -96,13 +99,15 @@ class FloatSums {
     }
   }
 
+  bool is_byte_table() const { return c_.spec.weights.is_table() && !c_.spec.weights.is_float_table(); }
   int step_bytes() const { return kInputsPerStep * 4 * c_.spec.weights.bits; }
 
-  void integer_quad(int quad) {
+  void coded_quad(int quad) {
     for (int v = 0; v < tile_.vectors(); ++v) {
       const Xbyak::RegExp inputs =
           c_.r.weights + jit::offset(tile_.block_vector(pass_, v) * a.vector_bytes());
       decoder_.decode(tile_.code(v), inputs, quad, tile_.scratch());
+      if (is_byte_table()) table_.look_up(tile_.code(v), tile_.code(v), 0, tile_.scratch());
     }
     for (int byte = 0; byte < 4; ++byte) {
       for (int v = 0; v < tile_.vectors(); ++v) dequantize(v, byte);
@@ -113,16 +118,29 @@ class FloatSums {
   // weight(v) = value of one byte of the codes.
   void dequantize(int v, int byte) {
     const jit::Vector w = tile_.weight(v);
+    if (c_.spec.weights.is_float_table()) {
+      look_up_value(v, byte);
+      return;
+    }
     if (byte > 0) a.vpsrld(w, tile_.code(v), static_cast<std::uint8_t>(8 * byte));
     if (byte < 3) a.isa().bit_and(w, byte > 0 ? w : tile_.code(v), a.vector_constant(0xff));
     if (c_.spec.weights.symmetric) {
-      a.vpsubd(w, w, a.vector_constant(static_cast<std::uint32_t>(c_.spec.weights.zero_code())));
+      a.vpsubd(w, w, a.vector_constant(static_cast<std::uint32_t>(c_.spec.weights.zero_point())));
       a.vcvtdq2ps(w, w);
       a.vmulps(w, w, tile_.scale(v));
     } else {
       a.vcvtdq2ps(w, w);
       a.vfmadd213ps(w, tile_.scale(v), tile_.minimum(v));
     }
+  }
+
+  // Codes of the bytes above do no harm: only the lowest four bits of a lane are looked at.
+  void look_up_value(int v, int byte) {
+    const jit::Vector w = tile_.weight(v);
+    if (byte > 0) a.vpsrld(w, tile_.code(v), static_cast<std::uint8_t>(8 * byte));
+    a.isa().look_up_floats(w, byte > 0 ? w : tile_.code(v), value_table(c_.spec.weights.table).values,
+                           tile_.scratch(), tile_.look_up_scratch());
+    a.vmulps(w, w, tile_.scale(v));
   }
 
   // --- float weights: eight inputs at a time
@@ -176,6 +194,7 @@ class FloatSums {
   const TileRegisters& tile_;
   int pass_;
   CodeDecoder decoder_;
+  TableBytes table_;
   TwoLevelScales two_level_;
   PrefetchSchedule prefetch_;
   int turn_ = 0;

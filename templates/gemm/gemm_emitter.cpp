@@ -2,6 +2,7 @@
 #include "templates/gemm/gemm_emitter.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <vector>
 
 #include "jit/error.hpp"
@@ -188,7 +189,7 @@ class GemmEmitter {
   // Cache lines of weights read by one loop body: an activation group, 32 inputs, or 8 inputs of floats.
   int stream_lines() const {
     const WeightFormat& w = c_.spec.weights;
-    if (!w.is_integer()) return 8 * kBlockColumns * w.bits / 8 / 64;
+    if (!w.has_codes()) return 8 * kBlockColumns * w.bits / 8 / 64;
     if (w.is_two_level()) return (static_cast<int>(c_.packed.unit_bytes) / (kSuperblock / 32) + 63) / 64;
     if (c_.spec.activation == Activation::f32)
       return static_cast<int>(c_.packed.unit_bytes) * 32 / w.group / 64;
@@ -206,7 +207,7 @@ void check(const GemmSpec& spec) {
   if (spec.inputs < 1 || spec.columns < 32 || spec.columns % kBlockColumns != 0)
     refuse("k must be at least 1 and n a positive multiple of 32");
   if (spec.activation == Activation::s8 && !spec.weights.is_integer())
-    refuse("float weights cannot be multiplied with int8 activations: use a.f32");
+    refuse("weights that are no whole numbers cannot be multiplied with int8 activations: use a.f32");
   if (spec.regime == GemmRegime::tiles && spec.norm != RowNorm::none)
     refuse("tiles take prepared rows: use a prepare kernel for the norm");
   const bool has_function = spec.function != ActivationFunction::none;
@@ -231,6 +232,16 @@ void PrefetchSchedule::step() {
   }
   if (step_ == steps_ && lines_ > 0 && context_.spec.regime == GemmRegime::tiles)
     a.add(context_.r.prefetch, static_cast<std::uint32_t>(lines_ * 64));
+}
+
+void emit_step_size(const GemmContext& context, const TileRegisters& tile) {
+  jit::Assembler& a = context.a;
+  const int steps = value_table(context.spec.weights.table).steps;
+  if (steps < 2) return;
+  const auto step = std::bit_cast<std::uint32_t>(1.0f / static_cast<float>(steps));
+  for (int row = 0; row < tile.rows(); ++row)
+    for (int v = 0; v < tile.vectors(); ++v)
+      a.vmulps(tile.sum(row, v), tile.sum(row, v), a.vector_constant(step));
 }
 
 jit::CodeImage emit_gemm(const GemmSpec& spec, const jit::Target& target) {

@@ -58,6 +58,9 @@ inline constexpr int kTwoLevelFactors = 64;
 void emit_int8_sums(const GemmContext& context, const TileRegisters& tile, int pass, int prefetch_lines);
 void emit_float_sums(const GemmContext& context, const TileRegisters& tile, int pass, int prefetch_lines);
 
+// Divides finished sums by the steps of a table's 1.0 (templates/formats/tables.hpp), if that is not one.
+void emit_step_size(const GemmContext& context, const TileRegisters& tile);
+
 // Emits what happens to the sums of one pass; registers that are not sums are free.
 void emit_epilogue(const GemmContext& context, const TileRegisters& tile, int pass);
 

@@ -3,6 +3,7 @@
 
 #include "templates/gemm/gemm_emitter.hpp"
 #include "templates/gemm/scale_loader.hpp"
+#include "templates/gemm/table_bytes.hpp"
 
 namespace burin::kernels {
 namespace {
@@ -19,6 +20,7 @@ class Int8Sums {
         tile_(tile),
         pass_(pass),
         decoder_(context.a, context.spec.weights),
+        table_(context.a, context.spec.weights, code_parts(context.a, context.spec.weights)),
         two_level_(context, tile, pass),
         activation_groups_(context.spec.weights.group / context.activations.group),
         prefetch_(context, prefetch_lines,
@@ -31,13 +33,17 @@ class Int8Sums {
     for (int row = 0; row < tile_.rows(); ++row)
       for (int v = 0; v < tile_.vectors(); ++v) a.zero(tile_.sum(row, v));
     if (tile_.has_mask()) decoder_.keep_mask_in(tile_.mask());
+    for (int part = 0; tile_.has_tables() && part < parts(); ++part) table_.keep_in(tile_.table(part), part);
     if (c_.spec.weights.is_two_level())
       superblocks();
     else
       weight_groups();
+    emit_step_size(c_, tile_);
   }
 
  private:
+  int parts() const { return code_parts(a, c_.spec.weights); }
+
   void weight_groups() {
     a.mov(c_.r.groups_left, static_cast<std::uint32_t>(c_.packed.padded_inputs / c_.spec.weights.group));
     Xbyak::Label weight_group;
@@ -125,7 +131,10 @@ class Int8Sums {
         c_.r.weights +
         jit::offset(code_bytes(kInputsPerStep) * step + tile_.block_vector(pass_, vector) * a.vector_bytes());
     decoder_.decode(tile_.code(vector), inputs, quad, tile_.scratch());
-    if (code_parts(a, c_.spec.weights) == 2) {
+    if (c_.spec.weights.is_table()) {
+      for (int part = parts(); part-- > 0;)
+        table_.look_up(tile_.code(vector, part), tile_.code(vector), part, tile_.scratch());
+    } else if (parts() == 2) {
       a.isa().bit_and(tile_.code(vector, 1), tile_.code(vector), a.vector_constant(0x80808080));
       a.isa().bit_and(tile_.code(vector), tile_.code(vector), a.vector_constant(0x7f7f7f7f));
     }
@@ -137,7 +146,7 @@ class Int8Sums {
   }
 
   void dot(int row, int vector, jit::Vector activations) {
-    for (int part = 0; part < code_parts(a, c_.spec.weights); ++part)
+    for (int part = 0; part < parts(); ++part)
       a.isa().dot_bytes(tile_.dot(row, vector), tile_.code(vector, part), activations, tile_.scratch());
   }
 
@@ -209,6 +218,7 @@ class Int8Sums {
   const TileRegisters& tile_;
   int pass_;
   CodeDecoder decoder_;
+  TableBytes table_;
   TwoLevelScales two_level_;
   int activation_groups_;
   PrefetchSchedule prefetch_;

@@ -20,6 +20,10 @@ inline void load_scales(const GemmContext& context, const TileRegisters& tile, i
   } else if (type == ScaleType::bf16) {
     a.vpmovzxwd(to, from);
     a.vpslld(to, to, 16);
+  } else if (type == ScaleType::e8m0) {
+    a.vpmovzxbd(to, from);
+    a.vpslld(to, to, 23);
+    a.vpmaxud(to, to, a.vector_constant(0x00400000));  // exponent 0 is 2^-127, a denormal float
   } else {
     a.vmovups(to, from);
   }

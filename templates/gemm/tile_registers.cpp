@@ -13,7 +13,8 @@ constexpr int kBlockRowBytes = 128;  // 32 columns of 32 bits
 }  // namespace
 
 int code_parts(const jit::Assembler& a, const WeightFormat& weights) {
-  return weights.bits == 8 && a.isa().largest_dot_code() < 255 ? 2 : 1;
+  const int largest = weights.is_table() ? value_table(weights.table).span() : (1 << weights.bits) - 1;
+  return largest > a.isa().largest_dot_code() ? 2 : 1;
 }
 
 TileRegisters::TileRegisters(const jit::Assembler& a, Activation activation, const WeightFormat& weights,
@@ -30,13 +31,26 @@ TileRegisters::TileRegisters(const jit::Assembler& a, Activation activation, con
     codes_ = take(slots_ * code_parts(a, weights));
     scales_ = minimums_ = codes_;  // needed one after the other
   } else {
-    codes_ = take(weights.is_integer() ? slots_ : 0);
-    scales_ = take(weights.is_integer() ? slots_ : 0);
-    minimums_ = take(weights.is_integer() && !weights.symmetric ? slots_ : 0);
+    codes_ = take(weights.has_codes() ? slots_ : 0);
+    scales_ = take(weights.has_codes() ? slots_ : 0);
+    minimums_ = take(weights.has_codes() && !weights.symmetric ? slots_ : 0);
     weights_ = take(vectors_);
   }
   scratch_ = take(1);
+  look_up_scratch_ = take(weights.is_float_table() ? 1 : 0);
   broadcasts_ = next_;
+  share_out_rest(weights.is_table() && !weights.is_float_table()
+                     ? (activation == Activation::s8 ? code_parts(a, weights) : 1)
+                     : 0);
+}
+
+// One register at least is left for broadcasts; then tables come first, which save a load for each look-up.
+void TileRegisters::share_out_rest(int tables) {
+  const int rest = registers_ - broadcasts_;
+  has_tables_ = tables > 0 && rest > tables;
+  if (has_tables_) tables_ = registers_ -= tables;
+  has_mask_ = registers_ - broadcasts_ >= 3;
+  if (has_mask_) mask_ = --registers_;
 }
 
 int TileRegisters::take(int registers) {

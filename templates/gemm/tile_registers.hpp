@@ -31,8 +31,8 @@ class TileRegisters {
 
   jit::Vector sum(int row, int vector) const { return a_.vector(row * vectors_ + vector); }
   jit::Vector dot(int row, int vector) const { return a_.vector((rows_ + row) * vectors_ + vector); }
-  // Decoded codes; part 1 is the top bit of 8-bit codes where the dot product takes only 7. A tile of one
-  // row uses codes at once, so two slots serve all its vectors.
+  // Decoded codes; part 1 is the top bit of 8-bit codes, or the rest of a table's bytes, where the dot
+  // product takes only 7 bits. A tile of one row uses codes at once, so two slots serve all its vectors.
   jit::Vector code(int vector, int part = 0) const {
     return a_.vector(codes_ + part * slots_ + vector % slots_);
   }
@@ -40,10 +40,13 @@ class TileRegisters {
   jit::Vector minimum(int vector) const { return a_.vector(minimums_ + vector % slots_); }
   jit::Vector weight(int vector) const { return a_.vector(weights_ + vector); }  // f32 only
   jit::Vector scratch() const { return a_.vector(scratch_); }
-  // Broadcast activations rotate over what is left; where plenty is, the code mask has the last register.
-  int broadcasts() const { return registers_ - broadcasts_ - (has_mask() ? 1 : 0); }
-  bool has_mask() const { return registers_ - broadcasts_ >= 3; }
-  jit::Vector mask() const { return a_.vector(registers_ - 1); }
+  jit::Vector look_up_scratch() const { return a_.vector(look_up_scratch_); }  // float tables only
+  // Broadcast activations rotate over what is left; the last ones are for tables and the code mask.
+  int broadcasts() const { return registers_ - broadcasts_; }
+  bool has_tables() const { return has_tables_; }
+  jit::Vector table(int part) const { return a_.vector(tables_ + part); }
+  bool has_mask() const { return has_mask_; }
+  jit::Vector mask() const { return a_.vector(mask_); }
   jit::Vector broadcast(int turn) const { return a_.vector(broadcasts_ + turn % broadcasts()); }
 
   // Largest number of rows that leaves at least one broadcast register; at most 6, which is where the
@@ -52,10 +55,11 @@ class TileRegisters {
 
  private:
   int take(int registers);
+  void share_out_rest(int tables);
 
   const jit::Assembler& a_;
   int rows_;
-  int registers_;
+  int registers_;  // but for tables and mask
   int vectors_;
   int passes_;
   int slots_;
@@ -65,10 +69,15 @@ class TileRegisters {
   int minimums_ = 0;
   int weights_ = 0;
   int scratch_ = 0;
+  int look_up_scratch_ = 0;
   int broadcasts_ = 0;
+  int tables_ = 0;
+  int mask_ = 0;
+  bool has_tables_ = false;
+  bool has_mask_ = false;
 };
 
-// 8-bit codes need two dot products where one saturates (see VectorIsa::dot_bytes).
+// 8-bit codes and wide tables need two dot products where one saturates (see VectorIsa::dot_bytes).
 int code_parts(const jit::Assembler& a, const WeightFormat& weights);
 
 }  // namespace burin::kernels

@@ -102,8 +102,8 @@ class RowPreparationEmitter {
   void group_correction() {
     a.isa().reduce_add_int32(sum(), scratch());
     const Xmm total(sum().getIdx());
-    if (p_.zero_code >= 0) {
-      a.vmovd(Xmm(scratch().getIdx()), a.int32_constant(-p_.zero_code));
+    if (p_.zero_point >= 0) {
+      a.vmovd(Xmm(scratch().getIdx()), a.int32_constant(-p_.zero_point));
       a.vpmulld(total, total, Xmm(scratch().getIdx()));
     } else {
       a.vcvtdq2ps(total, total);
@@ -123,7 +123,7 @@ class RowPreparationEmitter {
 
 RowPreparation row_preparation(std::int64_t inputs, const WeightFormat& weights, Activation activation,
                                RowNorm norm) {
-  return {activation_rows(activation, inputs, weights), norm, weights.symmetric ? weights.zero_code() : -1};
+  return {activation_rows(activation, inputs, weights), norm, weights.symmetric ? weights.zero_point() : -1};
 }
 
 void emit_row_preparation(jit::Assembler& a, const RowPreparation& preparation,

@@ -10,8 +10,8 @@ namespace burin::kernels {
 struct RowPreparation {
   ActivationRows rows;
   RowNorm norm = RowNorm::none;
-  // Symmetric weights' zero code for the integer correction; -1: float correction (asymmetric weights).
-  int zero_code = 0;
+  // Symmetric weights' zero point for the integer correction; -1: float correction (asymmetric weights).
+  int zero_point = 0;
 };
 
 // The preparation that GEMMs with these weights need.

@@ -66,6 +66,9 @@ TEST(Arguments, WrongOnesEndWithStatusTwoAndNameWhatIsWrong) {
       {{"run", kDemo, "--weights", "int4", "--scale", "f8"}, "f8"},
       {{"run", kDemo, "--weights", "int4", "--group", "16"}, "--group 16"},
       {{"run", kDemo, "--weights", "int4", "--group", "64", "--scale", "two-level"}, "--group 64"},
+      {{"run", kDemo, "--weights", "nf4", "--group", "16"}, "--group 16"},
+      {{"run", kDemo, "--weights", "fp4", "--scheme", "sym"}, "--scheme"},
+      {{"run", kDemo, "--weights", "mxfp4", "--group", "64"}, "groups of 32"},
       {{"run", kDemo, "--group", "32"}, "--weights"},
       {{"run", kDemo, "--weights", "f16", "--group", "32"}, "--group"},
       {{"run", kDemo, "--log", "loud"}, "loud"},
@@ -126,6 +129,7 @@ TEST(Arguments, WhatFailsEndsWithStatusOne) {
       {{"tokenize", kDemo, "--ids", "512"}, "512"},
       {{"inspect", "/no/such/model"}, "/no/such/model"},
       {{"run", kDemo, "--compute", "int8", "--weights", "f16"}, "--compute int8"},
+      {{"run", kDemo, "--compute", "int8", "--weights", "nf4"}, "nf4.g64.f32"},
   };
   for (const WrongArguments& wrong : cases) {
     SCOPED_TRACE(wrong.arguments[0] + " " + wrong.names);

@@ -57,7 +57,9 @@ TEST_P(GgufTypes, RowsEqualTheReference) {
 // There is no F32 file: what its values are needs no proof beyond stored_types_test.
 INSTANTIATE_TEST_SUITE_P(Types, GgufTypes,
                          testing::Values("F16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K",
-                                         "Q4_K", "Q5_K", "Q6_K"),
+                                         "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS", "MXFP4", "TQ1_0",
+                                         "TQ2_0", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S", "IQ1_S",
+                                         "IQ1_M"),
                          [](const auto& one) { return std::string(one.param); });
 
 }  // namespace

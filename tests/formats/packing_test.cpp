@@ -38,6 +38,10 @@ std::vector<WeightFormat> all_formats() {
     for (const bool symmetric : {true, false})
       for (const int group : {16, 32})
         formats.push_back(WeightFormat::integer_format(bits, symmetric, group, ScaleType::two_level));
+  for (std::size_t table = 1; table < std::size(kValueTables); ++table)
+    for (const ScaleType scale : {ScaleType::f32, ScaleType::f16, ScaleType::bf16, ScaleType::two_level})
+      formats.push_back(WeightFormat::table_format(static_cast<TableName>(table), 32, scale));
+  formats.push_back(WeightFormat::table_format(TableName::e2m1, 64, ScaleType::e8m0));
   return formats;
 }
 
@@ -52,6 +56,11 @@ std::vector<int> f16_places(StoredType type) {
     case StoredType::q4_k:
     case StoredType::q5_k: return {0, 2};
     case StoredType::q6_k: return {208};
+    case StoredType::tq1_0: return {52};
+    case StoredType::tq2_0: return {64};
+    case StoredType::iq1_m: return {54};  // its highest bits
+    case StoredType::mxfp4:
+      return {-1};  // not f16, but clearing the same bit of its exponent makes it small too
     default: return {0};
   }
 }
@@ -124,9 +133,7 @@ std::vector<float> rounded_superblocks(const WeightFormat& format, const std::ve
     for (int i = 0; i < static_cast<int>(count); ++i) {
       const int group = i / format.group;
       const float minimum = format.symmetric ? 0.0f : superblock.group_minimum(group);
-      result.push_back(superblock.group_scale(group) *
-                           static_cast<float>(superblock.codes[i] - format.zero_code()) -
-                       minimum);
+      result.push_back(superblock.group_scale(group) * format.code_value(superblock.codes[i]) - minimum);
     }
   }
   return result;
@@ -135,7 +142,7 @@ std::vector<float> rounded_superblocks(const WeightFormat& format, const std::ve
 // What a column of these values must hold: rounded to the format, group by group.
 std::vector<float> rounded(const WeightFormat& format, const std::vector<float>& values) {
   std::vector<float> result;
-  if (!format.is_integer()) {
+  if (!format.has_codes()) {
     for (const float value : values)
       result.push_back(format.kind == WeightKind::f16    ? f16_to_f32(f32_to_f16(value))
                        : format.kind == WeightKind::bf16 ? bf16_to_f32(f32_to_bf16(value))
@@ -150,8 +157,7 @@ std::vector<float> rounded(const WeightFormat& format, const std::vector<float>&
         quantize_group(format, std::span(values).subspan(first, count), codes.data());
     const float scale = scale_value(format.scale, group.scale);
     const float minimum = format.symmetric ? 0.0f : scale_value(format.scale, group.minimum);
-    for (const std::uint8_t code : codes)
-      result.push_back(static_cast<float>(code - format.zero_code()) * scale + minimum);
+    for (const std::uint8_t code : codes) result.push_back(format.code_value(code) * scale + minimum);
   }
   return result;
 }
@@ -203,9 +209,10 @@ TEST(Packing, EveryFormatHoldsTheRoundedValues) {
           const std::vector<float> values = rounded(format, stored.row(column));
           std::copy(values.begin(), values.end(), expected.begin());
         }
-        // Past the inputs codes are the zero code; with a minimum that is no zero, and activations are zero
-        // there.
-        const bool zero_padded = format.symmetric || column >= kColumns;
+        // Past the inputs codes are the zero code; with a minimum, or in a table without zero, that is no
+        // zero, and activations are zero there.
+        const bool has_zero = format.symmetric && format.code_value(format.zero_code()) == 0;
+        const bool zero_padded = has_zero || column >= kColumns;
         const std::int64_t end = zero_padded ? packed.shape.padded_inputs : inputs;
         for (std::int64_t input = 0; input < end; ++input)
           ASSERT_EQ(packed.value(input, column), expected[static_cast<std::size_t>(input)])
@@ -216,9 +223,11 @@ TEST(Packing, EveryFormatHoldsTheRoundedValues) {
 
 TEST(Packing, StoredBlocksAreMovedWithoutLoss) {
   for (const StoredType type :
-       {StoredType::q4_0, StoredType::q4_1, StoredType::q5_0, StoredType::q5_1, StoredType::q8_0,
-        StoredType::q2_k, StoredType::q3_k, StoredType::q4_k, StoredType::q5_k, StoredType::q6_k,
-        StoredType::f16, StoredType::bf16, StoredType::f32}) {
+       {StoredType::q4_0,  StoredType::q4_1,    StoredType::q5_0,  StoredType::q5_1,    StoredType::q8_0,
+        StoredType::q2_k,  StoredType::q3_k,    StoredType::q4_k,  StoredType::q5_k,    StoredType::q6_k,
+        StoredType::f16,   StoredType::bf16,    StoredType::f32,   StoredType::iq4_nl,  StoredType::iq4_xs,
+        StoredType::mxfp4, StoredType::tq1_0,   StoredType::tq2_0, StoredType::iq2_xxs, StoredType::iq2_xs,
+        StoredType::iq2_s, StoredType::iq3_xxs, StoredType::iq3_s, StoredType::iq1_s,   StoredType::iq1_m}) {
     SCOPED_TRACE(layout_of(type).name);
     const Stored stored(type, 45, layout_of(type).elements == kSuperblock ? 512 : 96, 11);
     const Packed packed(natural_format(type), {stored.matrix()}, rows_in_order(stored.rows));
@@ -231,14 +240,18 @@ TEST(Packing, StoredBlocksAreMovedWithoutLoss) {
 }
 
 TEST(Packing, OtherFormatsAreRoundedFromTheDequantisedValues) {
-  const Stored stored(StoredType::q8_0, 32, 128, 12);
-  for (const char* text : {"int4s.g32.f16", "int4a.g64.bf16", "int8s.g32.f32", "int8s.g128.f16", "bf16"}) {
-    const WeightFormat format = parse_weight_format(text);
-    const Packed packed(format, {stored.matrix()}, rows_in_order(stored.rows));
-    for (std::int64_t row = 0; row < stored.rows; ++row) {
-      const std::vector<float> expected = rounded(format, stored.row(row));
-      for (std::int64_t input = 0; input < stored.columns; ++input)
-        ASSERT_EQ(packed.value(input, row), expected[static_cast<std::size_t>(input)]) << text;
+  for (const StoredType type : {StoredType::q8_0, StoredType::q6_k, StoredType::tq2_0, StoredType::iq3_s}) {
+    const Stored stored(type, 32, layout_of(type).elements == kSuperblock ? 512 : 128, 12);
+    for (const char* text : {"int4s.g32.f16", "int4a.g64.bf16", "int8s.g32.f32", "int8s.g128.f16",
+                             "nf4.g64.f32", "e2m1.g32.e8m0", "bf16"}) {
+      const WeightFormat format = parse_weight_format(text);
+      const Packed packed(format, {stored.matrix()}, rows_in_order(stored.rows));
+      for (std::int64_t row = 0; row < stored.rows; ++row) {
+        const std::vector<float> expected = rounded(format, stored.row(row));
+        for (std::int64_t input = 0; input < stored.columns; ++input)
+          ASSERT_EQ(packed.value(input, row), expected[static_cast<std::size_t>(input)])
+              << text << " of " << layout_of(type).name;
+      }
     }
   }
 }

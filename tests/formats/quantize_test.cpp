@@ -38,7 +38,8 @@ Restored quantize_and_restore(const WeightFormat& format, const std::vector<floa
   restored.scale = static_cast<double>(scale_value(format.scale, group.scale));
   restored.minimum = format.symmetric ? 0 : static_cast<double>(scale_value(format.scale, group.minimum));
   for (const std::uint8_t code : restored.codes)
-    restored.values.push_back(restored.scale * (code - format.zero_code()) + restored.minimum);
+    restored.values.push_back(restored.scale * static_cast<double>(format.code_value(code)) +
+                              restored.minimum);
   return restored;
 }
 
@@ -228,6 +229,57 @@ TEST(Quantize, AScaleThatOverflowsItsTypeIsRefused) {
               HasSubstr("-70000"));
   for (const ScaleType scale : {ScaleType::f32, ScaleType::bf16})
     expect_close(WeightFormat::integer_format(4, true, 32, scale), {0.0f, 8e5f});
+}
+
+std::vector<WeightFormat> table_formats() {
+  std::vector<WeightFormat> all;
+  for (std::size_t table = 1; table < std::size(kValueTables); ++table)
+    all.push_back(WeightFormat::table_format(static_cast<TableName>(table), 32, ScaleType::f32));
+  return all;
+}
+
+TEST(Quantize, TablesKeepTheExtremeAndTakeTheNearestValue) {
+  RandomValues random(8);
+  for (const WeightFormat& format : table_formats())
+    for (const float size : {1e-3f, 1.0f, 1000.0f}) {
+      const std::vector<float> values = random.values(32, size);
+      const Restored restored = quantize_and_restore(format, values);
+      const double extreme = extreme_of(values);
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        const auto value = static_cast<double>(values[i]);
+        if (value == extreme) {
+          EXPECT_NEAR(restored.values[i], extreme, 1e-6 * std::fabs(extreme));
+        }
+        for (int code = 0; code < 1 << format.bits; ++code) {
+          const double other = restored.scale * static_cast<double>(format.code_value(code));
+          ASSERT_LE(std::fabs(restored.values[i] - value),
+                    std::fabs(other - value) + 1e-6 * std::fabs(extreme))
+              << to_text(format) << " value " << value;
+        }
+      }
+    }
+}
+
+TEST(Quantize, TablesOfZeros) {
+  for (const WeightFormat& format : table_formats())
+    EXPECT_THAT(quantize_and_restore(format, std::vector<float>(32, 0.0f)).values, Each(0.0))
+        << to_text(format);
+}
+
+// As the MX specification has it: the exponent of the largest value, less that of the table's 6.
+TEST(Quantize, ExponentScales) {
+  const WeightFormat format = parse_weight_format("e2m1.g32.e8m0");
+  const Restored restored = quantize_and_restore(format, {6.0f, -3.0f, 0.5f, 1.2f, 0.0f});
+  EXPECT_EQ(restored.scale, 1.0);
+  EXPECT_EQ(restored.values, (std::vector<double>{6, -3, 0.5, 1, 0}));
+  EXPECT_EQ(quantize_and_restore(format, {7.9f, 1.0f}).values, (std::vector<double>{6, 1}));  // clamped
+  EXPECT_EQ(quantize_and_restore(format, {0.0f, 8.0f}).values, (std::vector<double>{0, 8}));
+  EXPECT_EQ(quantize_and_restore(format, {0.0f, -0.0f}).values, (std::vector<double>{0, 0}));
+  EXPECT_EQ(quantize_and_restore(format, {-0x1p-126f}).scale, 0x1p-127);  // no smaller exponent
+  for (const std::uint32_t bits : {0u, 1u, 127u, 254u}) {
+    EXPECT_EQ(scale_value(ScaleType::e8m0, bits), std::ldexp(1.0f, static_cast<int>(bits) - 127));
+    EXPECT_EQ(scale_bits(ScaleType::e8m0, scale_value(ScaleType::e8m0, bits)), bits);
+  }
 }
 
 TEST(Quantize, ScaleBitsAreRoundedToNearest) {

@@ -44,6 +44,12 @@ TEST(WeightFormat, TextRoundTripsAndIsUnique) {
       for (const int group : {32, 64, 128, 1024, 4096})
         for (const ScaleType scale : {ScaleType::f32, ScaleType::f16, ScaleType::bf16})
           check(WeightFormat::integer_format(bits, symmetric, group, scale));
+  for (std::size_t table = 1; table < std::size(kValueTables); ++table)
+    for (const int group : {32, 64})
+      for (const ScaleType scale : {ScaleType::f32, ScaleType::f16, ScaleType::bf16})
+        check(WeightFormat::table_format(static_cast<TableName>(table), group, scale));
+  check(WeightFormat::table_format(TableName::iq2, 16, ScaleType::two_level));
+  check(WeightFormat::table_format(TableName::e2m1, 32, ScaleType::e8m0));
   EXPECT_EQ(texts.size(), count);
 }
 
@@ -55,11 +61,27 @@ TEST(WeightFormat, ZeroCodes) {
   EXPECT_EQ(WeightFormat::float_format(WeightKind::f16).zero_code(), 0);
 }
 
+TEST(WeightFormat, KindsOfTables) {
+  const WeightFormat iq4nl = parse_weight_format("iq4nl.g32.f16");
+  EXPECT_EQ(iq4nl.bits, 4);
+  EXPECT_TRUE(iq4nl.is_integer());
+  EXPECT_EQ(iq4nl.zero_point(), 127);
+  EXPECT_EQ(iq4nl.code_value(0), -127);
+  EXPECT_EQ(iq4nl.code_value(15), 113);
+  const WeightFormat nf4 = parse_weight_format("nf4.g64.f32");
+  EXPECT_TRUE(nf4.has_codes());
+  EXPECT_FALSE(nf4.is_integer());
+  EXPECT_EQ(nf4.code_value(7), 0);
+  EXPECT_EQ(parse_weight_format("iq2.g16.two").bits, 3);
+  EXPECT_FALSE(parse_weight_format("f16").has_codes());
+}
+
 TEST(WeightFormat, BytesOfScales) {
   EXPECT_EQ(bytes_of(ScaleType::none), 0);
   EXPECT_EQ(bytes_of(ScaleType::f32), 4);
   EXPECT_EQ(bytes_of(ScaleType::f16), 2);
   EXPECT_EQ(bytes_of(ScaleType::bf16), 2);
+  EXPECT_EQ(bytes_of(ScaleType::e8m0), 1);
 }
 
 TEST(WeightFormat, ErrorsNameThePartThatIsWrong) {
@@ -78,6 +100,10 @@ TEST(WeightFormat, ErrorsNameThePartThatIsWrong) {
       {"int4s.g32.f64", "scale type 'f64'"},
       {"int4s.g32.", "scale type ''"},
       {"int4s.g32.none", "scale type 'none'"},
+      {"int4s.g32.e8m0", "e2m1 only"},
+      {"nf4.g64.e8m0", "e2m1 only"},
+      {"nf4.g16.f16", "groups of 16"},
+      {"iq2.g64.two", "16 or 32"},
   };
   for (const auto& [text, part] : cases)
     EXPECT_THAT(tests::error_of([bad = text] { parse_weight_format(bad); }),
@@ -88,8 +114,9 @@ TEST(WeightFormat, ErrorsNameThePartThatIsWrong) {
 TEST(WeightFormat, OtherTextsAreRefusedWithAnExample) {
   for (const char* text : {"", "f64", "F32", "int4", "int4s", "int4s.g32", "int4s.32.f16", "int12s.g32.f16",
                            "q4s.g32.f16", "int4s.g32.f16.f16", " f32", "nf4"})
-    EXPECT_THAT(tests::error_of([=] { parse_weight_format(text); }),
-                AllOf(HasSubstr(std::string("'") + text + "'"), HasSubstr("like int4s.g32.f16")))
+    EXPECT_THAT(
+        tests::error_of([=] { parse_weight_format(text); }),
+        AllOf(HasSubstr(std::string("'") + text + "'"), HasSubstr("like int4s.g32.f16 or nf4.g64.f32")))
         << text;
 }
 

@@ -15,6 +15,7 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 kernels::Activation activation_of(const Step& step) {
   return std::get<kernels::GemmSpec>(step.spec).activation;
@@ -55,6 +56,33 @@ TEST(PlanOptions, AutomaticComputeIsInt8ForLargeIntegerModelsOnly) {
   const Plan large = plan_of(describe(made));
   EXPECT_EQ(large.options.compute, ComputeType::int8);
   EXPECT_EQ(activation_of(large.decode[1]), kernels::Activation::s8);
+}
+
+TEST(PlanOptions, Int8ComputeRefusesTablesOfFractionsByName) {
+  PlanOptions options = with_compute(ComputeType::int8);
+  options.weights = kernels::parse_weight_format("nf4.g64.f32");
+  const ModelDescription model = describe(typed(StoredType::f16));
+  EXPECT_THAT(tests::error_of([&] { plan_of(model, options); }),
+              AllOf(HasSubstr("nf4.g64.f32"), HasSubstr("--compute f32")));
+  options.compute = ComputeType::automatic;
+  EXPECT_EQ(plan_of(model, options).options.compute, ComputeType::f32);
+  options.weights = kernels::parse_weight_format("e2m1.g32.e8m0");
+  options.compute = ComputeType::int8;
+  EXPECT_EQ(activation_of(plan_of(model, options).decode[1]), kernels::Activation::s8);
+}
+
+TEST(PlanOptions, TypesThatAreWidenedAreRemarkedOn) {
+  const auto remarks = [](StoredType type) {
+    MadeLlama made = typed(type);
+    made.hidden = made.feed_forward = 256;
+    std::string all;
+    for (const std::string& remark : plan_of(describe(made), with_compute(ComputeType::int8)).remarks)
+      all += remark + "\n";
+    return all;
+  };
+  EXPECT_THAT(remarks(StoredType::iq2_xs), AllOf(HasSubstr("iq2.g16.two"), HasSubstr("in memory")));
+  EXPECT_THAT(remarks(StoredType::iq4_nl), Not(HasSubstr("in memory")));
+  EXPECT_THAT(remarks(StoredType::q4_k), Not(HasSubstr("in memory")));
 }
 
 TEST(PlanOptions, KvTypeFollowsComputeUnlessAsked) {

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -163,6 +165,29 @@ TEST(VectorIsa, DotBytes) {
     }
     EXPECT_EQ(by_memory[0], expected);
     EXPECT_EQ(by_memory[1], codes);
+  }
+}
+
+TEST(VectorIsa, LookUpFloats) {
+  std::array<float, 16> table;
+  for (std::size_t i = 0; i < table.size(); ++i) table[i] = static_cast<float>(i * i) - 7.5f;
+  for (const IsaSetting& s : isa_settings()) {
+    SCOPED_TRACE(s.text());
+    for (const std::uint32_t first : {0u, 8u}) {
+      Words lanes;
+      Words expected;
+      for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(s.lanes); ++i) {
+        lanes.push_back((first + i * 5) % 16);
+        expected.push_back(std::bit_cast<std::uint32_t>(table[lanes.back()]));
+      }
+      for (std::uint32_t& lane : lanes) lane |= 0xabcdef50;  // bits that must not matter
+      const Four after = run_isa(s, {lanes}, [&](Assembler& a, const auto& v) {
+        a.isa().look_up_floats(v[1], v[0], table, v[2], v[3]);
+        a.isa().look_up_floats(v[0], v[0], table, v[2], v[3]);
+      });
+      EXPECT_EQ(after[0], expected);
+      EXPECT_EQ(after[1], expected);
+    }
   }
 }
 

@@ -77,19 +77,10 @@ class Problem {
     std::fill_n(output.as<float>(), output.size() / 4, kUntouched);
     const GuardedBuffer scratch(attention_scratch_bytes(spec_));
     std::memset(scratch.as(), 0xff, scratch.size());  // NaNs
-    AttentionArguments arguments;
-    arguments.query = query(first, kv_head * heads().group());
+    AttentionArguments arguments = arguments_of(kv_head, first, rows);
     arguments.output = output.as<float>();
-    arguments.kv = cache_.head(kv_head);
     arguments.scratch = scratch.as();
-    arguments.query_stride = query_stride_;
     arguments.output_stride = stride;
-    arguments.position = position_ + first;
-    arguments.rows = rows;
-    arguments.scale = scale_;
-    arguments.cap = kCap;
-    arguments.slopes = slopes_.data() + kv_head * heads().group();
-    arguments.sinks = sinks_.data() + kv_head * heads().group();
     tests::run_kernel(emit_attention(spec_, target), arguments);
     std::vector<float> results;
     for (std::int64_t row = 0; row < rows; ++row) {
@@ -101,11 +92,38 @@ class Problem {
     return results;
   }
 
+  // Likewise of the only row, `part_keys` keys at a time. Parts are computed in any order.
+  std::vector<float> run_parts(const jit::Target& target, int kv_head, std::int64_t part_keys) const {
+    const std::int64_t parts = (position_ + part_keys) / part_keys;
+    const std::size_t part_bytes = attention_part_bytes(spec_);
+    const GuardedBuffer sums(part_bytes * static_cast<std::size_t>(parts));
+    const GuardedBuffer scratch(attention_scratch_bytes(spec_));
+    const GuardedBuffer output(static_cast<std::size_t>(heads().group() * heads().head_size) * 4, 4);
+    for (const GuardedBuffer* buffer : {&sums, &scratch}) std::memset(buffer->as(), 0xff, buffer->size());
+    const jit::CodeImage kernel = emit_attention(spec_, target);
+    AttentionArguments arguments = arguments_of(kv_head, 0, 1);
+    arguments.scratch = scratch.as();
+    for (std::int64_t part = parts - 1; part >= 0; --part) {
+      arguments.first_key = part * part_keys;
+      arguments.end_key = arguments.first_key + part_keys;
+      arguments.part = sums.as() + static_cast<std::size_t>(part) * part_bytes;
+      tests::run_kernel(kernel, arguments);
+    }
+    arguments.part = sums.as();
+    arguments.part_count = parts;
+    arguments.output = output.as<float>();
+    tests::run_kernel(kernel, arguments);
+    return {output.as<float>(), output.as<float>() + output.size() / 4};
+  }
+
   // Compares all rows of one KV head with the reference.
   void check(const jit::Target& target, int kv_head) const {
+    compare(target, kv_head, run(target, kv_head, 0, rows_));
+  }
+
+  void compare(const jit::Target& target, int kv_head, const std::vector<float>& results) const {
     SCOPED_TRACE(jit::spec_text(spec_) + " kv head " + std::to_string(kv_head) + " position " +
                  std::to_string(position_) + " rows " + std::to_string(rows_) + " target " + target.name);
-    const std::vector<float> results = run(target, kv_head, 0, rows_);
     std::size_t at = 0;
     for (std::int64_t row = 0; row < rows_; ++row)
       for (int head = 0; head < heads().group(); ++head) {
@@ -121,6 +139,21 @@ class Problem {
   }
 
  private:
+  AttentionArguments arguments_of(int kv_head, std::int64_t first, std::int64_t rows) const {
+    AttentionArguments arguments;
+    arguments.query = query(first, kv_head * heads().group());
+    arguments.kv = cache_.head(kv_head);
+    arguments.query_stride = query_stride_;
+    arguments.position = position_ + first;
+    arguments.rows = rows;
+    arguments.scale = scale_;
+    arguments.cap = kCap;
+    arguments.slopes = slopes_.data() + kv_head * heads().group();
+    arguments.sinks = sinks_.data() + kv_head * heads().group();
+    arguments.end_key = arguments.position + rows;
+    return arguments;
+  }
+
   // Positions that no row may see hold NaN keys and huge values.
   void fill_cache() {
     const std::int64_t visible = position_ + rows_;
@@ -243,6 +276,40 @@ TEST(Attention, ScoreRulesMatchReference) {
       for (const AttentionSpec& spec : specs)
         for (const std::int64_t position : {0, 63, 250, 515})
           for (const std::int64_t rows : {1, 9}) Problem(spec, position, rows).check(target, 1);
+    }
+}
+
+// With every rule, windows that leave whole parts empty among them.
+TEST(Attention, PartsMatchReference) {
+  for (const jit::Target& target : tests::host_targets())
+    for (const Numbers& numbers : numbers_of(target))
+      for (const auto& [query_heads, head_size] : {std::pair{1, 64}, {6, 20}, {71, 48}}) {
+        std::vector<AttentionSpec> specs(3, spec_of(query_heads, 1, head_size, numbers));
+        specs[1].soft_cap = specs[1].alibi = specs[1].sinks = true;
+        specs[2].sinks = true;
+        specs[2].window = 40;
+        for (AttentionSpec& spec : specs) {
+          spec.parts = true;
+          for (const std::int64_t position : {0, 255, 256, 900})
+            for (const std::int64_t part_keys : {256, 512}) {
+              const Problem problem(spec, position, 1);
+              problem.compare(target, 0, problem.run_parts(target, 0, part_keys));
+            }
+        }
+      }
+}
+
+// Short sequences are not taken apart: the kernel is then as good as the other.
+TEST(Attention, OnePartIsTheWhole) {
+  for (const jit::Target& target : tests::host_targets())
+    for (const Numbers& numbers : numbers_of(target)) {
+      AttentionSpec spec = spec_of(6, 1, 48, numbers);
+      spec.sinks = true;
+      const std::vector<float> expected = Problem(spec, 600, 1).run(target, 0, 0, 1);
+      spec.parts = true;
+      const Problem problem(spec, 600, 1);
+      EXPECT_EQ(problem.run(target, 0, 0, 1), expected);
+      EXPECT_EQ(problem.run_parts(target, 0, 1024), expected);
     }
 }
 

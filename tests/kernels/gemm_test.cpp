@@ -234,6 +234,8 @@ TEST(Gemm, RefusesWhatItCannotDo) {
   spec.weights = WeightFormat::float_format(WeightKind::f16);
   spec.activation = Activation::s8;
   EXPECT_THROW(emit_gemm(spec, jit::host_target()), Error);
+  spec.weights = parse_weight_format("nf4.g64.f32");
+  EXPECT_THROW(emit_gemm(spec, jit::host_target()), Error);
   spec.activation = Activation::f32;
   spec.columns = 33;
   EXPECT_THROW(emit_gemm(spec, jit::host_target()), Error);

@@ -128,7 +128,7 @@ class Prepared {
       sum += code(row, i);
     }
     if (spec_.weights.symmetric)
-      ASSERT_EQ(read<std::int32_t>(row, group_at(group)), -spec_.weights.zero_code() * sum)
+      ASSERT_EQ(read<std::int32_t>(row, group_at(group)), -spec_.weights.zero_point() * sum)
           << "group " << group;
     else
       ASSERT_EQ(read<float>(row, group_at(group)), scale(row, group) * static_cast<float>(sum))

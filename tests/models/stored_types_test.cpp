@@ -15,8 +15,8 @@ using nlohmann::json;
 using tests::reference_path;
 
 constexpr const char* kIndex = "gguf-types/index.json";
-// Both errors are the largest of 24,576 rounding errors: where both engines round activations to eight bits in
-// groups of 32 (Q4_0 .. Q8_0), either may be the larger by chance.
+// Both errors are the largest of 24,576 rounding errors: where both engines round activations to eight bits
+// in groups of 32 (Q4_0 .. Q8_0), either may be the larger by chance.
 constexpr double kScatterOfMaximum = 1.25;
 
 class StoredTypes : public testing::TestWithParam<const char*> {
@@ -61,8 +61,9 @@ TEST_P(StoredTypes, Int8ComputeIsNoFurtherOffThanLlamaCpp) {
 
 INSTANTIATE_TEST_SUITE_P(Files, StoredTypes,
                          testing::Values("F16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K",
-                                         "Q4_K", "Q5_K", "Q6_K", "mix-Q2_K", "mix-Q3_K_M", "mix-Q4_K_M",
-                                         "mix-Q5_K_M"),
+                                         "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS", "MXFP4", "TQ1_0",
+                                         "TQ2_0", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S", "IQ1_S",
+                                         "IQ1_M", "mix-Q2_K", "mix-Q3_K_M", "mix-Q4_K_M", "mix-Q5_K_M"),
                          [](const auto& one) {
                            std::string name = one.param;
                            std::replace(name.begin(), name.end(), '-', '_');

@@ -179,9 +179,10 @@ TEST(Oracle, QuantisedOnLoad) {
   const std::vector<double> expected = oracle_logits(stored);
   // What rounding the weights may cost: coarse for few bits, but never nonsense.
   const std::pair<const char*, double> formats[] = {
-      {"int8s.g32.f16", 0.02},  {"int8a.g64.f32", 0.02}, {"int6s.g32.bf16", 0.08},
-      {"int5a.g128.f16", 0.15}, {"int4s.g32.f16", 0.25}, {"int4a.g32.f16", 0.2},
-      {"int3a.g32.f16", 0.45},  {"f16", 0.001},          {"bf16", 0.01}};
+      {"int8s.g32.f16", 0.02}, {"int8a.g64.f32", 0.02}, {"int6s.g32.bf16", 0.08}, {"int5a.g128.f16", 0.15},
+      {"int4s.g32.f16", 0.25}, {"int4a.g32.f16", 0.2},  {"int3a.g32.f16", 0.45},  {"f16", 0.001},
+      {"bf16", 0.01},          {"nf4.g64.f32", 0.25},   {"fp4.g64.f32", 0.35},    {"e2m1.g32.e8m0", 0.35},
+      {"iq4nl.g32.f16", 0.25}};
   for (const auto& [format, limit] : formats) {
     SCOPED_TRACE(format);
     for (const ComputeType compute : {ComputeType::f32, ComputeType::int8}) {

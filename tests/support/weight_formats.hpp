@@ -7,7 +7,7 @@
 
 namespace burin::tests {
 
-// Every kind, every number of bits in both schemes, every size of group and type of scale.
+// Every kind and table, every number of bits in both schemes, every size of group and type of scale.
 inline std::vector<kernels::WeightFormat> all_formats() {
   using kernels::ScaleType;
   using kernels::WeightFormat;
@@ -24,6 +24,11 @@ inline std::vector<kernels::WeightFormat> all_formats() {
   // Two-level scales: GGUF's K-quants, then the widest of either group.
   for (const char* text : {"int2a.g16.two", "int3s.g16.two", "int4a.g32.two", "int5a.g32.two",
                            "int6s.g16.two", "int8a.g16.two", "int7s.g32.two"})
+    formats.push_back(kernels::parse_weight_format(text));
+  // Tables, with each kind of scale that stored types or quantising on load give them.
+  for (const char* text :
+       {"iq4nl.g32.f16", "iq4nl.g32.two", "e2m1.g32.e8m0", "e2m1.g64.bf16", "nf4.g64.f32", "nf4.g32.two",
+        "fp4.g128.f16", "iq2.g32.two", "iq2.g16.two", "iq3xxs.g32.two", "iq3s.g32.two", "iq1.g16.two"})
     formats.push_back(kernels::parse_weight_format(text));
   return formats;
 }
