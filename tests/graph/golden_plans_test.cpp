@@ -51,7 +51,9 @@ std::string outline_for(const ModelDescription& model, const char* target) {
   options.weights = kernels::WeightFormat::integer_format(4, true, 32, kernels::ScaleType::f16);
   options.compute = ComputeType::int8;
   try {
-    return outline(plan_of(model, options, target));
+    const Plan plan = plan_of(model, options, target);
+    EXPECT_LE(barriers_per_layer(plan), 5) << model.path;
+    return outline(plan);
   } catch (const Error& error) {
     return fmt::format("no plan: {}\n", error.what());
   }
