@@ -33,7 +33,10 @@ void embed_row(benchmark::State& state, const EmbedSpec& spec) {
 
 void add_embed_rows() {
   for (const char* format : {"int8s.g32.f16", "int4s.g32.f16", "iq4nl.g32.f16", "nf4.g64.f32", "f16"}) {
-    const EmbedSpec spec = {kWidth, kVocabulary, parse_weight_format(format), kWidth};
+    EmbedSpec spec;
+    spec.width = spec.output_stride = kWidth;
+    spec.vocabulary = kVocabulary;
+    spec.weights = parse_weight_format(format);
     add_row(spec, [spec](benchmark::State& state) { embed_row(state, spec); })
         ->ArgName("rows")
         ->Arg(1)

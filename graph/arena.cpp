@@ -62,13 +62,23 @@ class ArenaBuilder {
     const Node& node = graph_.nodes[index];
     ValueId candidate = kNoValue;
     if (node.op == Op::linear && node.linear.epilogue == LinearEpilogue::add) candidate = node.inputs[1];
+    if (node.op == Op::expert_sums && node.inputs.size() == 3) candidate = node.inputs[2];
     if (is_rowwise(node.op)) candidate = node.inputs[0];
     if (candidate == kNoValue || last_reader(candidate) != index) return kNoValue;
     return is_rowwise(node.op) && extents_.at(candidate) != extents_.at(node.output) ? kNoValue : candidate;
   }
 
   static bool is_rowwise(Op op) {
-    return op != Op::embed && op != Op::linear && op != Op::attention && op != Op::heads && op != Op::latent;
+    switch (op) {
+      case Op::norm:
+      case Op::activation:
+      case Op::multiply:
+      case Op::add:
+      case Op::scale:
+      case Op::clip:
+      case Op::soft_cap: return true;
+      default: return false;
+    }
   }
 
   int take(ValueId value) {

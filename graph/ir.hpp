@@ -18,19 +18,21 @@ using ValueId = int;
 inline constexpr ValueId kNoValue = -1;
 
 enum class Op : std::uint8_t {
-  embed,       // ()                 a row of a table per token or position
-  norm,        // (x)
-  linear,      // (x)                x * transpose(weight) + bias
-  rope,        // (x)                rotates pairs of each head by the position
-  attention,   // (q, k, v)          causal; latent: (q, k, v, rotated q, rotated k)
-  activation,  // (x)
-  multiply,    // (x, y)
-  add,         // (x, y)
-  scale,       // (x)                constant * x
-  clip,        // (x)                x within -constant .. constant
-  soft_cap,    // (x)                constant * tanh(x / constant)
-  route,       // (logits)           weights of experts; 0 where one is not chosen
-  experts,     // (x, weights)       weighted sum of the experts' gated feed-forward
+  embed,         // ()                 a row of a table per token or position
+  norm,          // (x)
+  linear,        // (x)                x * transpose(weight) + bias
+  rope,          // (x)                rotates pairs of each head by the position
+  attention,     // (q, k, v)          causal; latent: (q, k, v, rotated q, rotated k)
+  activation,    // (x)
+  multiply,      // (x, y)
+  add,           // (x, y)
+  scale,         // (x)                constant * x
+  clip,          // (x)                x within -constant .. constant
+  soft_cap,      // (x)                constant * tanh(x / constant)
+  route,         // (logits)           weights of experts; 0 where one is not chosen
+  experts,       // (x, weights)       weighted sum of the experts' gated feed-forward
+  expert_gates,  // (x, weights)     fused form: what goes into the chosen experts' down matrices, side by side
+  expert_sums,   // (that, weights, y)  fused form: y + weighted sum of what the down matrices make of it
   heads,   // (q k v)            fused form: what lies between projections and attention; see HeadsAttributes
   latent,  // (q, kv)            fused form of latent attention: likewise; see LatentAttributes
 };
@@ -216,6 +218,10 @@ struct ExpertsAttributes {
   ActivationFunction activation = ActivationFunction::none;
   float limit = 0;  // 0: the plain form
   float slope = 0;
+  // Of the fused forms. Chosen experts stand in ascending order.
+  std::int64_t used = 0;
+  bool normed = false;  // expert_gates: `norm` is applied to the input first
+  NormAttributes norm;
 };
 
 struct Node {

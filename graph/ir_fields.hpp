@@ -157,10 +157,13 @@ void visit_fields(Attributes& attributes, Visitor&& visit) {
 
 template <Is<ExpertsAttributes> Attributes, typename Visitor>
 void visit_fields(Attributes& attributes, Visitor&& visit) {
-  auto& [experts, activation, limit, slope] = attributes;
+  auto& [experts, activation, limit, slope, used, normed, norm] = attributes;
   visit("activation", activation);
   visit("limit", limit);
   visit("slope", slope);
+  visit("used", used);
+  visit("normed", normed);
+  visit("norm", norm);
   visit("experts", experts);
 }
 
@@ -180,7 +183,9 @@ void visit_fields(AnyNode& node, Visitor&& visit) {
     case Op::clip:
     case Op::soft_cap: return visit("constant", constant);
     case Op::route: return visit_fields(route, visit);
-    case Op::experts: return visit_fields(experts, visit);
+    case Op::experts:
+    case Op::expert_gates:
+    case Op::expert_sums: return visit_fields(experts, visit);
     case Op::heads: return visit_fields(heads, visit);
     case Op::latent: return visit_fields(latent, visit);
     case Op::multiply:

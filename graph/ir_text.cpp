@@ -108,6 +108,8 @@ std::string_view name_of(Op op) {
     case Op::soft_cap: return "soft_cap";
     case Op::route: return "route";
     case Op::experts: return "experts";
+    case Op::expert_gates: return "expert_gates";
+    case Op::expert_sums: return "expert_sums";
     case Op::heads: return "heads";
     case Op::latent: return "latent";
   }

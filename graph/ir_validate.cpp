@@ -32,6 +32,8 @@ class NodeCheck {
       case Op::soft_cap: return require(node_.constant > 0, "limit is not positive"), require_like_input();
       case Op::route: return check_route();
       case Op::experts: return check_experts();
+      case Op::expert_gates: return check_expert_gates();
+      case Op::expert_sums: return check_expert_sums();
       case Op::heads: return check_heads_node();
       case Op::latent: return check_latent();
     }
@@ -204,6 +206,30 @@ class NodeCheck {
 
   void check_experts() const {
     require_inputs(2);
+    check_expert_matrices();
+    for (const Expert& expert : node_.experts.experts)
+      require(expert.down.outputs == output(), "outputs of an expert and of the node differ");
+  }
+
+  void check_expert_gates() const {
+    require_inputs(2);
+    check_expert_matrices();
+    if (node_.experts.normed) check_norm(node_.experts.norm);
+    for (const Expert& expert : node_.experts.experts)
+      require(expert.gate.outputs * node_.experts.used == output(), "experts do not fill the output");
+  }
+
+  void check_expert_sums() const {
+    require(node_.inputs.size() == 2 || node_.inputs.size() == 3, "needs two inputs or three");
+    check_expert_matrices();
+    require(node_.inputs.size() == 2 || input(2) == output(), "summand and output widths differ");
+    for (const Expert& expert : node_.experts.experts) {
+      require(expert.gate.outputs * node_.experts.used == input(0), "experts do not fill the input");
+      require(expert.down.outputs == output(), "outputs of an expert and of the node differ");
+    }
+  }
+
+  void check_expert_matrices() const {
     const std::vector<Expert>& experts = node_.experts.experts;
     require(static_cast<std::int64_t>(experts.size()) == input(1), "needs one weight per expert");
     require(node_.experts.activation != ActivationFunction::none, "has no activation function");
@@ -211,7 +237,6 @@ class NodeCheck {
     for (const Expert& expert : experts) {
       for (const LinearPart* part : {&expert.gate, &expert.up, &expert.down}) check_part(*part);
       require(expert.gate.outputs == expert.up.outputs, "gate and up of an expert differ in width");
-      require(expert.down.outputs == output(), "outputs of an expert and of the node differ");
     }
   }
 

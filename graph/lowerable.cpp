@@ -20,8 +20,10 @@ class KernelCheck {
       case Op::linear: return check_linear(node);
       case Op::heads: return check_heads(node);
       case Op::attention: return check_attention(node);
-      case Op::route:
-      case Op::experts: return refuse(node, "mixture of experts");
+      case Op::experts: return refuse(node, "mixture of experts without a router");
+      case Op::expert_gates: return check_experts(node);
+      case Op::expert_sums:
+        return refuse_if(node.inputs.size() != 3, node, "mixture of experts that is not added to its input");
       default: return;
     }
   }
@@ -38,7 +40,7 @@ class KernelCheck {
 
  private:
   [[noreturn]] void refuse(const Node& node, std::string_view what) const {
-    fail("{}: architecture {}: {}: {} has no kernel yet: use a LLaMA-family model", model_.path,
+    fail("{}: architecture {}: {}: {} has no kernel yet: use a model without it", model_.path,
          printable(model_.architecture), node.name, what);
   }
   void refuse_if(bool missing, const Node& node, std::string_view what) const {
@@ -60,12 +62,27 @@ class KernelCheck {
   }
 
   void check_linear(const Node& node) const {
-    for (const LinearPart& part : node.linear.parts) {
-      refuse_if(part.view.slice != 0, node, "stacked matrix");
-      const auto tensor = static_cast<std::size_t>(model_.find(part.weight));
-      const bool quantised = kernels::natural_format(*model_.tensors[tensor].type).has_codes();
-      refuse_if(part.view.transposed && quantised, node, "transposed matrix of quantised weights");
-    }
+    for (const LinearPart& part : node.linear.parts) check_part(node, part);
+  }
+
+  void check_part(const Node& node, const LinearPart& part) const {
+    const auto tensor = static_cast<std::size_t>(model_.find(part.weight));
+    const bool quantised = kernels::natural_format(*model_.tensors[tensor].type).has_codes();
+    refuse_if(part.view.transposed && quantised, node, "transposed matrix of quantised weights");
+  }
+
+  // One kernel computes all of them.
+  void check_experts(const Node& node) const {
+    const Expert& first = node.experts.experts.front();
+    for (const Expert& expert : node.experts.experts)
+      for (LinearPart Expert::*member : {&Expert::gate, &Expert::up, &Expert::down}) {
+        const LinearPart& part = expert.*member;
+        check_part(node, part);
+        MatrixView view = part.view;
+        view.slice = (first.*member).view.slice;
+        refuse_if(part.outputs != (first.*member).outputs || view != (first.*member).view, node,
+                  "experts of different shapes");
+      }
   }
 
   void check_heads(const Node& node) const {

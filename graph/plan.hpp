@@ -21,6 +21,7 @@
 #include "templates/heads/heads_spec.hpp"
 #include "templates/latent/latent_spec.hpp"
 #include "templates/prepare/prepare_spec.hpp"
+#include "templates/route/route_spec.hpp"
 #include "templates/rowwise/rowwise_spec.hpp"
 
 namespace burin::graph {
@@ -34,18 +35,22 @@ struct HeadTranspose {
   bool operator==(const HeadTranspose&) const = default;
 };
 
-// A matrix in the layout of templates/formats/packing.hpp, made from rows of stored tensors.
+// A matrix in the layout of templates/formats/packing.hpp, made from rows of stored tensors. Those of experts are
+// several of one shape, one after the other: the same columns of other tensors, or of other slices of them.
 struct PackedMatrix {
   std::string name;
   kernels::WeightFormat format;
-  kernels::PackedShape shape;
+  kernels::PackedShape shape;                  // of all together
+  std::int64_t experts = 1;                    // matrices in it; the lists of tensors are theirs in turn
   std::vector<std::size_t> tensors;            // indices into ModelDescription::tensors
   std::vector<std::ptrdiff_t> biases;          // per tensor: index of its bias, or -1
   std::vector<bool> transposed;                // per tensor: stored [inputs, rows]
   HeadTranspose by_head;                       // of the only tensor
-  std::vector<kernels::ColumnSource> columns;  // `matrix` is an index into `tensors`
+  std::vector<std::int64_t> slices;            // per tensor: which matrix of one stored [slices, ...]
+  std::vector<kernels::ColumnSource> columns;  // of one matrix; `matrix` is an index into its `tensors`
 
   bool has_bias() const;
+  std::size_t expert_bytes() const { return shape.total_bytes / static_cast<std::size_t>(experts); }
 };
 
 // f32 values in the order a kernel wants them, with zeros between: elements of stored vectors plus `offset`, or
@@ -64,7 +69,7 @@ struct PaddedVector {
 
 using KernelSpec =
     std::variant<kernels::EmbedSpec, kernels::PrepareSpec, kernels::GemmSpec, kernels::AttentionSpec,
-                 kernels::HeadsSpec, kernels::LatentSpec, kernels::RowwiseSpec>;
+                 kernels::HeadsSpec, kernels::LatentSpec, kernels::RowwiseSpec, kernels::RouteSpec>;
 
 // How threads share a step's work.
 enum class Split : std::uint8_t {
@@ -74,6 +79,7 @@ enum class Split : std::uint8_t {
   query_heads,  // consecutive query heads each
   on_demand,    // KV heads and rows as a thread comes free: work per item differs
   everything,   // every thread does all of it, on rows of its own
+  experts,      // consecutive column blocks of the chosen experts each
 };
 
 struct Step {
@@ -90,6 +96,8 @@ struct Step {
   int input = -1;  // indices into Plan::buffers; prepare writes and tiles read the prepared rows
   int output = -1;
   int residual = -1;             // or the other operand
+  int routes = -1;               // of experts: the buffer with what the router chose
+  std::int64_t used = 0;         // likewise: experts per row
   bool by_position = false;      // embed: rows of positions, not of tokens
   std::int64_t first_block = 0;  // column blocks of the node that this step computes; matrix block 0 is
   std::int64_t last_block = 0;   // the first of them
@@ -101,7 +109,7 @@ struct Step {
   std::int64_t first_input = 0;  // floats of the rows before what the step reads and writes; may be negative
   std::int64_t first_output = 0;
   float epsilon = 0;
-  float scale = 0;
+  float scale = 0;             // or a gate's slope
   float constant = 0;          // soft cap, limit, or factor of a rowwise step
   float factor = 1;            // of sums and embedded rows
   std::int64_t part_keys = 0;  // attention: keys of each part that threads share out; 0: a head's are one's
@@ -134,6 +142,7 @@ struct Plan {
   std::size_t arena_bytes = 0;
   std::size_t thread_bytes = 0;        // of each thread's own buffers
   std::size_t prepared_row_bytes = 0;  // longest prepared row
+  std::size_t prepared_bytes = 0;      // of all prepared rows of a step
   std::size_t weight_bytes = 0;
   Trace trace;
   std::vector<std::string> notes;    // decisions a user should know: slower paths and their reasons
@@ -150,7 +159,7 @@ std::string_view kind_of(const KernelSpec& spec);  // "embed", "prepare", "gemm"
 // Emits the kernel of a step; see templates/.
 jit::CodeImage emit_kernel(const KernelSpec& spec, const jit::Target& target);
 
-// Bytes a step reads and writes for one row (weights counted once; attention at a full context of
+// Bytes a step reads and writes for one row (weights counted once, of the chosen experts only; attention at a full context of
 // `positions`).
 struct StepTraffic {
   std::uint64_t weights = 0;

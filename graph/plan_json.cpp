@@ -16,6 +16,7 @@ json reads_of(const Plan& plan, const Step& step) {
   json reads = json::array();
   if (step.input >= 0) reads.push_back(buffer_name(plan, step.input));
   if (step.residual >= 0) reads.push_back(buffer_name(plan, step.residual));
+  if (step.routes >= 0) reads.push_back(buffer_name(plan, step.routes));
   if (step.matrix >= 0)
     reads.push_back(plan.matrices[static_cast<std::size_t>(step.matrix)].name + " weights");
   return reads;

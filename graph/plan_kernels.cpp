@@ -34,6 +34,7 @@ jit::CodeImage emit_kernel(const KernelSpec& spec, const jit::Target& target) {
                         [&](const kernels::HeadsSpec& s) { return kernels::emit_heads(s, target); },
                         [&](const kernels::LatentSpec& s) { return kernels::emit_latent(s, target); },
                         [&](const kernels::RowwiseSpec& s) { return kernels::emit_rowwise(s, target); },
+                        [&](const kernels::RouteSpec& s) { return kernels::emit_route(s, target); },
                     },
                     spec);
 }
@@ -44,12 +45,15 @@ StepTraffic traffic_of(const Plan& plan, const Step& step, std::int64_t position
     return buffer < 0 ? 0 : floats(plan.buffers[static_cast<std::size_t>(buffer)].width);
   };
   if (step.matrix >= 0) {
-    const kernels::PackedShape& shape = plan.matrices[static_cast<std::size_t>(step.matrix)].shape;
-    traffic.weights = kind_of(step.spec) == kernels::EmbedSpec::kKind
-                          ? shape.block_bytes / kernels::kBlockColumns
-                          : shape.total_bytes;
+    const PackedMatrix& matrix = plan.matrices[static_cast<std::size_t>(step.matrix)];
+    if (kind_of(step.spec) == kernels::EmbedSpec::kKind)
+      traffic.weights = matrix.shape.block_bytes / kernels::kBlockColumns;
+    else if (step.used > 0)
+      traffic.weights = matrix.expert_bytes() * static_cast<std::uint64_t>(step.used);
+    else
+      traffic.weights = matrix.shape.total_bytes;
   }
-  traffic.read = width(step.input) + width(step.residual);
+  traffic.read = width(step.input) + width(step.residual) + width(step.routes);
   traffic.written = width(step.output);
   if (std::holds_alternative<kernels::AttentionSpec>(step.spec))
     traffic.read += static_cast<std::uint64_t>(plan.heads.kv_heads * plan.heads.kv_head_bytes(positions));

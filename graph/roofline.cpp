@@ -23,10 +23,11 @@ struct Work {
 Work work_of(const Step& step, const Load& load, const MachineLimits& limits) {
   if (const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec)) {
     const auto columns = static_cast<double>((step.last_block - step.first_block) * kernels::kBlockColumns);
-    const auto heads = static_cast<double>(std::max<std::int64_t>(step.query_heads, 1));
-    return {static_cast<double>(load.rows) * static_cast<double>(gemm->inputs) * columns * heads,
-            gemm->activation == kernels::Activation::s8 ? limits.int8_macs_per_second
-                                                        : limits.f32_macs_per_second};
+    const auto rows = static_cast<double>(load.rows * std::max<std::int64_t>(step.used, 1) *
+                                          std::max<std::int64_t>(step.query_heads, 1));
+    return {rows * static_cast<double>(gemm->inputs) * columns, gemm->activation == kernels::Activation::s8
+                                                                    ? limits.int8_macs_per_second
+                                                                    : limits.f32_macs_per_second};
   }
   if (const auto* attention = std::get_if<kernels::AttentionSpec>(&step.spec)) {
     const auto& heads = attention->heads;
@@ -46,10 +47,19 @@ std::int64_t positions_read(const Step& step, const Load& load) {
                                                         : std::min(end, attention->window + load.rows - 1);
 }
 
+// How often the weights of one row are read: embeddings for every row; those of experts until they are all of them.
+std::uint64_t weight_reads(const Plan& plan, const Step& step, const Load& load) {
+  if (std::holds_alternative<kernels::EmbedSpec>(step.spec)) return static_cast<std::uint64_t>(load.rows);
+  if (step.used == 0 || step.matrix < 0) return 1;
+  const std::int64_t experts = plan.matrices[static_cast<std::size_t>(step.matrix)].experts;
+  return static_cast<std::uint64_t>(std::min(load.rows, (experts + step.used - 1) / step.used));
+}
+
 // Of one position, for all KV heads.
 std::uint64_t stored_in_cache(const Step& step) {
   const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec);
-  if (const auto* latent = std::get_if<kernels::LatentSpec>(&step.spec))  // the steps that make the row norm it
+  if (const auto* latent =
+          std::get_if<kernels::LatentSpec>(&step.spec))  // the steps that make the row norm it
     return step.norm < 0 ? 0 : static_cast<std::uint64_t>(latent->heads.kv_block_bytes() / kernels::kKvBlock);
   const auto* heads = std::get_if<kernels::HeadsSpec>(&step.spec);
   if (heads == nullptr && (gemm == nullptr || gemm->epilogue != kernels::GemmEpilogue::rope_kv)) return 0;
@@ -61,8 +71,7 @@ void count_bytes(StepEstimate& result, const Plan& plan, const Step& step, const
   const auto rows = static_cast<std::uint64_t>(load.rows);
   const StepTraffic rows_only = traffic_of(plan, step, 0);
   const StepTraffic with_cache = traffic_of(plan, step, positions_read(step, load));
-  const bool gathers = std::holds_alternative<kernels::EmbedSpec>(step.spec);  // weights of each row
-  result.weights = rows_only.weights * (gathers ? rows : 1);
+  result.weights = rows_only.weights * weight_reads(plan, step, load);
   result.cache_read = with_cache.read - rows_only.read;
   result.cache_written = stored_in_cache(step) * rows;
   result.read = rows_only.read * rows + result.cache_read;

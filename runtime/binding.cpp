@@ -17,6 +17,7 @@ std::size_t step_kind_number(const Step& step) {
   };
   const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec);
   if (step.head_outputs > 0) return number("gemm heads");
+  if (gemm != nullptr && step.used > 0) return number("experts");
   if (gemm == nullptr) return number(graph::kind_of(step.spec));
   switch (gemm->epilogue) {
     case kernels::GemmEpilogue::rope_kv: return number("gemm qkv");
@@ -52,6 +53,15 @@ void bind_weights(BoundStep& bound, const Plan& plan, const Step& step, const We
   if (!bias.empty()) bound.bias = bias.data() - step.first_block * kernels::kBlockColumns;
 }
 
+void bind_experts(BoundStep& bound, const Plan& plan, const Step& step, const kernels::GemmSpec& gemm) {
+  const bool sums = gemm.epilogue == kernels::GemmEpilogue::add_scaled;
+  bound.kind = sums ? BoundStep::Kind::expert_sums : BoundStep::Kind::expert_gates;
+  bound.expert_bytes = plan.matrices[static_cast<std::size_t>(step.matrix)].expert_bytes();
+  bound.expert_columns = gemm.columns;
+  bound.expert_width = (sums ? bound.input.width : bound.output.width) / step.used;
+  bound.prepared_row_bytes = kernels::activation_rows(gemm.activation, gemm.inputs, gemm.weights).row_bytes;
+}
+
 BoundStep bind_step(const Plan& plan, const Step& step, const Weights& weights, jit::KernelStore& store) {
   BoundStep bound;
   bound.entry = resolve_kernel(plan, step, store);
@@ -72,6 +82,8 @@ BoundStep bind_step(const Plan& plan, const Step& step, const Weights& weights, 
   bound.head_inputs = step.head_inputs;
   bound.head_outputs = step.head_outputs;
   bound.residual = bind_rows(plan, step.residual);
+  bound.routes = bind_rows(plan, step.routes);
+  bound.used = step.used;
   bind_weights(bound, plan, step, weights);
   if (std::holds_alternative<kernels::EmbedSpec>(step.spec)) {
     bound.kind = BoundStep::Kind::embed;
@@ -79,11 +91,14 @@ BoundStep bind_step(const Plan& plan, const Step& step, const Weights& weights, 
     bound.kind = BoundStep::Kind::prepare;
     bound.prepared_row_bytes =
         kernels::activation_rows(prepare->activation, prepare->inputs, prepare->weights).row_bytes;
+    bound.gather = prepare->gather;
+    bound.expert_width = prepare->input_stride;
   } else if (const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec)) {
     bound.kind = BoundStep::Kind::gemm;
     bound.one_row = gemm->regime == kernels::GemmRegime::stream;
     bound.prepared_row_bytes =
         kernels::activation_rows(gemm->activation, gemm->inputs, gemm->weights).row_bytes;
+    if (step.used > 0) bind_experts(bound, plan, step, *gemm);
   } else if (const auto* attention = std::get_if<kernels::AttentionSpec>(&step.spec)) {
     bound.kind = BoundStep::Kind::attention;
     bound.rows_per_call = kernels::attention_rows_per_call(*attention);
@@ -94,6 +109,8 @@ BoundStep bind_step(const Plan& plan, const Step& step, const Weights& weights, 
     bound.kind = BoundStep::Kind::heads;
   } else if (std::holds_alternative<kernels::LatentSpec>(step.spec)) {
     bound.kind = BoundStep::Kind::latent;
+  } else if (std::holds_alternative<kernels::RouteSpec>(step.spec)) {
+    bound.kind = BoundStep::Kind::route;
   } else {
     bound.kind = BoundStep::Kind::rowwise;
   }

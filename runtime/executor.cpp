@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <chrono>
 
+#include "runtime/expert_steps.hpp"
+#include "runtime/share.hpp"
+
 namespace burin::runtime {
 namespace {
 
@@ -33,6 +36,17 @@ std::size_t head_calls(const Plan& plan) {
   return static_cast<std::size_t>(plan.heads.kv_heads * cuts);
 }
 
+ExpertRows room_for_experts(const Plan& plan) {
+  std::int64_t experts = 0;
+  std::int64_t used = 0;
+  for (const graph::Step& step : plan.prefill) {
+    used = std::max(used, step.used);
+    if (step.used > 0 && step.matrix >= 0)
+      experts = std::max(experts, plan.matrices[static_cast<std::size_t>(step.matrix)].experts);
+  }
+  return {experts, used * plan.options.chunk};
+}
+
 // Of the layer that needs most, for the query heads of one call.
 std::size_t head_parts_bytes(const Plan& plan) {
   std::size_t bytes = 0;
@@ -43,16 +57,6 @@ std::size_t head_parts_bytes(const Plan& plan) {
     bytes = std::max(bytes, kernels::attention_part_bytes(*spec) * static_cast<std::size_t>(parts));
   }
   return bytes;
-}
-
-// Part `index` of `parts` of a range.
-struct Share {
-  std::int64_t first;
-  std::int64_t last;
-};
-Share share_of(std::int64_t first, std::int64_t last, int index, int parts) {
-  const std::int64_t count = last - first;
-  return {first + count * index / parts, first + count * (index + 1) / parts};
 }
 
 // One thread's walk through a program.
@@ -80,6 +84,9 @@ class Walker {
       case BoundStep::Kind::heads: heads(step); break;
       case BoundStep::Kind::latent: latent(step); break;
       case BoundStep::Kind::rowwise: rowwise(step); break;
+      case BoundStep::Kind::route: route(step); break;
+      case BoundStep::Kind::expert_gates: expert_gates(step); break;
+      case BoundStep::Kind::expert_sums: expert_sums(step); break;
     }
     if (step.barrier && threads_ > 1) pool_.barrier();
   }
@@ -134,15 +141,24 @@ class Walker {
     }
   }
 
-  void prepare(const BoundStep& step) const {
+  // Of experts: rows are places. Each thread sorts them for itself, for the steps that follow too.
+  void prepare(const BoundStep& step) {
     if (step.split == graph::Split::query_heads) return prepare_heads(step);
-    const Share share = share_of(0, rows_.count, thread_, threads_);
-    const kernels::PrepareArguments arguments = {row(step.input, share.first),
-                                                 w_.prepared() + share.first * step.prepared_row_bytes,
-                                                 step.norm,
-                                                 step.norm_bias,
-                                                 share.last - share.first,
-                                                 step.epsilon};
+    const Share share = share_of(0, rows_.count * std::max<std::int64_t>(step.used, 1), thread_, threads_);
+    kernels::PrepareArguments arguments;
+    if (step.gather) {
+      w_.expert_rows(thread_).sort(routes(step), rows_.count);
+      arguments.input = row(step.input, 0);
+      arguments.numbers = w_.expert_rows(thread_).rows() + share.first;
+    } else {
+      const std::int64_t stride = step.used > 0 ? step.expert_width : step.input.width;
+      arguments.input = row(step.input, 0) + share.first * stride;
+    }
+    arguments.output = w_.prepared() + share.first * step.prepared_row_bytes;
+    arguments.norm_weight = step.norm;
+    arguments.norm_bias = step.norm_bias;
+    arguments.rows = share.last - share.first;
+    arguments.epsilon = step.epsilon;
     step.entry(&arguments);
   }
 
@@ -163,8 +179,17 @@ class Walker {
 
   void gemm(const BoundStep& step) const {
     if (step.split == graph::Split::query_heads) return gemm_heads(step);
-    const Share share = share_of(step.first_block, step.last_block, thread_, threads_);
+    const Share share = step.split == graph::Split::everything
+                            ? Share{step.first_block, step.last_block}
+                            : share_of(step.first_block, step.last_block, thread_, threads_);
     if (share.first == share.last) return;
+    kernels::GemmArguments arguments = gemm_arguments(step);
+    arguments.first_block = share.first;
+    arguments.last_block = share.last;
+    step.entry(&arguments);
+  }
+
+  kernels::GemmArguments gemm_arguments(const BoundStep& step) const {
     kernels::GemmArguments arguments;
     arguments.weights = step.weights;
     arguments.activations = step.one_row ? w_.scratch(thread_) : w_.prepared();
@@ -172,15 +197,49 @@ class Walker {
     arguments.residual = row(step.residual, 0);
     arguments.bias = step.bias;
     arguments.rows = rows_.count;
-    arguments.first_block = share.first;
-    arguments.last_block = share.last;
     arguments.input = row(step.input, 0);
     arguments.norm_weight = step.norm;
     arguments.norm_bias = step.norm_bias;
     arguments.epsilon = step.epsilon;
     arguments.factor = step.factor;
     arguments.kv = kv_of(step);
+    arguments.limit = step.constant;
+    arguments.slope = step.scale;
+    return arguments;
+  }
+
+  Routes routes(const BoundStep& step) const { return {row(step.routes, 0), step.routes.width, step.used}; }
+
+  void route(const BoundStep& step) const {
+    const Share share = own_rows(step);
+    kernels::RouteArguments arguments;
+    arguments.logits = row(step.input, share.first);
+    arguments.routes = row(step.output, share.first);
+    arguments.rows = share.last - share.first;
+    arguments.scale = step.scale;
     step.entry(&arguments);
+  }
+
+  void expert_gates(const BoundStep& step) const {
+    const ExpertCall call = {step, gemm_arguments(step), thread_, threads_};
+    if (step.one_row)
+      expert_gates_of_row(call, routes(step));
+    else
+      expert_gates_of_rows(call, w_.expert_rows(thread_));
+  }
+
+  void expert_sums(const BoundStep& step) const {
+    const ExpertCall call = {step, gemm_arguments(step), thread_, threads_};
+    if (step.one_row)
+      expert_sums_of_row(call, routes(step));
+    else
+      expert_sums_of_rows(call, w_.expert_rows(thread_));
+  }
+
+  // Of a step that computes rows by themselves.
+  Share own_rows(const BoundStep& step) const {
+    return step.split == graph::Split::everything ? Share{0, rows_.count}
+                                                  : share_of(0, rows_.count, thread_, threads_);
   }
 
   void heads(const BoundStep& step) const {
@@ -234,8 +293,7 @@ class Walker {
   }
 
   void rowwise(const BoundStep& step) const {
-    const Share share = step.split == graph::Split::everything ? Share{0, rows_.count}
-                                                               : share_of(0, rows_.count, thread_, threads_);
+    const Share share = own_rows(step);
     kernels::RowwiseArguments arguments;
     arguments.input = row(step.input, share.first);
     arguments.other = row(step.residual, share.first);
@@ -368,9 +426,8 @@ Workspace::Workspace(const Plan& plan, int threads)
       step_seconds(kStepKindCount, 0.0),
       finished_parts(head_calls(plan)),
       arena_(plan.arena_bytes, "activations"),
-      prepared_(
-          plan.prepared_row_bytes * static_cast<std::size_t>(std::max(plan.options.chunk, plan.head_rows)),
-          "prepared rows"),
+      prepared_(plan.prepared_bytes, "prepared rows"),
+      expert_rows_(static_cast<std::size_t>(threads), room_for_experts(plan)),
       prepared_row_bytes_(round_up(plan.prepared_row_bytes, 64)),
       own_row_bytes_(round_up(plan.thread_bytes, 64)),
       scratch_bytes_(round_up(prepared_row_bytes_ + own_row_bytes_ + attention_scratch_bytes(plan), 4096)),

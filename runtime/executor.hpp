@@ -8,6 +8,7 @@
 
 #include "graph/plan.hpp"
 #include "jit/kernel_store.hpp"
+#include "runtime/expert_rows.hpp"
 #include "runtime/memory/huge_buffer.hpp"
 #include "runtime/thread_pool.hpp"
 #include "runtime/weights.hpp"
@@ -32,7 +33,10 @@ struct BoundStep {
     attention,
     heads,
     latent,
-    rowwise
+    rowwise,
+    route,
+    expert_gates,
+    expert_sums
   } kind = Kind::gemm;
   int layer = -1;
   const std::byte* weights = nullptr;  // displaced so that block numbers count from the node's first block
@@ -46,7 +50,7 @@ struct BoundStep {
   BoundRows residual;
   std::int64_t first_block = 0;
   std::int64_t last_block = 0;
-  std::int64_t prepared_row_bytes = 0;  // prepare, gemm
+  std::int64_t prepared_row_bytes = 0;  // prepare, and tiles of heads and experts
   bool one_row = false;                 // gemm of the stream regime
   int rows_per_call = 1;                // attention
   int heads_per_call = 1;
@@ -62,6 +66,13 @@ struct BoundStep {
   float factor = 1;
   bool by_position = false;  // embed
   int rope = 0;              // which rotation table
+  // Experts.
+  BoundRows routes;
+  std::int64_t used = 0;            // per row
+  std::int64_t expert_width = 0;    // floats per row and expert between gates and sums
+  std::size_t expert_bytes = 0;     // from one expert's weights to the next one's
+  std::int64_t expert_columns = 0;  // likewise of its bias
+  bool gather = false;              // prepare: rows in the order of experts
   graph::Split split = graph::Split::blocks;
   bool barrier = false;
   std::size_t kind_number = 0;  // for step times
@@ -74,9 +85,9 @@ struct BoundPlan {
 // Emits (once per store) and binds. The plan, weights and store must outlive the result.
 BoundPlan bind(const graph::Plan& plan, const Weights& weights, jit::KernelStore& store);
 
-inline constexpr std::string_view kStepKinds[] = {"embed",        "prepare",   "gemm qkv",   "gemm out",
-                                                  "gemm gate up", "gemm head", "gemm heads", "attention",
-                                                  "heads",        "latent",    "rowwise"};
+inline constexpr std::string_view kStepKinds[] = {
+    "embed",     "prepare", "gemm qkv", "gemm out", "gemm gate up", "gemm head", "gemm heads",
+    "attention", "heads",   "latent",   "rowwise",  "route",        "experts"};
 inline constexpr std::size_t kStepKindCount = std::size(kStepKinds);
 
 // Buffers of one sequence. Everything is allocated here; running allocates nothing.
@@ -92,6 +103,7 @@ class Workspace {
   // Behind a prepared row at the scratch's start, and behind that.
   std::byte* own_rows(int thread) const { return scratch(thread) + prepared_row_bytes_; }
   std::byte* attention_scratch(int thread) const { return own_rows(thread) + own_row_bytes_; }
+  ExpertRows& expert_rows(int thread) { return expert_rows_[static_cast<std::size_t>(thread)]; }
   std::byte* kv(int layer) const { return kv_.data() + static_cast<std::size_t>(layer) * kv_layer_bytes_; }
 
   std::vector<std::int32_t> tokens;           // of the chunk
@@ -114,6 +126,7 @@ class Workspace {
   HugeBuffer scratch_;
   HugeBuffer kv_;
   HugeBuffer parts_;
+  std::vector<ExpertRows> expert_rows_;  // by thread
   std::size_t prepared_row_bytes_ = 0;
   std::size_t own_row_bytes_ = 0;
   std::size_t scratch_bytes_ = 0;

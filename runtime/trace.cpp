@@ -1,5 +1,6 @@
 #include "runtime/trace.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <span>
@@ -63,8 +64,9 @@ void look_at(StepRecord& record, const graph::Plan& plan, const BoundStep& bound
     record.checksum = checksum_of(std::as_bytes(values).data(), rows.count, row_bytes, row_bytes);
   } else if (const auto* prepare = std::get_if<kernels::PrepareSpec>(&step.spec)) {
     const std::int64_t heads = step.split == graph::Split::query_heads ? plan.heads.query_heads : 1;
-    record.checksum = checksum_of(workspace.prepared(), heads * rows.count, bound.prepared_row_bytes,
-                                  prepared_bytes(*prepare));
+    record.checksum =
+        checksum_of(workspace.prepared(), heads * rows.count * std::max<std::int64_t>(step.used, 1),
+                    bound.prepared_row_bytes, prepared_bytes(*prepare));
   }
 }
 

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <exception>
 #include <map>
+#include <set>
+#include <span>
 #include <utility>
 
 #include "jit/error.hpp"
@@ -69,52 +71,89 @@ std::vector<float> transposed_heads(const graph::PackedMatrix& matrix, kernels::
   return result;
 }
 
-void pack_matrix(const graph::PackedMatrix& matrix, const ModelFile& file, std::byte* out, ThreadPool& pool) {
-  std::vector<kernels::StoredMatrix> stored;
-  std::map<std::size_t, std::vector<std::byte>> turned;  // by tensor: parts may be of one
-  for (std::size_t i = 0; i < matrix.tensors.size(); ++i) {
-    const std::size_t tensor = matrix.tensors[i];
-    const graph::TensorDescription& description = file.description().tensors[tensor];
-    const std::byte* data = file.tensor_data(tensor).data();
-    std::int64_t rows = description.shape[0];
-    std::int64_t inputs = description.shape[1];
-    if (matrix.transposed[i]) {
+// The stored matrices that a packed one is made of.
+class StoredParts {
+ public:
+  StoredParts(const graph::PackedMatrix& matrix, const ModelFile& file) : matrix_(matrix), file_(file) {
+    for (std::size_t i = 0; i < matrix.tensors.size(); ++i) parts_.push_back(part(i));
+    if (matrix.by_head.heads > 0) turn_heads();
+  }
+
+  // Those of one expert.
+  std::span<const kernels::StoredMatrix> of(std::int64_t expert) const {
+    const std::size_t count = parts_.size() / static_cast<std::size_t>(matrix_.experts);
+    return {parts_.data() + static_cast<std::size_t>(expert) * count, count};
+  }
+
+ private:
+  kernels::StoredMatrix part(std::size_t i) {
+    const graph::TensorDescription& tensor = file_.description().tensors[matrix_.tensors[i]];
+    std::int64_t rows = tensor.shape[tensor.shape.size() - 2];
+    std::int64_t inputs = tensor.shape.back();
+    const kernels::StoredLayout& layout = kernels::layout_of(*tensor.type);
+    const std::int64_t slice_bytes = rows * inputs / layout.elements * layout.bytes;
+    const std::byte* data = file_.tensor_data(matrix_.tensors[i]).data() + matrix_.slices[i] * slice_bytes;
+    if (matrix_.transposed[i]) {
       std::swap(rows, inputs);
-      const auto element = static_cast<std::size_t>(kernels::layout_of(*description.type).bytes);
-      if (turned.count(tensor) == 0)
-        turned[tensor] = transposed_matrix(data, element, static_cast<std::size_t>(inputs),
-                                           static_cast<std::size_t>(rows));
-      data = turned.at(tensor).data();
+      std::vector<std::byte>& turned = turned_[{matrix_.tensors[i], matrix_.slices[i]}];
+      if (turned.empty())
+        turned = transposed_matrix(data, static_cast<std::size_t>(layout.bytes),
+                                   static_cast<std::size_t>(inputs), static_cast<std::size_t>(rows));
+      data = turned.data();
     }
-    stored.push_back({data, *description.type, rows, inputs});
+    return {data, *tensor.type, rows, inputs};
   }
-  std::vector<float> by_head;
-  if (matrix.by_head.heads > 0) {
-    by_head = transposed_heads(matrix, stored[0].type, stored[0].data, stored[0].columns);
-    stored[0] = {reinterpret_cast<const std::byte*>(by_head.data()), kernels::StoredType::f32,
-                 matrix.by_head.heads * stored[0].columns, matrix.shape.inputs};
+
+  void turn_heads() {
+    kernels::StoredMatrix& only = parts_[0];
+    by_head_ = transposed_heads(matrix_, only.type, only.data, only.columns);
+    only = {reinterpret_cast<const std::byte*>(by_head_.data()), kernels::StoredType::f32,
+            matrix_.by_head.heads * only.columns, matrix_.shape.inputs};
   }
-  const std::int64_t blocks = matrix.shape.columns / kernels::kBlockColumns;
+
+  const graph::PackedMatrix& matrix_;
+  const ModelFile& file_;
+  std::vector<kernels::StoredMatrix> parts_;
+  std::map<std::pair<std::size_t, std::int64_t>, std::vector<std::byte>> turned_;  // by tensor and slice
+  std::vector<float> by_head_;
+};
+
+void pack_matrix(const graph::PackedMatrix& matrix, const ModelFile& file, std::byte* out, ThreadPool& pool) {
+  const StoredParts stored(matrix, file);
+  const auto blocks = static_cast<std::int64_t>(matrix.columns.size()) / kernels::kBlockColumns;
+  const std::int64_t tasks = (blocks + kBlocksPerTask - 1) / kBlocksPerTask;  // of an expert
   std::atomic<std::int64_t> next{0};
   pool.run([&](int) {
-    for (std::int64_t first = next.fetch_add(kBlocksPerTask); first < blocks;
-         first = next.fetch_add(kBlocksPerTask))
-      kernels::pack_blocks(matrix.format, matrix.shape.inputs, stored, matrix.columns, first,
-                           std::min(first + kBlocksPerTask, blocks), out);
+    for (std::int64_t task = next++; task < tasks * matrix.experts; task = next++) {
+      const std::int64_t expert = task / tasks;
+      const std::int64_t first = task % tasks * kBlocksPerTask;
+      kernels::pack_blocks(matrix.format, matrix.shape.inputs, stored.of(expert), matrix.columns, first,
+                           std::min(first + kBlocksPerTask, blocks),
+                           out + matrix.expert_bytes() * static_cast<std::size_t>(expert));
+    }
   });
 }
 
 std::vector<float> pack_bias(const graph::PackedMatrix& matrix, const ModelFile& file) {
   if (!matrix.has_bias()) return {};
-  std::vector<std::vector<float>> stored;
+  std::map<std::ptrdiff_t, std::vector<float>> stored;  // by tensor
   for (const std::ptrdiff_t bias : matrix.biases)
-    stored.push_back(bias < 0 ? std::vector<float>() : read_vector(file, static_cast<std::size_t>(bias)));
-  std::vector<float> packed(matrix.columns.size(), 0.0f);
-  for (std::size_t i = 0; i < packed.size(); ++i) {
-    const kernels::ColumnSource& source = matrix.columns[i];
-    const std::vector<float>& bias = stored[static_cast<std::size_t>(source.matrix)];
-    if (source.row >= 0 && !bias.empty()) packed[i] = bias[static_cast<std::size_t>(source.row)];
-  }
+    if (bias >= 0 && stored.count(bias) == 0)
+      stored[bias] = read_vector(file, static_cast<std::size_t>(bias));
+  const std::size_t parts = matrix.tensors.size() / static_cast<std::size_t>(matrix.experts);
+  std::vector<float> packed;
+  for (std::size_t first = 0; first < matrix.tensors.size(); first += parts)
+    for (const kernels::ColumnSource& source : matrix.columns) {
+      const std::size_t part = first + static_cast<std::size_t>(source.matrix);
+      float value = 0;
+      if (source.row >= 0 && matrix.biases[part] >= 0) {
+        const auto bias = static_cast<std::size_t>(matrix.biases[part]);
+        const std::int64_t slice_rows = file.description().tensors[bias].shape.back();
+        value = stored.at(
+            matrix.biases[part])[static_cast<std::size_t>(matrix.slices[part] * slice_rows + source.row)];
+      }
+      packed.push_back(value);
+    }
   return packed;
 }
 
@@ -206,7 +245,8 @@ Weights pack_weights(const graph::Plan& plan, const ModelFile& file, ThreadPool&
       fail("{}: {}: {}", plan.model, matrix.name, error.what());
     }
     weights.biases.push_back(pack_bias(matrix, file));
-    for (const std::size_t tensor : matrix.tensors) file.release_pages(tensor);
+    for (const std::size_t tensor : std::set<std::size_t>(matrix.tensors.begin(), matrix.tensors.end()))
+      file.release_pages(tensor);
     done += matrix.shape.total_bytes;
     if (progress && !progress(static_cast<double>(done) / static_cast<double>(plan.weight_bytes)))
       fail("{}: loading was cancelled", plan.model);

@@ -145,10 +145,13 @@ Decoder build_deepseek2(const ModelDescription& model) {
       x = b.add("ffn_residual", x, b.gated_feed_forward(normed, experts.activation));
       continue;
     }
-    x = b.add("experts_residual", x, routed_experts(b, normed, experts, kExperts));
-    if (shared > 0)
-      x = b.add("ffn_residual", x,
-                b.gated_feed_forward(normed, experts.activation, shared * experts.width, kSharedExperts));
+    const ValueId routed = routed_experts(b, normed, experts, kExperts);
+    // Before x becomes the sum: both read it.
+    const ValueId common = shared == 0 ? kNoValue
+                                       : b.gated_feed_forward(normed, experts.activation,
+                                                              shared * experts.width, kSharedExperts);
+    x = b.add("experts_residual", x, routed);
+    if (shared > 0) x = b.add("ffn_residual", x, common);
   }
   b.leave_layers();
   return b.finish(b.head(b.norm("output_norm", x)));

@@ -19,6 +19,7 @@ std::vector<int> read_by(const Step& step) {
   else if (step.input >= 0)
     buffers.push_back(step.input);
   if (step.residual >= 0 && step.residual != step.input) buffers.push_back(step.residual);
+  if (step.routes >= 0) buffers.push_back(step.routes);
   return buffers;
 }
 

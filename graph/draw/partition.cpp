@@ -39,8 +39,9 @@ int kv_heads(const Step& step) {
 
 std::int64_t items_of(const Step& step, std::int64_t rows) {
   switch (step.split) {
-    case Split::rows:
+    case Split::rows: return rows * std::max<std::int64_t>(step.used, 1);  // prepared once per expert
     case Split::everything: return rows;
+    case Split::experts: return (step.last_block - step.first_block) * step.used * rows;
     case Split::blocks: return step.last_block - step.first_block;
     case Split::heads: return kv_heads(step);
     case Split::query_heads: return step.query_heads;
@@ -54,6 +55,8 @@ std::string unit_of(const Step& step, std::int64_t rows) {
     case Split::rows:
     case Split::everything: return rows == 1 ? "row" : "rows";
     case Split::blocks: return "column blocks";
+    case Split::experts:
+      return rows == 1 ? fmt::format("column blocks of {} experts", step.used) : "column blocks of rows";
     case Split::heads: break;
     case Split::query_heads: return "query heads";
     case Split::on_demand:

@@ -36,6 +36,7 @@ Trace run_passes(Graph& graph) {
   fuse_gate_product(graph, trace);
   fuse_qkv_rope(graph, trace);
   fuse_latent(graph, trace);
+  split_experts(graph, trace);
   fuse_norm(graph, trace);
   fuse_activation(graph, trace);
   fuse_residual(graph, trace);

@@ -31,7 +31,7 @@ struct Access {
 
 std::int64_t columns_per_block(const Step& step) {
   const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec);
-  const bool halves = gemm != nullptr && gemm->epilogue == kernels::GemmEpilogue::gate;
+  const bool halves = gemm != nullptr && kernels::halves_columns(gemm->epilogue);
   return halves ? kernels::kBlockColumns / 2 : kernels::kBlockColumns;
 }
 
@@ -51,10 +51,18 @@ class Accesses {
     write(step_.output);
   }
   void add(const kernels::PrepareSpec&) {
-    read(step_.input);
+    if (step_.routes < 0)
+      read(step_.input);
+    else
+      touch(Place::buffer, step_.input, false, Split::everything);  // rows in the order of experts
     set_heads(0, step_.head_inputs);
+    read_routes();
     touch(Place::prepared_rows, 0, true, step_.split);
     set_heads(0, step_.head_inputs);
+  }
+  void add(const kernels::RouteSpec&) {
+    read(step_.input);
+    write(step_.output);
   }
   void add(const kernels::GemmSpec& spec) {
     const bool tiles = spec.regime == kernels::GemmRegime::tiles;
@@ -66,6 +74,7 @@ class Accesses {
       touch(Place::buffer, step_.input, false, read_by);
     set_heads(0, step_.head_inputs);
     read(step_.residual);
+    read_routes();
     write(step_.output);
     // Within the part of a head: the rest of it is another step's.
     if (step_.head_outputs > 0) set_heads(0, step_.head_outputs);
@@ -101,6 +110,9 @@ class Accesses {
     if (list_.empty()) return;
     list_.back().first_head = first;
     list_.back().head_stride = stride;
+  }
+  void read_routes() {
+    if (is_shared(step_.routes)) touch(Place::buffer, step_.routes, false, Split::everything);
   }
   void read(int buffer) {
     if (is_shared(buffer)) touch(Place::buffer, buffer, false, step_.split);
@@ -139,6 +151,7 @@ bool each_thread_has_its_part(const Access& a, const Access& b) {
       return a.columns_per_block == b.columns_per_block && (same || apart);
     }
     case Split::on_demand:
+    case Split::experts:
     case Split::everything: return false;
   }
   return false;

@@ -17,6 +17,8 @@ std::int64_t written_width(const PlanDraft& draft, const MatrixTable& matrices, 
     case Op::heads:
     case Op::latent: return query_columns;
     case Op::attention: return std::int64_t{draft.plan.heads.query_heads} * draft.plan.heads.value_width();
+    case Op::route: return round_up(2 * node.route.used, kernels::kBlockColumns);
+    case Op::expert_gates: return node.experts.used * expert_width(draft, node);
     case Op::linear:
       if (node.linear.epilogue == LinearEpilogue::gate) return matrices.columns(node) / 2;
       if (node.linear.epilogue == LinearEpilogue::rope_kv) return query_columns;
@@ -29,7 +31,10 @@ std::int64_t written_width(const PlanDraft& draft, const MatrixTable& matrices, 
 std::int64_t row_width(const PlanDraft& draft, const MatrixTable& matrices, const Node& maker) {
   std::int64_t width = written_width(draft, matrices, maker);
   for (const Node& node : draft.graph.nodes) {
-    if (node.op != Op::linear || node.inputs[0] != maker.output) continue;
+    if (node.inputs.empty() || node.inputs[0] != maker.output) continue;
+    if (node.op == Op::expert_gates)
+      width = std::max(width, rows_for(draft, draft.matrix(matrices.experts.at(node.name))).padded);
+    if (node.op != Op::linear) continue;
     for (const MatrixSegment& segment : matrices.of(node))
       width = std::max(width, rows_for(draft, draft.matrix(segment.matrix)).padded);
   }

@@ -20,12 +20,31 @@ void choose_default_context(PlanDraft& draft, std::int64_t trained) {
                     draft.plan.options.context));
 }
 
+bool is_router(const PlanDraft& draft, const Node& linear) {
+  return std::any_of(draft.graph.nodes.begin(), draft.graph.nodes.end(), [&](const Node& node) {
+    return node.op == Op::route && node.inputs[0] == linear.output;
+  });
+}
+
+// Embedding, head and routers stay as they are stored: they are few, or much depends on them.
+bool is_quantised_on_load(const PlanDraft& draft, const Node& node) {
+  return node.op != Op::linear || !(node.linear.last_row_only || is_router(draft, node));
+}
+
+std::vector<LinearPart> matrices_of(const Node& node) {
+  if (node.op == Op::linear) return node.linear.parts;
+  if (node.op != Op::expert_gates) return {};
+  const Expert& expert = node.experts.experts.front();
+  return {expert.gate, expert.up, expert.down};
+}
+
 bool layers_have(const PlanDraft& draft, bool integer) {
   return std::any_of(draft.graph.nodes.begin(), draft.graph.nodes.end(), [&](const Node& node) {
-    return node.op == Op::linear && !node.linear.last_row_only &&
-           std::any_of(node.linear.parts.begin(), node.linear.parts.end(), [&](const LinearPart& part) {
-             return format_of(draft, node, part).is_integer() == integer;
-           });
+    if (!is_quantised_on_load(draft, node)) return false;
+    const std::vector<LinearPart> parts = matrices_of(node);
+    return std::any_of(parts.begin(), parts.end(), [&](const LinearPart& part) {
+      return format_of(draft, node, part).is_integer() == integer;
+    });
   });
 }
 
@@ -71,10 +90,33 @@ kernels::WeightFormat stored_format(const PlanDraft& draft, const std::string& t
   return kernels::natural_format(*draft.tensor(tensor).type);
 }
 
-// Quantising on load is for the layers' matrices; embedding and head stay as stored.
 kernels::WeightFormat format_of(const PlanDraft& draft, const Node& node, const LinearPart& part) {
   const std::optional<kernels::WeightFormat>& wanted = draft.plan.options.weights;
-  return wanted && !node.linear.last_row_only ? *wanted : stored_format(draft, part.weight);
+  return wanted && is_quantised_on_load(draft, node) ? *wanted : stored_format(draft, part.weight);
+}
+
+kernels::WeightFormat common_format(const PlanDraft& draft, const Node& node,
+                                    const std::vector<const LinearPart*>& parts) {
+  const kernels::WeightFormat format = format_of(draft, node, *parts[0]);
+  const bool same = std::all_of(parts.begin(), parts.end(), [&](const LinearPart* part) {
+    return format_of(draft, node, *part) == format;
+  });
+  return same ? format : kernels::WeightFormat::float_format(kernels::WeightKind::f32);
+}
+
+std::vector<const LinearPart*> expert_parts(const Node& node,
+                                            std::initializer_list<LinearPart Expert::*> which) {
+  std::vector<const LinearPart*> parts;
+  for (const Expert& expert : node.experts.experts)
+    for (LinearPart Expert::*part : which) parts.push_back(&(expert.*part));
+  return parts;
+}
+
+std::int64_t expert_width(const PlanDraft& draft, const Node& node) {
+  const std::int64_t width = node.experts.experts.front().gate.outputs;
+  const kernels::WeightFormat down = common_format(draft, node, expert_parts(node, {&Expert::down}));
+  const std::int64_t read = kernels::activation_rows(activation_for(draft, down), width, down).padded;
+  return round_up(std::max(width, read), kernels::kBlockColumns);
 }
 
 kernels::Activation activation_for(const PlanDraft& draft, const kernels::WeightFormat& format) {

@@ -10,8 +10,6 @@
 //   |               |
 //
 // Many rows: likewise, but attention takes heads and rows as threads come free.
-#include <algorithm>
-
 #include "graph/planner/choices.hpp"
 #include "graph/planner/lowering.hpp"
 
@@ -105,11 +103,6 @@ void Lowering::lower_values(const Node& node) {
   step.head_inputs = draft_.plan.heads.value_size;
   step.head_outputs = node.linear.parts[0].outputs / node.linear.heads;
   lower_by_heads(node, step);
-}
-
-void Lowering::reserve_prepared(const PackedMatrix& matrix, std::int64_t rows_per_row) {
-  const std::int64_t bytes = rows_for(draft_, matrix).row_bytes * rows_per_row;
-  draft_.plan.prepared_row_bytes = std::max(draft_.plan.prepared_row_bytes, static_cast<std::size_t>(bytes));
 }
 
 }  // namespace burin::graph

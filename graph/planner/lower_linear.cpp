@@ -11,6 +11,8 @@ using kernels::GemmEpilogue;
 using kernels::GemmRegime;
 using kernels::RowNorm;
 
+constexpr std::size_t kSmallRouterBytes = 1u << 20;
+
 GemmEpilogue epilogue_of(const Node& node) {
   switch (node.linear.epilogue) {
     case LinearEpilogue::none:
@@ -45,8 +47,10 @@ void Lowering::lower_linear(const Node& node) {
     step.first_block = segment.first_block;
     step.last_block = segment.last_block;
     step.spec = gemm_spec(node, step, GemmRegime::stream);
-    add_for_one_row(step);
     lower_tiles(node, step);
+    if (is_small_router(node)) step.split = Split::everything;
+    add_for_one_row(step);
+    step.split = Split::blocks;
   }
 }
 
@@ -65,8 +69,27 @@ void Lowering::lower_tiles(const Node& node, const Step& gemm) {
   tiles.norm = tiles.norm_bias = -1;
   tiles.spec = gemm_spec(node, gemm, GemmRegime::tiles);
   add_for_many_rows(tiles);
-  draft_.plan.prepared_row_bytes =
-      std::max(draft_.plan.prepared_row_bytes, static_cast<std::size_t>(rows_for(draft_, matrix).row_bytes));
+  reserve_prepared(matrix, 1);
+}
+
+void Lowering::reserve_prepared(const PackedMatrix& matrix, std::int64_t rows_per_row) {
+  Plan& plan = draft_.plan;
+  const auto row_bytes = static_cast<std::size_t>(rows_for(draft_, matrix).row_bytes);
+  const std::int64_t rows = std::max(plan.options.chunk * rows_per_row, plan.head_rows);
+  plan.prepared_row_bytes = std::max(plan.prepared_row_bytes, row_bytes);
+  plan.prepared_bytes = std::max(plan.prepared_bytes, row_bytes * static_cast<std::size_t>(rows));
+}
+
+// Each thread may compute all of it for itself: that is cheaper than to meet over it.
+bool Lowering::is_small_router(const Node& node) const {
+  const bool routes =
+      std::any_of(draft_.graph.nodes.begin(), draft_.graph.nodes.end(),
+                  [&](const Node& user) { return user.op == Op::route && user.inputs[0] == node.output; });
+  if (!routes) return false;
+  std::size_t bytes = 0;
+  for (const MatrixSegment& segment : matrices_.of(node))
+    bytes += draft_.matrix(segment.matrix).shape.total_bytes;
+  return bytes <= kSmallRouterBytes;
 }
 
 kernels::GemmSpec Lowering::gemm_spec(const Node& node, const Step& step, GemmRegime regime) const {

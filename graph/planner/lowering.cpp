@@ -16,6 +16,9 @@ void Lowering::lower() {
       case Op::linear: node.linear.heads > 0 ? lower_values(node) : lower_linear(node); break;
       case Op::latent: lower_latent(node); break;
       case Op::heads: lower_heads(node); break;
+      case Op::route: lower_route(node); break;
+      case Op::expert_gates: lower_expert_gates(node); break;
+      case Op::expert_sums: lower_expert_sums(node); break;
       default: lower_rowwise(node);
     }
   }

@@ -28,6 +28,9 @@ class Lowering {
   void lower_latent(const Node& node);
   void lower_values(const Node& node);
   void lower_rowwise(const Node& node);
+  void lower_route(const Node& node);
+  void lower_expert_gates(const Node& node);
+  void lower_expert_sums(const Node& node);
 
   // A step with the node's name, buffers and layer.
   Step step_of(const Node& node) const;
@@ -42,12 +45,18 @@ class Lowering {
   void lower_latent_row(const Node& node, kernels::LatentSpec spec);
   void lower_rotated_queries(const Node& node, kernels::LatentSpec spec);
   void lower_by_heads(const Node& node, Step step);
-  // Prepared rows of a matrix, so many for each row of the chunk.
-  void reserve_prepared(const PackedMatrix& matrix, std::int64_t rows_per_row);
 
   // lower_linear.cpp
   kernels::GemmSpec gemm_spec(const Node& node, const Step& step, kernels::GemmRegime regime) const;
   void lower_tiles(const Node& node, const Step& gemm);
+  bool is_small_router(const Node& node) const;
+  // `rows_per_row` prepared rows for each row.
+  void reserve_prepared(const PackedMatrix& matrix, std::int64_t rows_per_row);
+
+  // lower_experts.cpp
+  Step expert_step(const Node& node) const;
+  kernels::GemmSpec expert_gemm(const Node& node, const Step& step, kernels::GemmRegime regime) const;
+  void lower_expert_tiles(const Node& node, const Step& gemm);
 
   PlanDraft& draft_;
   const MatrixTable& matrices_;

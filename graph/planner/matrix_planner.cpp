@@ -21,6 +21,8 @@ class MatrixPlanner {
       if (node.op == Op::linear) table_.segments[node.name] = linear_segments(node);
       if (node.op == Op::latent) table_.segments[node.name] = absorbed_keys(node);
       if (node.op == Op::embed) table_.embeddings[node.name] = embedding(node);
+      if (node.op == Op::expert_gates) table_.experts[node.name] = expert_gates(node);
+      if (node.op == Op::expert_sums) table_.experts[node.name] = expert_sums(node);
     }
     return std::move(table_);
   }
@@ -41,11 +43,15 @@ class MatrixPlanner {
   // By stored row: parts may be views of tensors that hold more than them.
   std::vector<ColumnSource> columns_of(const Node& node) const {
     std::vector<ColumnSource> columns = columns_of_parts(node);
+    take_stored_rows(columns, node.linear.parts);
+    return columns;
+  }
+
+  static void take_stored_rows(std::vector<ColumnSource>& columns, const std::vector<LinearPart>& parts) {
     for (ColumnSource& column : columns) {
-      const MatrixView& view = node.linear.parts[static_cast<std::size_t>(column.matrix)].view;
+      const MatrixView& view = parts[static_cast<std::size_t>(column.matrix)].view;
       if (column.row >= 0) column.row = static_cast<std::int32_t>(view.row(column.row));
     }
-    return columns;
   }
 
   // Parts of a gate product share their blocks, so differing formats are widened to f32 there; elsewhere
@@ -114,9 +120,7 @@ class MatrixPlanner {
     PackedMatrix matrix;
     matrix.name = node.name;
     matrix.format = absorbed_format(node);
-    matrix.tensors = {draft_.tensor_index(keys.weight)};
-    matrix.biases = {-1};
-    matrix.transposed = {false};
+    add_tensor(matrix, keys);
     matrix.by_head = {heads, keys.view};
     matrix.columns = columns_by_head(std::int64_t{heads} * node.latent.attention.value_size, heads);
     matrix.shape = kernels::packed_shape(matrix.format, node.latent.plain_size(),
@@ -126,7 +130,54 @@ class MatrixPlanner {
   }
 
   std::int64_t inputs_of(const LinearPart& part) const {
-    return draft_.tensor(part.weight).shape[part.view.transposed ? 0 : 1];
+    const std::vector<std::int64_t>& shape = draft_.tensor(part.weight).shape;
+    return shape[shape.size() - (part.view.transposed ? 2 : 1)];
+  }
+
+  void add_tensor(PackedMatrix& matrix, const LinearPart& part) const {
+    matrix.tensors.push_back(draft_.tensor_index(part.weight));
+    matrix.biases.push_back(part.bias.empty() ? -1 : draft_.model.find(part.bias));
+    matrix.transposed.push_back(part.view.transposed);
+    matrix.slices.push_back(part.view.slice);
+  }
+
+  // --- experts: one matrix of gate and up of all of them, one of down
+
+  // As many columns, of zeros at the end, as make every input that the down kernel reads.
+  int expert_gates(const Node& node) {
+    const Expert& first = node.experts.experts.front();
+    std::vector<ColumnSource> columns = gate_columns(first.gate.outputs);
+    take_stored_rows(columns, {first.gate, first.up});
+    columns.resize(static_cast<std::size_t>(2 * expert_width(draft_, node)));
+    return expert_matrix(node, expert_parts(node, {&Expert::gate, &Expert::up}), std::move(columns));
+  }
+
+  int expert_sums(const Node& node) {
+    const Expert& first = node.experts.experts.front();
+    std::vector<ColumnSource> columns = plain_columns(first.down.outputs);
+    take_stored_rows(columns, {first.down});
+    return expert_matrix(node, expert_parts(node, {&Expert::down}), std::move(columns));
+  }
+
+  // Kernels are the same for all experts, so their matrices need one format.
+  int expert_matrix(const Node& node, const std::vector<const LinearPart*>& parts,
+                    std::vector<ColumnSource> columns) {
+    PackedMatrix matrix;
+    matrix.name = node.name;
+    matrix.format = common_format(draft_, node, parts);
+    for (const LinearPart* part : parts)
+      if (const WeightFormat own = format_of(draft_, node, *part); own != matrix.format) {
+        draft_.plan.notes.push_back(
+            fmt::format("{}: {} is {}, other experts' are not: all are widened to f32, which is slower",
+                        node.name, part->weight, to_text(own)));
+        break;
+      }
+    matrix.experts = static_cast<std::int64_t>(node.experts.experts.size());
+    matrix.shape = kernels::packed_shape(matrix.format, inputs_of(*parts[0]),
+                                         static_cast<std::int64_t>(columns.size()) * matrix.experts);
+    for (const LinearPart* part : parts) add_tensor(matrix, *part);
+    matrix.columns = std::move(columns);
+    return add(std::move(matrix));
   }
 
   int linear_matrix(const Node& node, const WeightFormat& format, std::vector<ColumnSource> columns) {
@@ -135,11 +186,7 @@ class MatrixPlanner {
     matrix.format = format;
     matrix.shape = kernels::packed_shape(format, inputs_of(node.linear.parts[0]),
                                          static_cast<std::int64_t>(columns.size()));
-    for (const LinearPart& part : node.linear.parts) {
-      matrix.tensors.push_back(draft_.tensor_index(part.weight));
-      matrix.biases.push_back(part.bias.empty() ? -1 : draft_.model.find(part.bias));
-      matrix.transposed.push_back(part.view.transposed);
-    }
+    for (const LinearPart& part : node.linear.parts) add_tensor(matrix, part);
     matrix.columns = std::move(columns);
     return share_or_add(std::move(matrix));
   }
@@ -158,6 +205,7 @@ class MatrixPlanner {
     matrix.tensors = {draft_.tensor_index(node.embed.table)};
     matrix.biases = {-1};
     matrix.transposed = {false};
+    matrix.slices = {0};
     return share_or_add(std::move(matrix));
   }
 
@@ -166,10 +214,14 @@ class MatrixPlanner {
     std::vector<PackedMatrix>& matrices = draft_.plan.matrices;
     const auto known = std::find_if(matrices.begin(), matrices.end(), [&](const PackedMatrix& other) {
       return matrix.tensors.size() == 1 && other.tensors == matrix.tensors && other.biases == matrix.biases &&
-             other.format == matrix.format && other.columns == matrix.columns &&
-             other.by_head == matrix.by_head;
+             other.slices == matrix.slices && other.format == matrix.format &&
+             other.columns == matrix.columns && other.by_head == matrix.by_head;
     });
-    if (known != matrices.end()) return static_cast<int>(known - matrices.begin());
+    return known != matrices.end() ? static_cast<int>(known - matrices.begin()) : add(std::move(matrix));
+  }
+
+  int add(PackedMatrix matrix) {
+    std::vector<PackedMatrix>& matrices = draft_.plan.matrices;
     draft_.plan.weight_bytes += matrix.shape.total_bytes;
     matrices.push_back(std::move(matrix));
     return static_cast<int>(matrices.size()) - 1;

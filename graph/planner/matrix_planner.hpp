@@ -20,6 +20,7 @@ struct MatrixSegment {
 struct MatrixTable {
   std::map<std::string, std::vector<MatrixSegment>> segments;  // by name of the linear node
   std::map<std::string, int> embeddings;                       // by name of the embed node
+  std::map<std::string, int> experts;                          // by name of the node of experts
 
   const std::vector<MatrixSegment>& of(const Node& node) const { return segments.at(node.name); }
   std::int64_t columns(const Node& node) const {  // of all segments, padded to whole blocks

@@ -6,9 +6,13 @@
 namespace burin::graph {
 namespace {
 
-bool is_rowwise(const Step& step) { return std::holds_alternative<kernels::RowwiseSpec>(step.spec); }
+// Whether each thread should do all of the step for itself.
+bool is_small(const Step& step) {
+  return std::holds_alternative<kernels::RowwiseSpec>(step.spec) ||
+         std::holds_alternative<kernels::RouteSpec>(step.spec) || step.split == Split::everything;
+}
 
-// Gives rowwise steps rows of the threads' own.
+// Gives small steps rows of the threads' own.
 class OwnRows {
  public:
   explicit OwnRows(Plan& plan) : plan_(plan) {}
@@ -18,10 +22,10 @@ class OwnRows {
     for (std::size_t i = 0; i < plan_.decode.size(); ++i) {
       Step& step = plan_.decode[i];
       const int written = step.output;
-      for (int* buffer : {&step.input, &step.residual})
+      for (int* buffer : {&step.input, &step.residual, &step.routes})
         if (const auto own = current_.find(*buffer); own != current_.end()) *buffer = own->second;
       current_.erase(written);
-      if (!is_rowwise(step) || shared.contains(i)) continue;
+      if (!is_small(step) || shared.contains(i)) continue;
       step.split = Split::everything;
       step.output = current_[written] = own_of(written);
     }

@@ -1,10 +1,15 @@
-// Epilogues that stay within a block: store, residual, activation function, gated product.
+// Epilogues that stay within a block: store, residual, activation function, gated products, weighted sums.
+#include <bit>
+
 #include "templates/gemm/gemm_emitter.hpp"
 #include "templates/heads/head_store.hpp"
 #include "templates/math/activation_emitter.hpp"
+#include "templates/math/exp2.hpp"
 
 namespace burin::kernels {
 namespace {
+
+constexpr float kLog2E = 1.44269504f;
 
 class Epilogue {
  public:
@@ -18,6 +23,8 @@ class Epilogue {
       case GemmEpilogue::activate: activate(); break;
       case GemmEpilogue::gate: gate(); break;
       case GemmEpilogue::rope_kv: rope_kv(); break;
+      case GemmEpilogue::clamped_gate: clamped_gate(); break;
+      case GemmEpilogue::add_scaled: add_scaled(); break;
     }
   }
 
@@ -79,6 +86,66 @@ class Epilogue {
         a.vmulps(product, product, tile_.sum(row, v + half));
         a.vmovups(output(row, tile_.block_vector(pass_, v)), product);
       }
+  }
+
+  void clamped_gate() {
+    const int half = tile_.vectors() / 2;
+    for (int row = 0; row < tile_.rows(); ++row)
+      for (int v = 0; v < half; ++v) {
+        clamped_product(tile_.sum(row, v), tile_.sum(row, v + half));
+        a.vmovups(output(row, tile_.block_vector(pass_, v)), tile_.sum(row, v));
+      }
+  }
+
+  // gate = gate * sigmoid(slope * gate) * (up + 1) of the clamped values; g * sigmoid(y) = g / (1 + e^-y).
+  void clamped_product(jit::Vector gate, jit::Vector up) {
+    const auto [power, first, second] = scratch();
+    a.vbroadcastss(first, c_.argument(offsetof(GemmArguments, limit)));
+    a.zero(second);
+    a.vsubps(second, second, first);
+    a.vminps(gate, gate, first);
+    a.vminps(up, up, first);
+    a.vmaxps(up, up, second);
+    a.vaddps(up, up, lanes(1.0f));
+    a.vbroadcastss(power, c_.argument(offsetof(GemmArguments, slope)));
+    a.vmulps(power, power, gate);
+    a.vmulps(power, power, lanes(-kLog2E));
+    emit_exp2(a, power, first, second);
+    a.vaddps(power, power, lanes(1.0f));
+    a.vdivps(gate, gate, power);
+    a.vmulps(gate, gate, up);
+  }
+
+  Xbyak::Address lanes(float value) { return a.vector_constant(std::bit_cast<std::uint32_t>(value)); }
+
+  // The loop over K is done with its registers.
+  void add_scaled() {
+    const bool stream = c_.spec.regime == GemmRegime::stream;
+    const Xbyak::Reg64 factors = c_.r.scales;
+    const Xbyak::Reg64 numbers = c_.r.groups_left;
+    const Xbyak::Reg64 block_output = c_.r.weights;
+    const Xbyak::Reg64 row_output = c_.r.free;
+    const jit::Vector factor = scratch().power;
+    a.mov(factors, c_.argument(offsetof(GemmArguments, factors)));
+    if (!stream) a.mov(numbers, c_.argument(offsetof(GemmArguments, output_rows)));
+    a.mov(block_output, c_.r.block);
+    a.shl(block_output, 7);  // 32 floats per block
+    a.add(block_output, c_.argument(offsetof(GemmArguments, output)));
+    for (int row = 0; row < tile_.rows(); ++row) {
+      const Xbyak::RegExp entry = c_.r.tile_row * 4 + jit::offset(row * 4);
+      if (!stream) {
+        a.movsxd(row_output, a.dword[numbers + entry]);
+        a.imul(row_output, row_output, static_cast<int>(c_.spec.output_stride * 4));
+        a.add(row_output, block_output);
+      }
+      a.vbroadcastss(factor, a.dword[factors + entry]);
+      for (int v = 0; v < tile_.vectors(); ++v) {
+        const Xbyak::Address at = a.ptr[(stream ? block_output : row_output) +
+                                        jit::offset(tile_.block_vector(pass_, v) * a.vector_bytes())];
+        a.vfmadd213ps(tile_.sum(row, v), factor, at);
+        a.vmovups(at, tile_.sum(row, v));
+      }
+    }
   }
 
   const GemmContext& c_;

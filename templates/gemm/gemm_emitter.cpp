@@ -94,7 +94,7 @@ class GemmEmitter {
     if (c_.packed.block_bytes > INT32_MAX) fail("gemm: {} inputs are too many", c_.spec.inputs);
     a.imul(c_.r.block_weights, c_.r.block, static_cast<int>(c_.packed.block_bytes));
     a.add(c_.r.block_weights, c_.argument(offsetof(GemmArguments, weights)));
-    const int output_bytes = c_.spec.epilogue == GemmEpilogue::gate ? 64 : 128;
+    const int output_bytes = halves_columns(c_.spec.epilogue) ? 64 : 128;
     a.imul(c_.r.output, c_.r.block, output_bytes);
     a.add(c_.r.output, c_.argument(offsetof(GemmArguments, output)));
     a.xor_(c_.r.tile_row, c_.r.tile_row);

@@ -6,7 +6,8 @@ namespace burin::kernels {
 namespace {
 
 constexpr std::string_view kRegimes[] = {"stream", "tiles"};
-constexpr std::string_view kEpilogues[] = {"store", "add", "activate", "gate", "rope_kv"};
+constexpr std::string_view kEpilogues[] = {"store",   "add",          "activate",  "gate",
+                                           "rope_kv", "clamped_gate", "add_scaled"};
 
 }  // namespace
 

@@ -27,9 +27,17 @@ enum class GemmRegime : std::uint8_t { stream, tiles };
 //   add        output = residual + sum
 //   activate   output = function(sum)
 //   gate       columns 0..15 of a block are gates g, 16..31 values u: 16 outputs function(g) * u
+//   clamped_gate  likewise g * sigmoid(slope * g) * (u + 1), of g cut at limit and u within -limit .. limit
+//              (gpt-oss)
+//   add_scaled output row number rows[i] += factors[i] * sum (stream: the only row += factors[0] * sum)
 //   rope_kv    query, key and value heads (head_layout.hpp): queries are rotated and stored to output, keys
 //              rotated and stored to the cache, values stored to the cache
-enum class GemmEpilogue : std::uint8_t { store, add, activate, gate, rope_kv };
+enum class GemmEpilogue : std::uint8_t { store, add, activate, gate, rope_kv, clamped_gate, add_scaled };
+
+// Whether a block of 32 columns makes 16 outputs.
+constexpr bool halves_columns(GemmEpilogue epilogue) {
+  return epilogue == GemmEpilogue::gate || epilogue == GemmEpilogue::clamped_gate;
+}
 
 struct GemmSpec {
   static constexpr std::string_view kKind = "gemm";
@@ -78,7 +86,7 @@ struct GemmArguments {
   const std::byte* weights = nullptr;  // packed (templates/formats/packing.hpp), block 0
   // tiles: prepared rows. stream: room for one prepared row, private to the thread.
   std::byte* activations = nullptr;
-  float* output = nullptr;          // row 0, column 0; `columns` floats are written per row (gate: half)
+  float* output = nullptr;          // row 0, column 0; `columns` floats are written per row (gates: half)
   const float* residual = nullptr;  // add; may be output itself
   const float* bias = nullptr;      // `columns` floats in packed column order
   std::int64_t rows = 0;
@@ -91,6 +99,11 @@ struct GemmArguments {
   float epsilon = 0;
   float factor = 1;  // scaled
   KvArguments kv;    // rope_kv
+  float limit = 0;   // clamped_gate
+  float slope = 0;
+  // add_scaled, one per row. Numbers of output rows differ from each other; stream kernels take none.
+  const float* factors = nullptr;
+  const std::int32_t* output_rows = nullptr;
 };
 
 // Throws burin::Error naming what no kernel can do. Stream kernels take rows == 1.

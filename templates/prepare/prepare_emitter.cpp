@@ -16,7 +16,13 @@ jit::CodeImage emit_prepare(const PrepareSpec& spec, const jit::Target& target) 
       a.rsi, a.rdx, a.r8, a.r11, a.dword[arguments + offsetof(PrepareArguments, epsilon)], a.r9, a.r10};
 
   a.begin_frame(0);
+  const Xbyak::Reg64 first_input = a.rax;
+  const Xbyak::Reg64 number = a.rbx;  // where the next one is
   a.mov(registers.input, a.ptr[arguments + offsetof(PrepareArguments, input)]);
+  if (spec.gather) {
+    a.mov(first_input, registers.input);
+    a.mov(number, a.ptr[arguments + offsetof(PrepareArguments, numbers)]);
+  }
   a.mov(registers.output, a.ptr[arguments + offsetof(PrepareArguments, output)]);
   a.mov(registers.norm_weight, a.ptr[arguments + offsetof(PrepareArguments, norm_weight)]);
   a.mov(registers.norm_bias, a.ptr[arguments + offsetof(PrepareArguments, norm_bias)]);
@@ -26,8 +32,14 @@ jit::CodeImage emit_prepare(const PrepareSpec& spec, const jit::Target& target) 
   a.test(rows, rows);
   a.jle(done, Xbyak::CodeGenerator::T_NEAR);
   a.L(loop);
+  if (spec.gather) {
+    a.movsxd(registers.input, a.dword[number]);
+    a.imul(registers.input, registers.input, static_cast<int>(spec.input_stride * 4));
+    a.add(registers.input, first_input);
+    a.add(number, 4);
+  }
   emit_row_preparation(a, preparation, registers);
-  a.add(registers.input, static_cast<std::uint32_t>(spec.input_stride * 4));
+  if (!spec.gather) a.add(registers.input, static_cast<std::uint32_t>(spec.input_stride * 4));
   a.add(registers.output, static_cast<std::uint32_t>(preparation.rows.row_bytes));
   a.dec(rows);
   a.jnz(loop, Xbyak::CodeGenerator::T_NEAR);

@@ -20,6 +20,7 @@ struct PrepareSpec {
   Activation activation = Activation::f32;
   RowNorm norm = RowNorm::none;
   std::int64_t input_stride = 32;  // floats
+  bool gather = false;             // rows are picked by number
 
   bool operator==(const PrepareSpec&) const = default;
 };
@@ -27,15 +28,17 @@ struct PrepareSpec {
 template <typename Spec, typename Visitor>
 requires std::is_same_v<std::remove_const_t<Spec>, PrepareSpec>
 void visit_fields(Spec& spec, Visitor&& visit) {
-  auto& [inputs, weights, activation, norm, input_stride] = spec;
+  auto& [inputs, weights, activation, norm, input_stride, gather] = spec;
   visit("k", inputs);
   visit("w", weights);
   visit("a", activation);
   visit("norm", norm);
   visit("is", input_stride);
+  visit("gather", gather);
 }
 
-// Rows [0, rows) of input to rows of the activation layout (activation_rows(...)), one after the other.
+// Rows [0, rows) of input, or rows numbers[0 .. rows) of it, to rows of the activation layout
+// (activation_rows(...)), one after the other.
 struct PrepareArguments {
   const float* input = nullptr;
   std::byte* output = nullptr;
@@ -43,6 +46,7 @@ struct PrepareArguments {
   const float* norm_bias = nullptr;    // the same; layer norm only
   std::int64_t rows = 0;
   float epsilon = 0;
+  const std::int32_t* numbers = nullptr;  // gather
 };
 
 jit::CodeImage emit_prepare(const PrepareSpec& spec, const jit::Target& target);

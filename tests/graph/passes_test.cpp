@@ -413,12 +413,18 @@ TEST(FuseResidual, Refusals) {
   elsewhere.graph.logits = elsewhere.linear("a", z);
   elsewhere.sum("sum", z, elsewhere.graph.logits);
   EXPECT_EQ(run(fuse_residual, elsewhere), "a is used elsewhere");
+}
 
-  GraphSketch later;
-  const ValueId w = later.input();
-  const ValueId early = later.linear("a", w);
-  later.sum("sum", early, later.norm("norm", w));
-  EXPECT_EQ(run(fuse_residual, later), "the other summand is made later");
+TEST(FuseResidual, ALinearNodeMovesBehindTheOtherSummand) {
+  GraphSketch s;
+  const ValueId x = s.input();
+  const ValueId early = s.linear("a", x);
+  const ValueId late = s.norm("norm", x);
+  s.graph.logits = s.sum("sum", early, late);
+  EXPECT_EQ(run(fuse_residual, s), "");
+  EXPECT_THAT(s.names(), ElementsAre("x", "norm", "a"));
+  EXPECT_EQ(s.node("a").inputs.back(), late);
+  EXPECT_EQ(s.node("a").output, s.graph.logits);
 }
 
 // --- all of them

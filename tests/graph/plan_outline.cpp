@@ -16,6 +16,7 @@ std::string_view name_of(Split split) {
     case Split::heads: return "by heads";
     case Split::on_demand: return "on demand";
     case Split::everything: return "each for itself";
+    case Split::experts: return "by blocks of experts";
   }
   return "?";
 }
@@ -28,6 +29,7 @@ std::string buffer_text(const Plan& plan, int index) {
 std::string step_text(const Plan& plan, const Step& step) {
   std::string reads = step.input < 0 ? "" : buffer_text(plan, step.input);
   if (step.residual >= 0) reads += " + " + buffer_text(plan, step.residual);
+  if (step.routes >= 0) reads += " by " + buffer_text(plan, step.routes);
   std::string text =
       fmt::format("    {}: {}{}{}, {}", name_in_layer(step.name).name, reads, reads.empty() ? "to " : " to ",
                   step.output < 0 ? "prepared rows" : buffer_text(plan, step.output), name_of(step.split));

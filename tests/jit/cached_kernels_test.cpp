@@ -77,6 +77,7 @@ TEST_F(CachedKernels, OfEveryWeightFormat) {
 
 TEST_F(CachedKernels, OfOtherKinds) {
   const kernels::RowwiseSpec rowwise;
+  const kernels::RouteSpec route;
   kernels::HeadsSpec heads;
   heads.input_stride = heads.heads.blocks() * 32;
   kernels::LatentSpec latent;
@@ -85,6 +86,7 @@ TEST_F(CachedKernels, OfOtherKinds) {
   for (const jit::NamedTarget& named : jit::known_targets()) {
     const jit::Target target = jit::parse_target(named.name);
     expect_same(jit::spec_text(rowwise), target, [&] { return kernels::emit_rowwise(rowwise, target); });
+    expect_same(jit::spec_text(route), target, [&] { return kernels::emit_route(route, target); });
     expect_same(jit::spec_text(heads), target, [&] { return kernels::emit_heads(heads, target); });
     expect_same(jit::spec_text(latent), target, [&] { return kernels::emit_latent(latent, target); });
   }

@@ -9,6 +9,7 @@
 #include "templates/gemm/gemm_spec.hpp"
 #include "templates/prepare/prepare_spec.hpp"
 #include "templates/probe/probe_spec.hpp"
+#include "templates/route/route_spec.hpp"
 #include "tests/support/weight_formats.hpp"
 
 namespace burin {
@@ -73,7 +74,7 @@ TEST(SpecText, EveryKindRoundTrips) {
   prepare.activation = kernels::Activation::s8;
   prepare.norm = kernels::RowNorm::rms;
   prepare.input_stride = 320;
-  expect_round_trip(prepare, "prepare-k.300-w.int5a.g64.bf16-a.s8-norm.rms-is.320");
+  expect_round_trip(prepare, "prepare-k.300-w.int5a.g64.bf16-a.s8-norm.rms-is.320-gather.0");
 
   EmbedSpec embed;
   embed.width = 288;
@@ -87,7 +88,17 @@ TEST(SpecText, EveryKindRoundTrips) {
   attention.math = kernels::AttentionMath::bf16;
   attention.window = 4096;
   attention.soft_cap = attention.sinks = true;
-  expect_round_trip(attention, "attention-heads.h6.2.48.bf16-math.bf16-window.4096-cap.1-alibi.0-sinks.1");
+  expect_round_trip(attention,
+                    "attention-heads.h6.2.48.bf16-math.bf16-window.4096-cap.1-alibi.0-sinks.1-parts.0");
+
+  kernels::RouteSpec route;
+  route.experts = 160;
+  route.used = 6;
+  route.normalise = true;
+  route.groups = 8;
+  route.groups_used = 3;
+  route.input_stride = 160;
+  expect_round_trip(route, "route-n.160-top.6-norm.1-groups.8-topgroups.3-is.160-os.32");
 
   expect_round_trip(ProbeSpec{kernels::Probe::dot_int8}, "probe-of.dot_int8");
 }
@@ -99,7 +110,8 @@ TEST(SpecText, EveryNameRoundTrips) {
     expect_round_trip(spec);
   }
   for (const auto epilogue : {kernels::GemmEpilogue::store, kernels::GemmEpilogue::add,
-                              kernels::GemmEpilogue::gate, kernels::GemmEpilogue::rope_kv})
+                              kernels::GemmEpilogue::gate, kernels::GemmEpilogue::rope_kv,
+                              kernels::GemmEpilogue::clamped_gate, kernels::GemmEpilogue::add_scaled})
     for (const auto regime : {kernels::GemmRegime::stream, kernels::GemmRegime::tiles}) {
       GemmSpec spec;
       spec.epilogue = epilogue;
@@ -173,14 +185,14 @@ TEST(SpecText, WrongValuesAreNamed) {
   EXPECT_THAT(with_weights("int4s.g32.f64"), HasSubstr("scale type 'f64'"));
 
   EXPECT_THAT(error_of<ProbeSpec>("probe-of.write"), HasSubstr("field 'of': 'write' is not known"));
-  EXPECT_THAT(error_of<PrepareSpec>("prepare-k.32-w.f16-a.s9-norm.none-is.32"),
+  EXPECT_THAT(error_of<PrepareSpec>("prepare-k.32-w.f16-a.s9-norm.none-is.32-gather.0"),
               HasSubstr("'s9' is not known"));
 }
 
 TEST(SpecText, WrongHeadsAreNamed) {
   const auto with_heads = [](std::string_view heads) {
     return error_of<AttentionSpec>(
-        fmt::format("attention-heads.{}-math.f32-window.0-cap.0-alibi.0-sinks.0", heads));
+        fmt::format("attention-heads.{}-math.f32-window.0-cap.0-alibi.0-sinks.0-parts.0", heads));
   };
   ASSERT_EQ(with_heads("h8.2.64.f32"), "no error");
   ASSERT_EQ(with_heads("h16.1.576v512.f32"), "no error");

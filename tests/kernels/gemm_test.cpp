@@ -1,6 +1,7 @@
 // Every weight format x activation x regime x epilogue x target against plain double arithmetic.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -24,6 +25,8 @@ using tests::PackedMatrix;
 using tests::RandomValues;
 
 constexpr float kEpsilon = 1e-5f;
+constexpr float kLimit = 1.5f;  // of clamped gates: within the sums' range
+constexpr float kSlope = 1.702f;
 constexpr float kFactor = -0.75f;
 
 std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
@@ -44,6 +47,12 @@ struct Case {
   RowNorm norm = RowNorm::rms;  // stream only
 };
 
+double clamped_product(double gate, double up) {
+  const double limit = static_cast<double>(kLimit);
+  const double g = std::min(gate, limit);
+  return g / (1 + std::exp(-static_cast<double>(kSlope) * g)) * (std::clamp(up, -limit, limit) + 1);
+}
+
 void check_gemm(const Case& what, const Shape& s, const jit::Target& target) {
   const auto& [format, activation, regime, epilogue, function, norm_kind] = what;
   RandomValues random(static_cast<std::uint64_t>(s.k * 1000 + s.n + s.rows));
@@ -59,9 +68,9 @@ void check_gemm(const Case& what, const Shape& s, const jit::Target& target) {
   spec.norm = regime == GemmRegime::stream ? norm_kind : RowNorm::none;
   spec.epilogue = epilogue;
   spec.function = function;
-  spec.bias = epilogue == GemmEpilogue::store;
+  spec.bias = epilogue != GemmEpilogue::add && function == ActivationFunction::none;
   spec.scaled = (s.k + s.rows) % 2 == 1;  // either, with every epilogue
-  spec.output_stride = epilogue == GemmEpilogue::gate ? columns / 2 : columns;
+  spec.output_stride = halves_columns(epilogue) ? columns / 2 : columns;
   SCOPED_TRACE(jit::spec_text(spec) + " rows " + std::to_string(s.rows) + " target " + target.name);
 
   const std::int64_t stride = round_up(rows.padded, 32);
@@ -75,8 +84,20 @@ void check_gemm(const Case& what, const Shape& s, const jit::Target& target) {
     norm_bias.as<float>()[k] = 0.2f * random.value();
   }
   GuardedBuffer prepared(static_cast<std::size_t>(rows.row_bytes * s.rows));
-  GuardedBuffer output(static_cast<std::size_t>(spec.output_stride * s.rows) * 4, 4);
-  GuardedBuffer residual(output.size(), 4);
+  // Every other row of a larger output, from the last one back.
+  const bool scatters = epilogue == GemmEpilogue::add_scaled && regime == GemmRegime::tiles;
+  const std::int64_t output_rows = scatters ? 2 * s.rows : s.rows;
+  const auto output_row = [&](std::int64_t m) { return scatters ? 2 * (s.rows - m) - 1 : m; };
+  GuardedBuffer output(static_cast<std::size_t>(spec.output_stride * output_rows) * 4, 4);
+  for (std::size_t i = 0; i < output.size() / 4; ++i) output.as<float>()[i] = random.value();
+  const std::vector<float> before(output.as<float>(), output.as<float>() + output.size() / 4);
+  const GuardedBuffer numbers(static_cast<std::size_t>(s.rows) * 4, 4);
+  const GuardedBuffer factors(static_cast<std::size_t>(s.rows) * 4, 4);
+  for (std::int64_t m = 0; m < s.rows; ++m) {
+    numbers.as<std::int32_t>()[m] = static_cast<std::int32_t>(output_row(m));
+    factors.as<float>()[m] = random.value();
+  }
+  GuardedBuffer residual(static_cast<std::size_t>(spec.output_stride * s.rows) * 4, 4);
   for (std::size_t i = 0; i < residual.size() / 4; ++i) residual.as<float>()[i] = random.value();
   const std::vector<float> bias = random.values(static_cast<std::size_t>(columns));
 
@@ -92,6 +113,10 @@ void check_gemm(const Case& what, const Shape& s, const jit::Target& target) {
   arguments.norm_weight = norm_weight.as<float>();
   arguments.norm_bias = norm_bias.as<float>();
   arguments.epsilon = kEpsilon;
+  arguments.limit = kLimit;
+  arguments.slope = kSlope;
+  arguments.factors = factors.as<float>();
+  if (scatters) arguments.output_rows = numbers.as<std::int32_t>();
   arguments.factor = spec.scaled ? kFactor : std::numeric_limits<float>::quiet_NaN();
   if (regime == GemmRegime::tiles)
     prepare_rows(format, rows, s.rows, input.as<float>(), stride, target, prepared.as());
@@ -136,10 +161,22 @@ void check_gemm(const Case& what, const Shape& s, const jit::Target& target) {
         const auto gate = static_cast<std::size_t>(c / 16 * 32 + c % 16);
         expected = tests::activated(function, sums[gate]) * sums[gate + 16];
       }
-      ASSERT_NEAR(static_cast<double>(output.as<float>()[m * spec.output_stride + c]), expected, tolerance)
+      if (epilogue == GemmEpilogue::clamped_gate) {
+        const auto gate = static_cast<std::size_t>(c / 16 * 32 + c % 16);
+        expected = clamped_product(sums[gate], sums[gate + 16]);
+      }
+      const std::int64_t place = output_row(m) * spec.output_stride + c;
+      if (epilogue == GemmEpilogue::add_scaled)
+        expected = static_cast<double>(before[static_cast<std::size_t>(place)]) +
+                   static_cast<double>(factors.as<float>()[m]) * sums[at];
+      ASSERT_NEAR(static_cast<double>(output.as<float>()[place]), expected, tolerance)
           << "row " << m << " column " << c;
     }
   }
+  if (!scatters) return;
+  for (std::int64_t row = 0; row < output_rows; row += 2)
+    for (std::int64_t place = row * spec.output_stride; place < (row + 1) * spec.output_stride; ++place)
+      ASSERT_EQ(output.as<float>()[place], before[static_cast<std::size_t>(place)]) << "row " << row;
 }
 
 TEST(Gemm, StreamMatchesReference) {
@@ -164,6 +201,20 @@ TEST(Gemm, FunctionsMatchReference) {
           for (const std::int64_t rows : {1, 4, 6})
             check_gemm({int4, activation, GemmRegime::tiles, epilogue, function}, {100, 65, rows}, target);
         }
+}
+
+// What experts are multiplied with: gpt-oss' gate, and sums that go to rows by number.
+TEST(Gemm, ExpertEpiloguesMatchReference) {
+  for (const jit::Target& target : tests::host_targets())
+    for (const WeightFormat& format : all_formats())
+      for (const Activation activation : {Activation::f32, Activation::s8}) {
+        if (activation == Activation::s8 && !format.is_integer()) continue;
+        for (const GemmEpilogue epilogue : {GemmEpilogue::clamped_gate, GemmEpilogue::add_scaled}) {
+          check_gemm({format, activation, GemmRegime::stream, epilogue}, {172, 65, 1}, target);
+          for (const std::int64_t rows : {1, 7})
+            check_gemm({format, activation, GemmRegime::tiles, epilogue}, {172, 65, rows}, target);
+        }
+      }
 }
 
 TEST(Gemm, NormsMatchReference) {

@@ -234,6 +234,44 @@ TEST(Prepare, CodesAreRoundedToNearestEven) {
   }
 }
 
+// Rows in any order, some twice, are bit for bit what they are one after the other.
+TEST(Prepare, GathersRowsByNumber) {
+  constexpr std::int32_t kNumbers[] = {2, 0, 2, 1, 3};
+  constexpr std::int64_t kStored = 4;
+  for_each_spec({33, 172}, [&](const PrepareSpec& spec, const jit::Target& target) {
+    SCOPED_TRACE(jit::spec_text(spec) + " target " + target.name);
+    const ActivationRows layout = activation_rows(spec.activation, spec.inputs, spec.weights);
+    PrepareSpec plain = spec;
+    plain.input_stride = layout.padded;
+    PrepareSpec gather = plain;
+    gather.gather = true;
+    RandomValues random(11);
+    const GuardedBuffer input(static_cast<std::size_t>(layout.padded * kStored) * 4, 4);
+    for (std::int64_t row = 0; row < kStored; ++row)
+      for (std::int64_t i = 0; i < spec.inputs; ++i)
+        input.as<float>()[row * layout.padded + i] = random.value();
+    const GuardedBuffer weight(static_cast<std::size_t>(layout.padded) * 4, 4);
+    std::fill_n(weight.as<float>(), spec.inputs, 0.75f);
+    const GuardedBuffer numbers(sizeof(kNumbers), 4);
+    std::memcpy(numbers.as(), kNumbers, sizeof(kNumbers));
+    const auto row_bytes = static_cast<std::size_t>(layout.row_bytes);
+    const GuardedBuffer stored(row_bytes * kStored);
+    const GuardedBuffer gathered(row_bytes * std::size(kNumbers));
+    PrepareArguments arguments = {input.as<float>(),  stored.as(), weight.as<float>(),
+                                  weight.as<float>(), kStored,     kEpsilon};
+    tests::run_kernel(emit_prepare(plain, target), arguments);
+    arguments.output = gathered.as();
+    arguments.rows = std::size(kNumbers);
+    arguments.numbers = numbers.as<std::int32_t>();
+    tests::run_kernel(emit_prepare(gather, target), arguments);
+    for (std::size_t row = 0; row < std::size(kNumbers); ++row)
+      ASSERT_EQ(std::memcmp(gathered.as() + row * row_bytes,
+                            stored.as() + static_cast<std::size_t>(kNumbers[row]) * row_bytes, row_bytes),
+                0)
+          << "row " << row;
+  });
+}
+
 TEST(Prepare, NoRowsTouchNothing) {
   for_each_spec({64}, [](const PrepareSpec& spec, const jit::Target& target) {
     const PrepareArguments nothing;  // null pointers

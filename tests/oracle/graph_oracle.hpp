@@ -83,6 +83,8 @@ class GraphOracle {
         return map(input(node, 0), [&](double x) { return constant * std::tanh(x / constant); });
       case Op::route: return each(input(node, 0), [&](Row x) { return route(node.route, std::move(x)); });
       case Op::experts: return experts(node);
+      case Op::expert_gates: return expert_gates(node);
+      case Op::expert_sums: return expert_sums(node);
       case Op::heads: return heads(node);
       case Op::latent: return latent(node);
     }
@@ -462,7 +464,53 @@ class GraphOracle {
     return result;
   }
 
+  static std::vector<std::size_t> chosen(const Row& weights) {
+    std::vector<std::size_t> experts;
+    for (std::size_t expert = 0; expert < weights.size(); ++expert)
+      if (weights[expert] != 0) experts.push_back(expert);
+    return experts;
+  }
+
+  Rows expert_gates(const graph::Node& node) {
+    const graph::ExpertsAttributes& attributes = node.experts;
+    Rows result;
+    for (std::size_t r = 0; r < input(node, 0).size(); ++r) {
+      const Row& stored = input(node, 0)[r];
+      const Row x = attributes.normed ? norm(attributes.norm, stored) : stored;
+      Row gates;
+      for (const std::size_t expert : chosen(input(node, 1)[r])) {
+        const Row part = gated(attributes, attributes.experts[expert], x);
+        gates.insert(gates.end(), part.begin(), part.end());
+      }
+      gates.resize(index(graph_.width(node.output)));
+      result.push_back(std::move(gates));
+    }
+    return result;
+  }
+
+  Rows expert_sums(const graph::Node& node) {
+    Rows result;
+    for (std::size_t r = 0; r < input(node, 0).size(); ++r) {
+      Row sum = node.inputs.size() > 2 ? input(node, 2)[r] : Row(index(graph_.width(node.output)));
+      const Row& weights = input(node, 1)[r];
+      auto first = input(node, 0)[r].begin();
+      for (const std::size_t expert : chosen(weights)) {
+        const graph::Expert& matrices = node.experts.experts[expert];
+        const auto last = first + static_cast<std::ptrdiff_t>(matrices.gate.outputs);
+        const Row y = multiply(matrices.down, Row(first, last));
+        for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += weights[expert] * y[i];
+        first = last;
+      }
+      result.push_back(std::move(sum));
+    }
+    return result;
+  }
+
   Row apply(const graph::ExpertsAttributes& attributes, const graph::Expert& expert, const Row& x) {
+    return multiply(expert.down, gated(attributes, expert, x));
+  }
+
+  Row gated(const graph::ExpertsAttributes& attributes, const graph::Expert& expert, const Row& x) {
     Row gate = multiply(expert.gate, x);
     const Row up = multiply(expert.up, x);
     const double limit = static_cast<double>(attributes.limit);
@@ -475,7 +523,7 @@ class GraphOracle {
         gate[i] = activate(attributes.activation, gate[i]) * up[i];
       }
     }
-    return multiply(expert.down, gate);
+    return gate;
   }
 
   const graph::Graph& graph_;

@@ -47,7 +47,8 @@ double layer_macs(const graph::Plan& plan) {
   for (const graph::Step& step : plan.decode)
     if (std::holds_alternative<kernels::GemmSpec>(step.spec)) {
       const graph::PackedMatrix& m = plan.matrices[static_cast<std::size_t>(step.matrix)];
-      macs += static_cast<double>(m.shape.inputs) * static_cast<double>(m.shape.columns);
+      const double used = step.used > 0 ? static_cast<double>(step.used) : static_cast<double>(m.experts);
+      macs += static_cast<double>(m.shape.inputs) * static_cast<double>(m.shape.columns / m.experts) * used;
     }
   return macs;
 }

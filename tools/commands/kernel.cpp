@@ -51,7 +51,7 @@ void add_kernel_command(CLI::App& app) {
   const auto options = std::make_shared<KernelOptions>();
   CLI::App* command = app.add_subcommand("kernel", "One kernel by its name, for any target");
   command->footer(
-      "Example: burin kernel prepare-k.64-w.int4s.g32.f16-a.s8-norm.rms-is.64 --target haswell "
+      "Example: burin kernel prepare-k.64-w.int4s.g32.f16-a.s8-norm.rms-is.64-gather.0 --target haswell "
       "--disassemble");
   command->add_option("NAME", options->name, "Kernel name as burin plan prints it")->required();
   command->add_option("--target", options->common.target, "CPU name or feature list (default: detect)");
