@@ -39,12 +39,21 @@ class AttentionRun {
         caches_(static_cast<std::size_t>(heads_.kv_heads * heads_.kv_head_bytes(depth)),
                 cache_pattern(heads_.kv)) {}
 
-  // (KV head, block of rows) items in turn, the longest first: as even as when they are taken as threads come
-  // free.
+  // (KV head, part of its query heads, block of rows) items in turn, the longest first: as even as when they are
+  // taken as threads come free.
   void run(int thread, std::size_t pass) {
+    const int threads = Machine::get().threads();
     const std::int64_t row_blocks = (rows_ + rows_per_call_ - 1) / rows_per_call_;
-    for (std::int64_t item = thread; item < heads_.kv_heads * row_blocks; item += Machine::get().threads())
-      attend(thread, caches_[pass], item % heads_.kv_heads, row_blocks - 1 - item / heads_.kv_heads);
+    const std::int64_t items_whole = heads_.kv_heads * row_blocks;
+    const std::int64_t cuts =
+        std::min<std::int64_t>(heads_.group(), (threads + items_whole - 1) / items_whole);
+    const std::int64_t columns = heads_.kv_heads * cuts;
+    for (std::int64_t item = thread; item < columns * row_blocks; item += threads) {
+      const std::int64_t column = item % columns;
+      const std::int64_t group = column / cuts * heads_.group();
+      attend(thread, caches_[pass], group + heads_.group() * (column % cuts) / cuts,
+             group + heads_.group() * (column % cuts + 1) / cuts, row_blocks - 1 - item / columns);
+    }
   }
 
   // Of the cache, up to the last position.
@@ -55,20 +64,22 @@ class AttentionRun {
   // Dot products and weighted sums over the positions each row may see.
   double macs() const {
     const double positions = static_cast<double>(rows_) * static_cast<double>(2 * depth_ - rows_ + 1) / 2;
-    return 2.0 * heads_.query_heads * heads_.head_size * positions;
+    return 1.0 * heads_.query_heads * (heads_.head_size + heads_.value_width()) * positions;
   }
 
  private:
   std::int64_t query_stride() const { return std::int64_t{heads_.query_heads} * heads_.query_head_columns(); }
-  std::int64_t output_stride() const { return std::int64_t{heads_.query_heads} * heads_.head_size; }
+  std::int64_t output_stride() const { return std::int64_t{heads_.query_heads} * heads_.value_width(); }
 
-  void attend(int thread, const std::byte* cache, std::int64_t head, std::int64_t row_block) {
+  // Query heads [head, last_head) of one KV head.
+  void attend(int thread, const std::byte* cache, std::int64_t head, std::int64_t last_head,
+              std::int64_t row_block) {
     const std::int64_t first = row_block * rows_per_call_;
     AttentionArguments arguments;
-    arguments.query =
-        query_.data() + first * query_stride() + head * heads_.group() * heads_.query_head_columns();
-    arguments.output = output_.data() + first * output_stride() + head * heads_.group() * heads_.head_size;
-    arguments.kv = cache + head * heads_.kv_head_bytes(depth_);
+    arguments.query = query_.data() + first * query_stride() + head * heads_.query_head_columns();
+    arguments.output = output_.data() + first * output_stride() + head * heads_.value_width();
+    arguments.heads = last_head - head;
+    arguments.kv = cache + head / heads_.group() * heads_.kv_head_bytes(depth_);
     arguments.scratch = scratch_.data() + scratch_bytes_ * static_cast<std::size_t>(thread);
     arguments.query_stride = query_stride();
     arguments.output_stride = output_stride();
@@ -106,6 +117,8 @@ void add_attention_rows() {
       {{32, 32, 128, KvStorage::bf16}, bf16_dots ? AttentionMath::bf16 : AttentionMath::f32},
       {{32, 8, 128, KvStorage::bf16}, bf16_dots ? AttentionMath::bf16 : AttentionMath::f32},
       {{32, 32, 128, KvStorage::f32}, AttentionMath::f32},
+      // DeepSeek-V2-Lite
+      {{16, 1, 576, KvStorage::bf16, 512}, bf16_dots ? AttentionMath::bf16 : AttentionMath::f32},
   };
   for (const AttentionSpec& spec : specs)
     add_row(spec, [spec](benchmark::State& state) { attention_row(state, spec); })

@@ -131,16 +131,20 @@ class ArenaBuilder {
     return last;
   }
 
-  // Threads need not meet behind a heads or rowwise node of one row (planner/thread_rows.hpp): one may still read
+  // Threads need not meet behind a heads or rowwise node of one row (planner/thread_rows.hpp), nor from a latent node
+  // to the matrix of values: one may still read
   // there while another is at the nodes up to the next one where they do. What the head reads lives to the end:
   // the head may run several times, for some rows each.
   std::size_t end_of_life(ValueId value) const {
     const std::size_t nodes = graph_.nodes.size();
     std::size_t last = value == graph_.logits ? nodes : last_reader(value);
-    while (last < nodes && passes_on(graph_.nodes[last].op)) ++last;
+    while (last < nodes && passes_on(graph_.nodes[last])) ++last;
     return last >= first_of_head() ? nodes : last;
   }
-  static bool passes_on(Op op) { return op == Op::heads || is_rowwise(op); }
+  bool passes_on(const Node& node) const {
+    if (node.op == Op::attention) return graph_.producer(node.inputs[0])->op == Op::latent;
+    return node.op == Op::heads || node.op == Op::latent || is_rowwise(node.op);
+  }
 
   std::size_t first_of_head() const {
     const auto head = std::find_if(graph_.nodes.begin(), graph_.nodes.end(), [](const Node& node) {

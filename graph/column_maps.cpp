@@ -1,5 +1,7 @@
 #include "graph/column_maps.hpp"
 
+#include <algorithm>
+
 namespace burin::graph {
 namespace {
 
@@ -56,8 +58,44 @@ std::vector<ColumnSource> qkv_columns(const kernels::HeadLayout& heads, const Ro
   append_rotary_heads(columns, heads, rope, 1, heads.kv_heads);
   for (int head = 0; head < heads.kv_heads; ++head)
     for (int d = 0; d < heads.value_columns(); ++d)
-      columns.push_back({2, d < heads.head_size ? head * heads.head_size + d : -1});
+      columns.push_back({2, d < heads.value_width() ? head * heads.value_width() + d : -1});
   columns.resize(whole_blocks(static_cast<std::int64_t>(columns.size())));
+  return columns;
+}
+
+namespace {
+
+void append_part(std::vector<ColumnSource>& columns, const LinearPart& part, int matrix,
+                 const RopeAttributes& rope) {
+  if (part.rotated) {
+    kernels::HeadLayout layout;
+    layout.head_size = rope.head_size;
+    return append_rotary_heads(columns, layout, rope, matrix, part.heads);
+  }
+  const std::int64_t heads = std::max(part.heads, 1);
+  const std::int64_t size = part.outputs / heads;
+  for (std::int64_t head = 0; head < heads; ++head) {
+    const std::size_t end = columns.size() + whole_blocks(size);
+    for (std::int64_t i = 0; i < size; ++i)
+      columns.push_back({matrix, static_cast<std::int32_t>(head * size + i)});
+    columns.resize(end, {matrix, -1});
+  }
+}
+
+}  // namespace
+
+std::vector<ColumnSource> latent_columns(const std::vector<LinearPart>& parts, const RopeAttributes& rope) {
+  std::vector<ColumnSource> columns;
+  for (std::size_t i = 0; i < parts.size(); ++i) append_part(columns, parts[i], static_cast<int>(i), rope);
+  return columns;
+}
+
+std::vector<ColumnSource> columns_by_head(std::int64_t outputs, int heads) {
+  std::vector<ColumnSource> columns;
+  LinearPart part;
+  part.outputs = outputs;
+  part.heads = heads;
+  append_part(columns, part, 0, {});
   return columns;
 }
 

@@ -33,7 +33,8 @@ enum class Op : std::uint8_t {
   experts,       // (x, weights)       weighted sum of the experts' gated feed-forward
   expert_gates,  // (x, weights)     fused form: what goes into the chosen experts' down matrices, side by side
   expert_sums,   // (that, weights, y)  fused form: y + weighted sum of what the down matrices make of it
-  heads,  // (q k v)            fused form: what lies between projections and attention; see HeadsAttributes
+  heads,   // (q k v)            fused form: what lies between projections and attention; see HeadsAttributes
+  latent,  // (q, kv)            fused form of latent attention: likewise; see LatentAttributes
 };
 
 using kernels::ActivationFunction;
@@ -140,6 +141,9 @@ struct LinearPart {
   std::string bias;    // tensor [rows]; may be empty
   std::int64_t outputs = 0;
   MatrixView view = {};
+  // Where a latent node reads the outputs; set by passes.
+  int heads = 0;         // they are those of so many heads, each in columns of its own; 0: of none
+  bool rotated = false;  // and rotate
 };
 
 // What a linear node does to its sums besides storing them; set by passes.
@@ -150,6 +154,7 @@ enum class LinearEpilogue : std::uint8_t {
   gate,      // parts are gate and up: activation(gate) * up
   rope_kv,   // parts are Q, K, V: rotated Q is the value, K and V go to the layer's cache
   qkv,       // parts are Q, K, V: stored for a heads node
+  latent,    // parts end with what a latent node reads: stored for it
 };
 
 struct LinearAttributes {
@@ -158,9 +163,12 @@ struct LinearAttributes {
   NormAttributes norm;
   LinearEpilogue epilogue = LinearEpilogue::none;
   ActivationFunction activation = ActivationFunction::none;  // activate, gate
-  AttentionAttributes attention;                             // rope_kv, qkv: heads, layer, rope
+  AttentionAttributes attention;                             // rope_kv, qkv, latent: heads, layer, rope
   float factor = 1;                                          // of the sums, bias included
   bool last_row_only = false;                                // output head: only rows whose logits are wanted
+  std::int64_t inputs = 0;  // only so many values of the row are read, the first; 0: all
+  // The row is that of so many heads, and so is the one matrix: outputs of a head are of its own inputs. 0: none.
+  int heads = 0;
 };
 
 // Q, K and V of an attention, clipped or Q and K normalised; then as rope_kv.
@@ -170,6 +178,23 @@ struct HeadsAttributes {
   bool normed = false;
   NormAttributes query_norm;
   NormAttributes key_norm;
+};
+
+// Latent attention with one KV head, whose keys are the rotated shared key and the normalised latent row, and whose
+// values are that row (templates/latent/latent_spec.hpp). Of rows as follows (one and the
+// same, or two), with H heads:
+//
+//   q:   [plain part of q: H * P][rotated part: H * R] ...       kv:  ... [rotated key: R][latent row: L]
+//
+// it makes queries: of each head [rotated part][transposed matrix of the head's keys times plain part], R + L
+// values. The key's row and the value's go to the layer's cache.
+struct LatentAttributes {
+  AttentionAttributes attention;  // kv_heads is 1, head_size R + L, value_size L; rope is of R
+  LinearPart keys;                // of the latent row: H * P outputs, L inputs
+  NormAttributes norm;            // of the latent row
+
+  int plain_size() const { return static_cast<int>(keys.outputs / attention.query_heads); }
+  int rotated_size() const { return attention.head_size - attention.value_size; }
 };
 
 // The `used` experts with the largest logits, weighted by the softmax over all logits.
@@ -211,6 +236,7 @@ struct Node {
   RopeAttributes rope;
   AttentionAttributes attention;
   HeadsAttributes heads;
+  LatentAttributes latent;
   ActivationFunction activation = ActivationFunction::none;
   float constant = 0;  // scale, clip, soft_cap
   RouteAttributes route;

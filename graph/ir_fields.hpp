@@ -94,16 +94,19 @@ void visit_fields(Attributes& attributes, Visitor&& visit) {
 
 template <Is<LinearPart> Attributes, typename Visitor>
 void visit_fields(Attributes& attributes, Visitor&& visit) {
-  auto& [weight, bias, outputs, view] = attributes;
+  auto& [weight, bias, outputs, view, heads, rotated] = attributes;
   visit("weight", weight);
   visit("outputs", outputs);
   visit("bias", bias);
   visit("view", view);
+  visit("heads", heads);
+  visit("rotated", rotated);
 }
 
 template <Is<LinearAttributes> Attributes, typename Visitor>
 void visit_fields(Attributes& attributes, Visitor&& visit) {
-  auto& [parts, normed, norm, epilogue, activation, attention, factor, last_row_only] = attributes;
+  auto& [parts, normed, norm, epilogue, activation, attention, factor, last_row_only, inputs, heads] =
+      attributes;
   visit("normed", normed);
   visit("norm", norm);
   visit("parts", parts);
@@ -112,6 +115,8 @@ void visit_fields(Attributes& attributes, Visitor&& visit) {
   visit("attention", attention);
   visit("factor", factor);
   visit("last_row_only", last_row_only);
+  visit("inputs", inputs);
+  visit("heads", heads);
 }
 
 template <Is<HeadsAttributes> Attributes, typename Visitor>
@@ -121,6 +126,14 @@ void visit_fields(Attributes& attributes, Visitor&& visit) {
   visit("normed", normed);
   visit("query_norm", query_norm);
   visit("key_norm", key_norm);
+  visit("attention", attention);
+}
+
+template <Is<LatentAttributes> Attributes, typename Visitor>
+void visit_fields(Attributes& attributes, Visitor&& visit) {
+  auto& [attention, keys, norm] = attributes;
+  visit("keys", keys);
+  visit("norm", norm);
   visit("attention", attention);
 }
 
@@ -157,8 +170,8 @@ void visit_fields(Attributes& attributes, Visitor&& visit) {
 // The attributes of the node's operation; op, name, inputs and output are written round them.
 template <Is<Node> AnyNode, typename Visitor>
 void visit_fields(AnyNode& node, Visitor&& visit) {
-  auto& [op, name, inputs, output, embed, norm, linear, rope, attention, heads, activation, constant, route,
-         experts] = node;
+  auto& [op, name, inputs, output, embed, norm, linear, rope, attention, heads, latent, activation, constant,
+         route, experts] = node;
   switch (op) {
     case Op::embed: return visit_fields(embed, visit);
     case Op::norm: return visit_fields(norm, visit);
@@ -174,6 +187,7 @@ void visit_fields(AnyNode& node, Visitor&& visit) {
     case Op::expert_gates:
     case Op::expert_sums: return visit_fields(experts, visit);
     case Op::heads: return visit_fields(heads, visit);
+    case Op::latent: return visit_fields(latent, visit);
     case Op::multiply:
     case Op::add: return;
   }

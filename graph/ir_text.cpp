@@ -111,6 +111,7 @@ std::string_view name_of(Op op) {
     case Op::expert_gates: return "expert_gates";
     case Op::expert_sums: return "expert_sums";
     case Op::heads: return "heads";
+    case Op::latent: return "latent";
   }
   return "?";
 }
@@ -159,6 +160,7 @@ std::string_view name_of(LinearEpilogue epilogue) {
     case LinearEpilogue::gate: return "gate";
     case LinearEpilogue::rope_kv: return "rope_kv";
     case LinearEpilogue::qkv: return "qkv";
+    case LinearEpilogue::latent: return "latent";
   }
   return "?";
 }

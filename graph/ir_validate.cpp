@@ -35,6 +35,7 @@ class NodeCheck {
       case Op::expert_gates: return check_expert_gates();
       case Op::expert_sums: return check_expert_sums();
       case Op::heads: return check_heads_node();
+      case Op::latent: return check_latent();
     }
   }
 
@@ -86,11 +87,16 @@ class NodeCheck {
     std::int64_t sum = 0;
     for (const LinearPart& part : linear.parts) sum += part.outputs;
     require_inputs(linear.epilogue == LinearEpilogue::add ? 2 : 1);
+    require(linear.inputs >= 0 && linear.inputs <= input(0), "reads more than the row");
+    require(linear.heads == 0 || (linear.heads > 0 && linear.parts.size() == 1 && !linear.normed &&
+                                  input(0) % linear.heads == 0 && output() % linear.heads == 0),
+            "heads do not fill the row and the outputs of one matrix");
     switch (linear.epilogue) {
       case LinearEpilogue::add:
         require(input(1) == output(), "summand and output widths differ");
         [[fallthrough]];
       case LinearEpilogue::none:
+      case LinearEpilogue::latent:
         return require(sum == output(), "outputs of the weights and of the node differ");
       case LinearEpilogue::activate:
         require(linear.activation != ActivationFunction::none, "has no activation function");
@@ -114,6 +120,24 @@ class NodeCheck {
     check_fused_heads(node_.heads.attention);
     require(node_.heads.limit >= 0 && !(node_.heads.limit > 0 && node_.heads.normed),
             "heads are clipped or normalised, not both");
+  }
+
+  void check_latent() const {
+    const LatentAttributes& latent = node_.latent;
+    const AttentionAttributes& attention = latent.attention;
+    require_inputs(2);
+    check_heads(attention);
+    check_part(latent.keys);
+    require(!latent.norm.weight.empty() && latent.norm.group == 0, "needs a norm of the latent row");
+    require(attention.kv_heads == 1 && attention.value_size > 0 && latent.rotated_size() > 0 &&
+                latent.keys.outputs % attention.query_heads == 0,
+            "must have one KV head, whose keys are a rotated part and the values");
+    const std::int64_t heads = attention.query_heads;
+    require(input(0) >= latent.keys.outputs + heads * latent.rotated_size() &&
+                input(1) >= attention.head_size && output() == heads * attention.head_size,
+            "heads do not fill the rows");
+    require(attention.rope.head_size == latent.rotated_size(), "rotates other heads than it has");
+    check_rope(attention.rope, latent.rotated_size());
   }
 
   // The fused forms need not rotate.

@@ -30,8 +30,10 @@ class KernelCheck {
 
   // What the passes left of the graph.
   void check_fused(const Node& node) const {
-    if (node.op == Op::attention)
+    if (node.op == Op::attention) {
+      refuse_if(node.attention.shared_size != 0, node, "latent attention of another form than DeepSeek-V2's");
       return refuse_if(node.inputs.size() != 1, node, "attention over other than rotated projections");
+    }
     refuse_if(node.op == Op::rope, node, "rotation by itself");
     refuse_if(node.op == Op::norm && node.norm.group != 0, node, "norm over parts of a row");
   }
@@ -95,8 +97,6 @@ class KernelCheck {
 
   void check_attention(const Node& node) const {
     const AttentionAttributes& attention = node.attention;
-    refuse_if(attention.shared_size != 0, node, "latent attention");
-    refuse_if(attention.value_width() != attention.head_size, node, "values of another size than keys");
     refuse_if(attention.head_size % 2 != 0, node, "odd head size");
   }
 

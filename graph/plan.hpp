@@ -19,11 +19,21 @@
 #include "templates/formats/packing.hpp"
 #include "templates/gemm/gemm_spec.hpp"
 #include "templates/heads/heads_spec.hpp"
+#include "templates/latent/latent_spec.hpp"
 #include "templates/prepare/prepare_spec.hpp"
 #include "templates/route/route_spec.hpp"
 #include "templates/rowwise/rowwise_spec.hpp"
 
 namespace burin::graph {
+
+// A tensor whose rows, in runs of `inputs`, are the inputs of heads: columns are counted as
+//   head * width of the tensor + place in its rows
+struct HeadTranspose {
+  int heads = 0;    // 0: not so
+  MatrixView view;  // of input i of head h: row h * inputs + i
+
+  bool operator==(const HeadTranspose&) const = default;
+};
 
 // A matrix in the layout of templates/formats/packing.hpp, made from rows of stored tensors. Those of experts are
 // several of one shape, one after the other: the same columns of other tensors, or of other slices of them.
@@ -35,6 +45,7 @@ struct PackedMatrix {
   std::vector<std::size_t> tensors;            // indices into ModelDescription::tensors
   std::vector<std::ptrdiff_t> biases;          // per tensor: index of its bias, or -1
   std::vector<bool> transposed;                // per tensor: stored [inputs, rows]
+  HeadTranspose by_head;                       // of the only tensor
   std::vector<std::int64_t> slices;            // per tensor: which matrix of one stored [slices, ...]
   std::vector<kernels::ColumnSource> columns;  // of one matrix; `matrix` is an index into its `tensors`
 
@@ -58,16 +69,17 @@ struct PaddedVector {
 
 using KernelSpec =
     std::variant<kernels::EmbedSpec, kernels::PrepareSpec, kernels::GemmSpec, kernels::AttentionSpec,
-                 kernels::HeadsSpec, kernels::RowwiseSpec, kernels::RouteSpec>;
+                 kernels::HeadsSpec, kernels::LatentSpec, kernels::RowwiseSpec, kernels::RouteSpec>;
 
 // How threads share a step's work.
 enum class Split : std::uint8_t {
-  rows,        // consecutive rows each
-  blocks,      // consecutive column blocks each
-  heads,       // consecutive KV heads each, with their query heads
-  on_demand,   // KV heads and rows as a thread comes free: work per item differs
-  everything,  // every thread does all of it, on rows of its own
-  experts,     // consecutive column blocks of the chosen experts each
+  rows,         // consecutive rows each
+  blocks,       // consecutive column blocks each
+  heads,        // consecutive KV heads each, with their query heads
+  query_heads,  // consecutive query heads each
+  on_demand,    // KV heads and rows as a thread comes free: work per item differs
+  everything,   // every thread does all of it, on rows of its own
+  experts,      // consecutive column blocks of the chosen experts each
 };
 
 struct Step {
@@ -89,6 +101,13 @@ struct Step {
   bool by_position = false;      // embed: rows of positions, not of tokens
   std::int64_t first_block = 0;  // column blocks of the node that this step computes; matrix block 0 is
   std::int64_t last_block = 0;   // the first of them
+  std::int64_t query_heads = 0;  // Split::query_heads: how many
+  // Where rows are those of heads, each with matrix blocks of its own: floats from one head's inputs (outputs) to
+  // the next one's. 0: not so.
+  std::int64_t head_inputs = 0;
+  std::int64_t head_outputs = 0;
+  std::int64_t first_input = 0;  // floats of the rows before what the step reads and writes; may be negative
+  std::int64_t first_output = 0;
   float epsilon = 0;
   float scale = 0;             // or a gate's slope
   float constant = 0;          // soft cap, limit, or factor of a rowwise step

@@ -32,6 +32,7 @@ jit::CodeImage emit_kernel(const KernelSpec& spec, const jit::Target& target) {
                         [&](const kernels::GemmSpec& s) { return kernels::emit_gemm(s, target); },
                         [&](const kernels::AttentionSpec& s) { return kernels::emit_attention(s, target); },
                         [&](const kernels::HeadsSpec& s) { return kernels::emit_heads(s, target); },
+                        [&](const kernels::LatentSpec& s) { return kernels::emit_latent(s, target); },
                         [&](const kernels::RowwiseSpec& s) { return kernels::emit_rowwise(s, target); },
                         [&](const kernels::RouteSpec& s) { return kernels::emit_route(s, target); },
                     },

@@ -23,16 +23,18 @@ struct Work {
 Work work_of(const Step& step, const Load& load, const MachineLimits& limits) {
   if (const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec)) {
     const auto columns = static_cast<double>((step.last_block - step.first_block) * kernels::kBlockColumns);
-    const auto rows = static_cast<double>(load.rows * std::max<std::int64_t>(step.used, 1));
+    const auto rows = static_cast<double>(load.rows * std::max<std::int64_t>(step.used, 1) *
+                                          std::max<std::int64_t>(step.query_heads, 1));
     return {rows * static_cast<double>(gemm->inputs) * columns, gemm->activation == kernels::Activation::s8
                                                                     ? limits.int8_macs_per_second
                                                                     : limits.f32_macs_per_second};
   }
   if (const auto* attention = std::get_if<kernels::AttentionSpec>(&step.spec)) {
     const auto& heads = attention->heads;
-    return {2.0 * heads.query_heads * heads.head_size * positions_seen(*attention, load),
-            attention->math == kernels::AttentionMath::bf16 ? limits.bf16_macs_per_second
-                                                            : limits.f32_macs_per_second};
+    return {
+        1.0 * heads.query_heads * (heads.head_size + heads.value_width()) * positions_seen(*attention, load),
+        attention->math == kernels::AttentionMath::bf16 ? limits.bf16_macs_per_second
+                                                        : limits.f32_macs_per_second};
   }
   return {};
 }
@@ -56,6 +58,9 @@ std::uint64_t weight_reads(const Plan& plan, const Step& step, const Load& load)
 // Of one position, for all KV heads.
 std::uint64_t stored_in_cache(const Step& step) {
   const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec);
+  if (const auto* latent =
+          std::get_if<kernels::LatentSpec>(&step.spec))  // the steps that make the row norm it
+    return step.norm < 0 ? 0 : static_cast<std::uint64_t>(latent->heads.kv_block_bytes() / kernels::kKvBlock);
   const auto* heads = std::get_if<kernels::HeadsSpec>(&step.spec);
   if (heads == nullptr && (gemm == nullptr || gemm->epilogue != kernels::GemmEpilogue::rope_kv)) return 0;
   const kernels::HeadLayout& layout = heads != nullptr ? heads->heads : gemm->heads;

@@ -16,6 +16,7 @@ std::size_t step_kind_number(const Step& step) {
     fail("step kind {} is unknown", name);
   };
   const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec);
+  if (step.head_outputs > 0) return number("gemm heads");
   if (gemm != nullptr && step.used > 0) return number("experts");
   if (gemm == nullptr) return number(graph::kind_of(step.spec));
   switch (gemm->epilogue) {
@@ -27,10 +28,12 @@ std::size_t step_kind_number(const Step& step) {
   }
 }
 
-BoundRows bind_rows(const Plan& plan, int index) {
+BoundRows bind_rows(const Plan& plan, int index, std::int64_t first = 0) {
   if (index < 0) return {};
   const graph::Buffer& buffer = plan.buffers[static_cast<std::size_t>(index)];
-  return {buffer.offset, buffer.width, buffer.per_thread, index == plan.logits};
+  const auto offset =
+      static_cast<std::ptrdiff_t>(buffer.offset) + first * static_cast<std::ptrdiff_t>(sizeof(float));
+  return {offset, buffer.width, buffer.per_thread, index == plan.logits};
 }
 
 void bind_weights(BoundStep& bound, const Plan& plan, const Step& step, const Weights& weights) {
@@ -44,6 +47,7 @@ void bind_weights(BoundStep& bound, const Plan& plan, const Step& step, const We
   if (step.matrix < 0) return;
   const auto matrix = static_cast<std::size_t>(step.matrix);
   const std::size_t block_bytes = plan.matrices[matrix].shape.block_bytes;
+  bound.head_weights = block_bytes * static_cast<std::size_t>(step.last_block);
   bound.weights = weights.matrices[matrix] - static_cast<std::size_t>(step.first_block) * block_bytes;
   const std::vector<float>& bias = weights.biases[matrix];
   if (!bias.empty()) bound.bias = bias.data() - step.first_block * kernels::kBlockColumns;
@@ -73,8 +77,10 @@ BoundStep bind_step(const Plan& plan, const Step& step, const Weights& weights, 
   bound.split = step.split;
   bound.barrier = step.barrier;
   bound.kind_number = step_kind_number(step);
-  bound.input = bind_rows(plan, step.input);
-  bound.output = bind_rows(plan, step.output);
+  bound.input = bind_rows(plan, step.input, step.first_input);
+  bound.output = bind_rows(plan, step.output, step.first_output);
+  bound.head_inputs = step.head_inputs;
+  bound.head_outputs = step.head_outputs;
   bound.residual = bind_rows(plan, step.residual);
   bound.routes = bind_rows(plan, step.routes);
   bound.used = step.used;
@@ -90,14 +96,19 @@ BoundStep bind_step(const Plan& plan, const Step& step, const Weights& weights, 
   } else if (const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec)) {
     bound.kind = BoundStep::Kind::gemm;
     bound.one_row = gemm->regime == kernels::GemmRegime::stream;
+    bound.prepared_row_bytes =
+        kernels::activation_rows(gemm->activation, gemm->inputs, gemm->weights).row_bytes;
     if (step.used > 0) bind_experts(bound, plan, step, *gemm);
   } else if (const auto* attention = std::get_if<kernels::AttentionSpec>(&step.spec)) {
     bound.kind = BoundStep::Kind::attention;
     bound.rows_per_call = kernels::attention_rows_per_call(*attention);
+    bound.heads_per_call = kernels::attention_heads_per_call(*attention);
     bound.part_keys = step.part_keys;
     bound.part_bytes = kernels::attention_part_bytes(*attention);
   } else if (std::holds_alternative<kernels::HeadsSpec>(step.spec)) {
     bound.kind = BoundStep::Kind::heads;
+  } else if (std::holds_alternative<kernels::LatentSpec>(step.spec)) {
+    bound.kind = BoundStep::Kind::latent;
   } else if (std::holds_alternative<kernels::RouteSpec>(step.spec)) {
     bound.kind = BoundStep::Kind::route;
   } else {

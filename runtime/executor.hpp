@@ -17,8 +17,8 @@ namespace burin::runtime {
 
 // Rows of a buffer of the plan.
 struct BoundRows {
-  std::size_t offset = 0;  // bytes from the start of the arena, or of the thread's own memory
-  std::int64_t width = 0;  // floats per row
+  std::ptrdiff_t offset = 0;  // bytes from the start of the arena, or of the thread's own memory
+  std::int64_t width = 0;     // floats per row
   bool per_thread = false;
   bool logits = false;  // which always begin at row 0, whichever rows they are of
 };
@@ -32,6 +32,7 @@ struct BoundStep {
     gemm,
     attention,
     heads,
+    latent,
     rowwise,
     route,
     expert_gates,
@@ -49,10 +50,15 @@ struct BoundStep {
   BoundRows residual;
   std::int64_t first_block = 0;
   std::int64_t last_block = 0;
-  std::int64_t prepared_row_bytes = 0;  // prepare, and tiles of experts
+  std::int64_t prepared_row_bytes = 0;  // prepare, and tiles of heads and experts
   bool one_row = false;                 // gemm of the stream regime
   int rows_per_call = 1;                // attention
-  std::int64_t part_keys = 0;           // attention of one row: see graph::Step
+  int heads_per_call = 1;
+  // Rows of heads, each with weights of its own: floats and bytes from one head to the next.
+  std::int64_t head_inputs = 0;
+  std::int64_t head_outputs = 0;  // 0: not so
+  std::size_t head_weights = 0;
+  std::int64_t part_keys = 0;  // attention of one row: see graph::Step
   std::size_t part_bytes = 0;
   float epsilon = 0;
   float scale = 0;
@@ -79,9 +85,9 @@ struct BoundPlan {
 // Emits (once per store) and binds. The plan, weights and store must outlive the result.
 BoundPlan bind(const graph::Plan& plan, const Weights& weights, jit::KernelStore& store);
 
-inline constexpr std::string_view kStepKinds[] = {"embed",        "prepare",   "gemm qkv",  "gemm out",
-                                                  "gemm gate up", "gemm head", "attention", "heads",
-                                                  "rowwise",      "route",     "experts"};
+inline constexpr std::string_view kStepKinds[] = {
+    "embed",     "prepare", "gemm qkv", "gemm out", "gemm gate up", "gemm head", "gemm heads",
+    "attention", "heads",   "latent",   "rowwise",  "route",        "experts"};
 inline constexpr std::size_t kStepKindCount = std::size(kStepKinds);
 
 // Buffers of one sequence. Everything is allocated here; running allocates nothing.
@@ -105,11 +111,11 @@ class Workspace {
   std::vector<std::vector<float>> rotations;  // per Plan::ropes: rows of HeadLayout::rotation_row()
   std::vector<double> step_seconds;           // per kStepKinds
   bool measure = false;
-  // Unfinished sums of a KV head's parts, one behind the other.
-  std::byte* parts(std::int64_t head) const {
-    return parts_.data() + static_cast<std::size_t>(head) * head_parts_bytes_;
+  // Unfinished sums of the keys' parts, one behind the other, of the query heads that one call takes.
+  std::byte* parts(std::int64_t call) const {
+    return parts_.data() + static_cast<std::size_t>(call) * head_parts_bytes_;
   }
-  std::vector<std::atomic<std::int64_t>> finished_parts;  // by KV head
+  std::vector<std::atomic<std::int64_t>> finished_parts;  // likewise
 
   std::atomic<std::int64_t> next_item{0};  // of the attention step that runs
   std::atomic<int> finished{0};            // threads that are through with it

@@ -63,8 +63,10 @@ void look_at(StepRecord& record, const graph::Plan& plan, const BoundStep& bound
     record.norms = norms_of(values, width);
     record.checksum = checksum_of(std::as_bytes(values).data(), rows.count, row_bytes, row_bytes);
   } else if (const auto* prepare = std::get_if<kernels::PrepareSpec>(&step.spec)) {
-    record.checksum = checksum_of(workspace.prepared(), rows.count * std::max<std::int64_t>(step.used, 1),
-                                  bound.prepared_row_bytes, prepared_bytes(*prepare));
+    const std::int64_t heads = step.split == graph::Split::query_heads ? plan.heads.query_heads : 1;
+    record.checksum =
+        checksum_of(workspace.prepared(), heads * rows.count * std::max<std::int64_t>(step.used, 1),
+                    bound.prepared_row_bytes, prepared_bytes(*prepare));
   }
 }
 
@@ -80,7 +82,10 @@ void trace_program(const graph::Plan& plan, std::string_view name, const graph::
     record.position = position;
     record.rows = rows.count;
     record.step = &steps[i];
-    record.partial = i + 1 < steps.size() && steps[i].output >= 0 && steps[i + 1].name == steps[i].name;
+    // Rotated parts of latent queries: the rest is made by the next step.
+    const bool rotated_part = std::holds_alternative<kernels::LatentSpec>(steps[i].spec);
+    record.partial = steps[i].output >= 0 &&
+                     (rotated_part || (i + 1 < steps.size() && steps[i + 1].name == steps[i].name));
     look_at(record, plan, program[i], workspace, rows);
     sink(record);
   }

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "jit/error.hpp"
+#include "templates/formats/stored_rows.hpp"
 #include "templates/formats/superblock_packing.hpp"
 
 namespace burin::runtime {
@@ -53,11 +54,29 @@ std::vector<std::byte> transposed_matrix(const std::byte* data, std::size_t elem
   return result;
 }
 
+// The inputs and outputs of every head exchanged: [head][column][row of the head], as floats.
+std::vector<float> transposed_heads(const graph::PackedMatrix& matrix, kernels::StoredType type,
+                                    const std::byte* data, std::int64_t columns) {
+  const kernels::StoredMatrix stored = {data, type, 0, columns};
+  const std::int64_t inputs = matrix.shape.inputs;
+  std::vector<float> result(static_cast<std::size_t>(matrix.by_head.heads * inputs * columns));
+  std::vector<float> row(static_cast<std::size_t>(columns));
+  for (std::int64_t i = 0; i < matrix.by_head.heads * inputs; ++i) {
+    kernels::stored_row_to_f32(type, kernels::stored_at(stored, matrix.by_head.view.row(i), 0), columns,
+                               row.data());
+    float* head = result.data() + i / inputs * inputs * columns;
+    for (std::int64_t column = 0; column < columns; ++column)
+      head[column * inputs + i % inputs] = row[static_cast<std::size_t>(column)];
+  }
+  return result;
+}
+
 // The stored matrices that a packed one is made of.
 class StoredParts {
  public:
   StoredParts(const graph::PackedMatrix& matrix, const ModelFile& file) : matrix_(matrix), file_(file) {
     for (std::size_t i = 0; i < matrix.tensors.size(); ++i) parts_.push_back(part(i));
+    if (matrix.by_head.heads > 0) turn_heads();
   }
 
   // Those of one expert.
@@ -85,10 +104,18 @@ class StoredParts {
     return {data, *tensor.type, rows, inputs};
   }
 
+  void turn_heads() {
+    kernels::StoredMatrix& only = parts_[0];
+    by_head_ = transposed_heads(matrix_, only.type, only.data, only.columns);
+    only = {reinterpret_cast<const std::byte*>(by_head_.data()), kernels::StoredType::f32,
+            matrix_.by_head.heads * only.columns, matrix_.shape.inputs};
+  }
+
   const graph::PackedMatrix& matrix_;
   const ModelFile& file_;
   std::vector<kernels::StoredMatrix> parts_;
   std::map<std::pair<std::size_t, std::int64_t>, std::vector<std::byte>> turned_;  // by tensor and slice
+  std::vector<float> by_head_;
 };
 
 void pack_matrix(const graph::PackedMatrix& matrix, const ModelFile& file, std::byte* out, ThreadPool& pool) {

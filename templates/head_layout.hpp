@@ -9,7 +9,7 @@
 // and rotation is lane-wise between two vectors. A head has ceil(head_size/2 / 16) such blocks; places past
 // the last pair are zero columns. Columns of the merged matrix:
 //
-//   [query heads: pair blocks][key heads: pair blocks][value heads: ceil(head_size/16)*16 columns each]
+//   [query heads: pair blocks][key heads: pair blocks][value heads: ceil(value size/16)*16 columns each]
 //
 // KV cache of one layer: [kv head][block of 64 positions], each block contiguous:
 //
@@ -36,6 +36,7 @@ struct HeadLayout {
   int kv_heads = 1;
   int head_size = 2;  // even
   KvStorage kv = KvStorage::f32;
+  int value_size = 0;  // 0: head_size
 
   bool operator==(const HeadLayout&) const = default;
 
@@ -43,7 +44,8 @@ struct HeadLayout {
   int pairs() const { return head_size / 2; }
   int pair_blocks() const { return (pairs() + kPairsPerBlock - 1) / kPairsPerBlock; }
   int query_head_columns() const { return pair_blocks() * 32; }
-  int value_columns() const { return (head_size + 15) / 16 * 16; }
+  int value_width() const { return value_size > 0 ? value_size : head_size; }
+  int value_columns() const { return (value_width() + 15) / 16 * 16; }
 
   // Blocks of 32 columns of the merged matrix.
   int query_blocks() const { return query_heads * pair_blocks(); }
@@ -69,7 +71,8 @@ struct HeadLayout {
   int rotation_row() const { return 2 * pair_blocks() * kPairsPerBlock; }
 };
 
-// "h32.8.128.bf16": query heads, KV heads, head size, cache type.
+// "h32.8.128.bf16": query heads, KV heads, head size, cache type. "h16.1.576v512.bf16" where values have another
+// size.
 void write_field(std::string& text, const HeadLayout& layout);
 void read_field(std::string_view text, HeadLayout& layout);
 

@@ -44,6 +44,7 @@ std::int64_t items_of(const Step& step, std::int64_t rows) {
     case Split::experts: return (step.last_block - step.first_block) * step.used * rows;
     case Split::blocks: return step.last_block - step.first_block;
     case Split::heads: return kv_heads(step);
+    case Split::query_heads: return step.query_heads;
     case Split::on_demand: return kv_heads(step) * row_blocks(step, rows);
   }
   return rows;
@@ -57,6 +58,7 @@ std::string unit_of(const Step& step, std::int64_t rows) {
     case Split::experts:
       return rows == 1 ? fmt::format("column blocks of {} experts", step.used) : "column blocks of rows";
     case Split::heads: break;
+    case Split::query_heads: return "query heads";
     case Split::on_demand:
       if (row_blocks(step, rows) > 1)
         return fmt::format("items ({} KV heads x {} row blocks)", kv_heads(step), row_blocks(step, rows));

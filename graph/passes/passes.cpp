@@ -14,7 +14,8 @@ bool is_plain_linear(const Graph& graph, std::ptrdiff_t index) {
   if (index < 0) return false;
   const Node& node = graph.nodes[static_cast<std::size_t>(index)];
   return node.op == Op::linear && node.linear.parts.size() == 1 &&
-         node.linear.epilogue == LinearEpilogue::none && !node.linear.normed && node.linear.factor == 1;
+         node.linear.epilogue == LinearEpilogue::none && !node.linear.normed && node.linear.factor == 1 &&
+         node.linear.heads == 0 && node.linear.inputs == 0;
 }
 
 void remove_nodes(Graph& graph, std::vector<std::size_t> indices) {
@@ -34,6 +35,7 @@ Trace run_passes(Graph& graph) {
   fold_scale(graph, trace);
   fuse_gate_product(graph, trace);
   fuse_qkv_rope(graph, trace);
+  fuse_latent(graph, trace);
   split_experts(graph, trace);
   fuse_norm(graph, trace);
   fuse_activation(graph, trace);

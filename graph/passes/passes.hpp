@@ -23,6 +23,7 @@ void share_norms(Graph& graph, Trace& trace);
 void fold_scale(Graph& graph, Trace& trace);
 void fuse_gate_product(Graph& graph, Trace& trace);
 void fuse_qkv_rope(Graph& graph, Trace& trace);
+void fuse_latent(Graph& graph, Trace& trace);
 void split_experts(Graph& graph, Trace& trace);
 void fuse_norm(Graph& graph, Trace& trace);
 void fuse_residual(Graph& graph, Trace& trace);

@@ -24,6 +24,9 @@ struct Access {
   std::int64_t first_block = 0;
   std::int64_t last_block = 0;
   std::int64_t columns_per_block = 0;
+  // Split::query_heads: where the first head's part begins, and how far the others are from it.
+  std::int64_t first_head = 0;
+  std::int64_t head_stride = 0;
 };
 
 std::int64_t columns_per_block(const Step& step) {
@@ -52,8 +55,10 @@ class Accesses {
       read(step_.input);
     else
       touch(Place::buffer, step_.input, false, Split::everything);  // rows in the order of experts
+    set_heads(0, step_.head_inputs);
     read_routes();
     touch(Place::prepared_rows, 0, true, step_.split);
+    set_heads(0, step_.head_inputs);
   }
   void add(const kernels::RouteSpec&) {
     read(step_.input);
@@ -61,13 +66,18 @@ class Accesses {
   }
   void add(const kernels::GemmSpec& spec) {
     const bool tiles = spec.regime == kernels::GemmRegime::tiles;
+    // A head's outputs are of its own inputs.
+    const Split read_by = step_.split == Split::query_heads ? step_.split : Split::everything;
     if (tiles)
-      touch(Place::prepared_rows, 0, false, Split::everything);
+      touch(Place::prepared_rows, 0, false, read_by);
     else
-      touch(Place::buffer, step_.input, false, Split::everything);
+      touch(Place::buffer, step_.input, false, read_by);
+    set_heads(0, step_.head_inputs);
     read(step_.residual);
     read_routes();
     write(step_.output);
+    // Within the part of a head: the rest of it is another step's.
+    if (step_.head_outputs > 0) set_heads(0, step_.head_outputs);
     if (spec.epilogue == kernels::GemmEpilogue::rope_kv)
       touch(Place::kv_cache, step_.layer, true, step_.split);
   }
@@ -79,12 +89,28 @@ class Accesses {
     write(step_.output);
     touch(Place::kv_cache, step_.layer, true, step_.split);
   }
-  void add(const kernels::AttentionSpec&) {
-    read(step_.input);
+  void add(const kernels::LatentSpec& spec) {
+    // Statistics are of more than a block.
+    touch(Place::buffer, step_.input, false, step_.norm < 0 ? step_.split : Split::everything);
+    set_heads(step_.first_input, std::int64_t{spec.rotated_blocks()} * kernels::kBlockColumns);
     write(step_.output);
+    set_heads(0, spec.heads.query_head_columns());
+    if (step_.norm >= 0) touch(Place::kv_cache, step_.layer, true, step_.split);
+  }
+  void add(const kernels::AttentionSpec& spec) {
+    read(step_.input);
+    set_heads(0, spec.heads.query_head_columns());
+    write(step_.output);
+    set_heads(0, spec.heads.value_width());
     touch(Place::kv_cache, step_.layer, false, step_.split);
   }
 
+  // Of the access that was added last.
+  void set_heads(std::int64_t first, std::int64_t stride) {
+    if (list_.empty()) return;
+    list_.back().first_head = first;
+    list_.back().head_stride = stride;
+  }
   void read_routes() {
     if (is_shared(step_.routes)) touch(Place::buffer, step_.routes, false, Split::everything);
   }
@@ -118,6 +144,7 @@ bool each_thread_has_its_part(const Access& a, const Access& b) {
   switch (a.split) {
     case Split::rows:
     case Split::heads: return true;
+    case Split::query_heads: return a.first_head == b.first_head && a.head_stride == b.head_stride;
     case Split::blocks: {
       const bool same = a.first_block == b.first_block && a.last_block == b.last_block;
       const bool apart = a.last_block <= b.first_block || b.last_block <= a.first_block;

@@ -14,8 +14,9 @@ std::int64_t written_width(const PlanDraft& draft, const MatrixTable& matrices, 
   const std::int64_t query_columns = std::int64_t{draft.plan.heads.query_blocks()} * kernels::kBlockColumns;
   switch (node.op) {
     case Op::embed: return draft.matrix(matrices.embeddings.at(node.name)).shape.padded_inputs;
-    case Op::heads: return query_columns;
-    case Op::attention: return draft.graph.width(node.output);
+    case Op::heads:
+    case Op::latent: return query_columns;
+    case Op::attention: return std::int64_t{draft.plan.heads.query_heads} * draft.plan.heads.value_width();
     case Op::route: return round_up(2 * node.route.used, kernels::kBlockColumns);
     case Op::expert_gates: return node.experts.used * expert_width(draft, node);
     case Op::linear:

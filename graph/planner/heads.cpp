@@ -6,15 +6,32 @@
 
 namespace burin::graph {
 
+namespace {
+
+kernels::HeadLayout layout_of(const Node& node, const AttentionAttributes& attention, KvType kv) {
+  kernels::HeadLayout heads;
+  heads.query_heads = attention.query_heads;
+  heads.kv_heads = attention.kv_heads;
+  heads.head_size = attention.head_size;
+  heads.kv = kv == KvType::bf16 ? kernels::KvStorage::bf16 : kernels::KvStorage::f32;
+  if (attention.value_width() != attention.head_size) heads.value_size = attention.value_width();
+  if (node.linear.epilogue == LinearEpilogue::latent) {  // whole blocks, see templates/latent/latent_spec.hpp
+    const int rotated = attention.head_size - attention.value_size;
+    heads.value_size = static_cast<int>(round_up(attention.value_size, kernels::kBlockColumns));
+    heads.head_size = heads.value_size + static_cast<int>(round_up(rotated, kernels::kBlockColumns));
+  }
+  return heads;
+}
+
+}  // namespace
+
 void plan_heads(PlanDraft& draft) {
   Plan& plan = draft.plan;
   bool first = true;
   for (const Node& node : draft.graph.nodes) {
     const AttentionAttributes* attention = projected_heads(node);
     if (attention == nullptr) continue;
-    const kernels::HeadLayout heads = {
-        attention->query_heads, attention->kv_heads, attention->head_size,
-        plan.options.kv == KvType::bf16 ? kernels::KvStorage::bf16 : kernels::KvStorage::f32};
+    const kernels::HeadLayout heads = layout_of(node, *attention, plan.options.kv);
     if (!first && heads != plan.heads)
       fail("{}: {}: layers with different heads are not supported yet", draft.model.path, node.name);
     plan.heads = heads;

@@ -5,10 +5,11 @@
 
 namespace burin::graph {
 
-// Of the linear node that makes Q, K and V; null for other nodes.
+// Of linear nodes that make Q, K and V; null for other nodes.
 inline const AttentionAttributes* projected_heads(const Node& node) {
   const bool projects = node.op == Op::linear && (node.linear.epilogue == LinearEpilogue::rope_kv ||
-                                                  node.linear.epilogue == LinearEpilogue::qkv);
+                                                  node.linear.epilogue == LinearEpilogue::qkv ||
+                                                  node.linear.epilogue == LinearEpilogue::latent);
   return projects ? &node.linear.attention : nullptr;
 }
 

@@ -40,7 +40,13 @@ void Lowering::lower_attention(const Node& node) {
   spec.math = bf16_dots ? kernels::AttentionMath::bf16 : kernels::AttentionMath::f32;
   step.spec = spec;
   add_for_many_rows(step);
-  step.part_keys = keys_per_part(spec, draft_.plan.options.context);
+  // Threads keep to their query heads, which are many.
+  const bool by_heads = draft_.graph.producer(node.inputs[0])->op == Op::latent;
+  if (by_heads) {
+    step.split = Split::query_heads;
+    step.query_heads = spec.heads.query_heads;
+  }
+  step.part_keys = by_heads ? 0 : keys_per_part(spec, draft_.plan.options.context);
   spec.parts = step.part_keys > 0;
   step.spec = spec;
   add_for_one_row(step);

@@ -16,6 +16,7 @@ constexpr std::size_t kSmallRouterBytes = 1u << 20;
 GemmEpilogue epilogue_of(const Node& node) {
   switch (node.linear.epilogue) {
     case LinearEpilogue::none:
+    case LinearEpilogue::latent:
     case LinearEpilogue::qkv: return GemmEpilogue::store;
     case LinearEpilogue::activate: return GemmEpilogue::activate;
     case LinearEpilogue::add: return GemmEpilogue::add;
@@ -40,7 +41,7 @@ void Lowering::lower_linear(const Node& node) {
   if (attention != nullptr) step.rope = rope_index(attention->rope);
   if (node.linear.epilogue == LinearEpilogue::add) step.residual = buffer_of(node.inputs[1]);
   step.factor = node.linear.factor;
-  if (node.linear.normed) vectors_.set_norm(step, node.linear.norm, step.input);
+  if (node.linear.normed) vectors_.set_norm(step, node.linear.norm, draft_.buffer(step.input).width);
   for (const MatrixSegment& segment : matrices_.of(node)) {
     step.matrix = segment.matrix;
     step.first_block = segment.first_block;

@@ -13,7 +13,8 @@ void Lowering::lower() {
     switch (node.op) {
       case Op::embed: lower_embed(node); break;
       case Op::attention: lower_attention(node); break;
-      case Op::linear: lower_linear(node); break;
+      case Op::linear: node.linear.heads > 0 ? lower_values(node) : lower_linear(node); break;
+      case Op::latent: lower_latent(node); break;
       case Op::heads: lower_heads(node); break;
       case Op::route: lower_route(node); break;
       case Op::expert_gates: lower_expert_gates(node); break;

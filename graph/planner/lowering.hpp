@@ -25,6 +25,8 @@ class Lowering {
   void lower_linear(const Node& node);
   void lower_heads(const Node& node);
   void lower_attention(const Node& node);
+  void lower_latent(const Node& node);
+  void lower_values(const Node& node);
   void lower_rowwise(const Node& node);
   void lower_route(const Node& node);
   void lower_expert_gates(const Node& node);
@@ -38,6 +40,11 @@ class Lowering {
   void add_for_one_row(Step step);
   void add_for_many_rows(Step step);
   void add_for_any_rows(const Step& step);
+
+  // lower_latent.cpp
+  void lower_latent_row(const Node& node, kernels::LatentSpec spec);
+  void lower_rotated_queries(const Node& node, kernels::LatentSpec spec);
+  void lower_by_heads(const Node& node, Step step);
 
   // lower_linear.cpp
   kernels::GemmSpec gemm_spec(const Node& node, const Step& step, kernels::GemmRegime regime) const;

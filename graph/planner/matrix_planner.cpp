@@ -19,6 +19,7 @@ class MatrixPlanner {
   MatrixTable plan() {
     for (const Node& node : draft_.graph.nodes) {
       if (node.op == Op::linear) table_.segments[node.name] = linear_segments(node);
+      if (node.op == Op::latent) table_.segments[node.name] = absorbed_keys(node);
       if (node.op == Op::embed) table_.embeddings[node.name] = embedding(node);
       if (node.op == Op::expert_gates) table_.experts[node.name] = expert_gates(node);
       if (node.op == Op::expert_sums) table_.experts[node.name] = expert_sums(node);
@@ -32,7 +33,10 @@ class MatrixPlanner {
       case LinearEpilogue::gate: return gate_columns(node.linear.parts[0].outputs);
       case LinearEpilogue::rope_kv:
       case LinearEpilogue::qkv: return qkv_columns(draft_.plan.heads, node.linear.attention.rope);
-      default: return plain_columns(node.linear.parts[0].outputs);
+      case LinearEpilogue::latent: return latent_columns(node.linear.parts, node.linear.attention.rope);
+      default:
+        if (node.linear.heads > 0) return columns_by_head(node.linear.parts[0].outputs, node.linear.heads);
+        return plain_columns(node.linear.parts[0].outputs);
     }
   }
 
@@ -55,6 +59,8 @@ class MatrixPlanner {
   std::vector<WeightFormat> formats_of(const Node& node) {
     std::vector<WeightFormat> formats;
     for (const LinearPart& part : node.linear.parts) formats.push_back(format_of(draft_, node, part));
+    if (node.linear.heads > 0)
+      formats[0] = format_within_heads(node, formats[0], inputs_of(node.linear.parts[0]));
     const bool mixed =
         std::any_of(formats.begin(), formats.end(), [&](const WeightFormat& f) { return f != formats[0]; });
     if (mixed && node.linear.epilogue == LinearEpilogue::gate) {
@@ -84,6 +90,43 @@ class MatrixPlanner {
       first = last;
     }
     return segments;
+  }
+
+  // Groups must not reach from one head's inputs into the next one's.
+  WeightFormat format_within_heads(const Node& node, const WeightFormat& format, std::int64_t inputs) {
+    if (!format.is_integer() || inputs % kernels::packed_shape(format, inputs, 1).unit_inputs == 0)
+      return format;
+    draft_.plan.notes.push_back(
+        fmt::format("{}: {} has larger groups than the {} inputs of a head: widened to f16, which is slower",
+                    node.name, to_text(format), inputs));
+    return WeightFormat::float_format(kernels::WeightKind::f16);
+  }
+
+  // Keys' matrices of all heads, each the other way round: inputs are the plain part of a query, outputs the latent
+  // row. Stored groups run along the latter, so that stored codes cannot be moved.
+  WeightFormat absorbed_format(const Node& node) {
+    const LinearPart& keys = node.latent.keys;
+    const WeightFormat format = format_of(draft_, node, keys);
+    if (!stored_format(draft_, keys.weight).is_integer())
+      return format_within_heads(node, format, node.latent.plain_size());
+    draft_.plan.remarks.push_back(
+        fmt::format("{}: transposed, {} is widened to f16", node.name, to_text(format)));
+    return WeightFormat::float_format(kernels::WeightKind::f16);
+  }
+
+  std::vector<MatrixSegment> absorbed_keys(const Node& node) {
+    const LinearPart& keys = node.latent.keys;
+    const int heads = node.latent.attention.query_heads;
+    PackedMatrix matrix;
+    matrix.name = node.name;
+    matrix.format = absorbed_format(node);
+    add_tensor(matrix, keys);
+    matrix.by_head = {heads, keys.view};
+    matrix.columns = columns_by_head(std::int64_t{heads} * node.latent.attention.value_size, heads);
+    matrix.shape = kernels::packed_shape(matrix.format, node.latent.plain_size(),
+                                         static_cast<std::int64_t>(matrix.columns.size()));
+    const std::int64_t blocks = matrix.shape.columns / kernels::kBlockColumns;
+    return {{share_or_add(std::move(matrix)), 0, blocks}};
   }
 
   std::int64_t inputs_of(const LinearPart& part) const {
@@ -172,7 +215,7 @@ class MatrixPlanner {
     const auto known = std::find_if(matrices.begin(), matrices.end(), [&](const PackedMatrix& other) {
       return matrix.tensors.size() == 1 && other.tensors == matrix.tensors && other.biases == matrix.biases &&
              other.slices == matrix.slices && other.format == matrix.format &&
-             other.columns == matrix.columns;
+             other.columns == matrix.columns && other.by_head == matrix.by_head;
     });
     return known != matrices.end() ? static_cast<int>(known - matrices.begin()) : add(std::move(matrix));
   }

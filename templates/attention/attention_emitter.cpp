@@ -133,7 +133,8 @@ jit::CodeImage emit_attention(const AttentionSpec& spec, const jit::Target& targ
   a.begin_frame(0);
   a.mov(c.r.arguments, a.rdi);
   a.mov(c.r.scratch, c.argument(offsetof(AttentionArguments, scratch)));
-  a.imul(c.r.query_rows, c.argument(offsetof(AttentionArguments, rows)), spec.heads.group());
+  a.mov(c.r.query_rows, c.argument(offsetof(AttentionArguments, rows)));
+  a.imul(c.r.query_rows, c.argument(offsetof(AttentionArguments, heads)));
   if (spec.parts)
     emit_part_or_whole(c);
   else

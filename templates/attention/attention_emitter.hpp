@@ -13,7 +13,7 @@ struct AttentionRegisters {
   Xbyak::Reg64 arguments = Xbyak::util::rbx;
   Xbyak::Reg64 scratch = Xbyak::util::r12;
   Xbyak::Reg64 chunk_first = Xbyak::util::r13;   // position of the chunk's first key
-  Xbyak::Reg64 query_rows = Xbyak::util::r14;    // rows * group
+  Xbyak::Reg64 query_rows = Xbyak::util::r14;    // rows * heads
   Xbyak::Reg64 chunk_blocks = Xbyak::util::r15;  // 64-key blocks of this chunk
 };
 
@@ -29,14 +29,14 @@ struct AttentionContext {
   bool bf16_storage() const { return spec.heads.kv == KvStorage::bf16; }
   bool bf16_math() const { return spec.math == AttentionMath::bf16; }
 
-  // to = element of an argument's array with a float per head of the group, counted down by `heads_left`.
+  // to = element of an argument's array with a float per head of the call, counted down by `heads_left`.
   void load_of_head(const Xbyak::Xmm& to, std::size_t member, const Xbyak::Reg64& heads_left,
                     const Xbyak::Reg64& scratch_register) const {
-    a.mov(scratch_register, heads_left);
-    a.neg(scratch_register);
+    a.mov(scratch_register, argument(offsetof(AttentionArguments, heads)));
+    a.sub(scratch_register, heads_left);
     a.shl(scratch_register, 2);
     a.add(scratch_register, argument(member));
-    a.vmovss(to, a.dword[scratch_register + jit::offset(spec.heads.group() * 4)]);
+    a.vmovss(to, a.dword[scratch_register]);
   }
 };
 
@@ -52,7 +52,7 @@ void emit_row_tiles(const AttentionContext& context, const Xbyak::Reg64& left,
 // Changes the scores of a query row and of the keys it does not see, vector by vector.
 class ScoreChanges {
  public:
-  // `visible` counts the chunk's keys up to the row's own, `heads_left` the group's heads down.
+  // `visible` counts the chunk's keys up to the row's own, `heads_left` the call's heads down.
   ScoreChanges(const AttentionContext& context, const Xbyak::Reg64& visible, const Xbyak::Reg64& heads_left)
       : c_(context), a(context.a), visible_(visible), heads_left_(heads_left) {}
 

@@ -8,7 +8,7 @@ namespace burin::kernels {
 inline constexpr int kChunkBlocks = 4;  // 64-position blocks per pass of the softmax
 inline constexpr int kChunkKeys = kChunkBlocks * kKvBlock;
 
-// Query rows are (row, head of the group) pairs, q = row * group + head. All offsets are bytes.
+// Query rows are (row, head of the call) pairs, q = row * heads + head. All offsets are bytes.
 //
 //   panel:   [q] queries times scale and log2 e: f32: [x0 of all pairs][x1 of all pairs], bf16: dwords of both
 //   scores:  [q][256 keys] f32; probabilities take their place, as f32 or as dwords of two bf16
@@ -16,7 +16,7 @@ inline constexpr int kChunkKeys = kChunkBlocks * kKvBlock;
 //   largest, sums, scales:  [q] f32: running maximum, running sum, and this chunk's correction 2^(old-new)
 struct AttentionScratch {
   explicit AttentionScratch(const AttentionSpec& spec)
-      : query_rows(attention_rows_per_call(spec) * spec.heads.group()),
+      : query_rows(attention_rows_per_call(spec) * attention_heads_per_call(spec)),
         pair_places(spec.heads.pair_blocks() * kPairsPerBlock),
         panel_row(pair_places * (spec.math == AttentionMath::bf16 ? 4 : 8)),
         values_row(spec.heads.value_columns() * 4),

@@ -16,8 +16,14 @@ constexpr int kQueryRows = 48;  // measured best: panels and scores stay in the 
 void write_field(std::string& text, const AttentionMath& math) { jit::write_name(text, math, kMathNames); }
 void read_field(std::string_view text, AttentionMath& math) { jit::read_name(text, math, kMathNames); }
 
+int attention_heads_per_call(const AttentionSpec& spec) {
+  const int group = spec.heads.group();
+  const int parts = (group + kQueryRows - 1) / kQueryRows;
+  return (group + parts - 1) / parts;
+}
+
 int attention_rows_per_call(const AttentionSpec& spec) {
-  return std::max(1, kQueryRows / spec.heads.group());
+  return std::max(1, kQueryRows / attention_heads_per_call(spec));
 }
 
 std::size_t attention_part_bytes(const AttentionSpec& spec) {

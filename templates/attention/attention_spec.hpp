@@ -1,4 +1,4 @@
-// Causal attention of one KV head and all query heads that share it, for a range of rows.
+// Causal attention of one KV head and query heads that share it, for a range of rows.
 #pragma once
 
 #include <cstddef>
@@ -44,9 +44,9 @@ void write_field(std::string& text, const AttentionMath& math);
 void read_field(std::string_view text, AttentionMath& math);
 
 // Rows are positions `position` .. position + rows - 1, whose keys and values are already in the cache.
-// A row attends to the positions up to its own that lie in the window. Row r, query head h of the group (0 .. group-1):
+// A row attends to the positions up to its own that lie in the window. Row r, query head h of the call (0 .. heads-1):
 //   query  at query  + r*query_stride  + h*query_head_columns floats, in pair_column order
-//   output at output + r*output_stride + h*head_size floats (head_size floats are written)
+//   output at output + r*output_stride + h*value_width floats (value_width floats are written)
 struct AttentionArguments {
   const float* query = nullptr;
   float* output = nullptr;
@@ -56,10 +56,11 @@ struct AttentionArguments {
   std::int64_t output_stride = 0;
   std::int64_t position = 0;
   std::int64_t rows = 0;          // at most attention_rows_per_call()
+  std::int64_t heads = 0;         // of the group; at most attention_heads_per_call()
   float scale = 1;                // of the dot products: 1/sqrt(head_size) in most models
   float cap = 0;                  // soft_cap
-  const float* slopes = nullptr;  // alibi: of the group's heads
-  const float* sinks = nullptr;   // sinks: scores of the group's heads
+  const float* slopes = nullptr;  // alibi: of the call's heads
+  const float* sinks = nullptr;   // sinks: scores of the call's heads
 
   // parts: a call goes through the keys first_key .. end_key - 1 only (multiples of 256; what no row sees is
   // left out). With `part`, it leaves its unfinished sums there, attention_part_bytes(). With part_count, it
@@ -71,9 +72,11 @@ struct AttentionArguments {
   std::int64_t part_count = 0;
 };
 
-// Rows of one call: so many that the rows of all grouped heads fill the query tiles (about 48 of them).
+// Query heads of one call: the whole group, or equal parts of it where that is larger than about 48.
+int attention_heads_per_call(const AttentionSpec& spec);
+// Rows of one call: so many that the rows of all its heads fill the query tiles (about 48 of them).
 int attention_rows_per_call(const AttentionSpec& spec);
-// Of one KV head and row.
+// Of one row and all heads of a call.
 std::size_t attention_part_bytes(const AttentionSpec& spec);
 // Independent of the context length.
 std::size_t attention_scratch_bytes(const AttentionSpec& spec);

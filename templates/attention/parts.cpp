@@ -21,15 +21,15 @@ class PartsCombiner {
     a.mov(parts(), c_.argument(offsetof(AttentionArguments, part)));
     a.mov(count(), c_.argument(offsetof(AttentionArguments, part_count)));
     a.mov(output(), c_.argument(offsetof(AttentionArguments, output)));
-    a.mov(heads_left(), c_.u32(c_.spec.heads.group()));
+    a.mov(heads_left(), c_.argument(offsetof(AttentionArguments, heads)));
     a.lea(states(), a.ptr[parts() + jit::offset(c_.scratch.largest - c_.scratch.values)]);
     a.L(head);
     find_largest();
     factors_and_sum();
-    for (int column = 0; column < c_.spec.heads.head_size; column += a.lanes()) emit_column(column);
+    for (int column = 0; column < c_.spec.heads.value_width(); column += a.lanes()) emit_column(column);
     a.add(parts(), c_.u32(c_.scratch.values_row));
     a.add(states(), 4);
-    a.add(output(), c_.u32(c_.spec.heads.head_size * 4));
+    a.add(output(), c_.u32(c_.spec.heads.value_width() * 4));
     a.dec(heads_left());
     a.jnz(head, kNear);
   }
@@ -97,7 +97,7 @@ class PartsCombiner {
     });
     a.vmulps(value(), value(), sum());
     a.isa().store_lanes(output() + jit::offset(column * 4), value(),
-                        std::min(a.lanes(), c_.spec.heads.head_size - column), scratch(0));
+                        std::min(a.lanes(), c_.spec.heads.value_width() - column), scratch(0));
   }
 
   const AttentionContext& c_;

@@ -13,7 +13,7 @@ constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
 constexpr float kLog2E = std::numbers::log2e_v<float>;
 constexpr float kLowest = -1e30f;  // finite, so that differences of maxima stay numbers
 
-// Calls body once per query row; `outer` walks rows (stride bytes in row_stride), `inner` the group's heads.
+// Calls body once per query row; `outer` walks rows (stride bytes in row_stride), `inner` the call's heads.
 void for_each_query_row(const AttentionContext& c, const Xbyak::Reg64& outer, const Xbyak::Reg64& row_stride,
                         const Xbyak::Reg64& inner, int head_bytes,
                         const std::function<void(const Xbyak::Reg64& heads_left)>& body) {
@@ -25,7 +25,7 @@ void for_each_query_row(const AttentionContext& c, const Xbyak::Reg64& outer, co
   a.mov(rows, c.argument(offsetof(AttentionArguments, rows)));
   a.L(row_loop);
   a.mov(inner, outer);
-  a.mov(heads, c.u32(c.spec.heads.group()));
+  a.mov(heads, c.argument(offsetof(AttentionArguments, heads)));
   a.L(head_loop);
   body(heads);
   a.add(inner, c.u32(head_bytes));
@@ -137,15 +137,15 @@ void emit_outputs(const AttentionContext& c) {
   a.shl(stride, 2);
   a.lea(values, a.ptr[c.r.scratch + jit::offset(c.scratch.values)]);
   a.lea(sums, a.ptr[c.r.scratch + jit::offset(c.scratch.sums)]);
-  for_each_query_row(c, row, stride, output, c.spec.heads.head_size * 4, [&](const Xbyak::Reg64&) {
+  for_each_query_row(c, row, stride, output, c.spec.heads.value_width() * 4, [&](const Xbyak::Reg64&) {
     const Xbyak::Xmm low(factor.getIdx());
     a.vmovss(low, a.float_constant(1.0f));
     a.vdivss(low, low, a.dword[sums]);
     a.vbroadcastss(factor, low);
-    for (int column = 0; column < c.spec.heads.head_size; column += a.lanes()) {
+    for (int column = 0; column < c.spec.heads.value_width(); column += a.lanes()) {
       a.vmulps(value, factor, a.ptr[values + jit::offset(column * 4)]);
       a.isa().store_lanes(output + jit::offset(column * 4), value,
-                          std::min(a.lanes(), c.spec.heads.head_size - column), a.vector(2));
+                          std::min(a.lanes(), c.spec.heads.value_width() - column), a.vector(2));
     }
     a.add(values, c.u32(c.scratch.values_row));
     a.add(sums, 4);

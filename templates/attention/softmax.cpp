@@ -27,7 +27,7 @@ class SoftmaxRows {
     Xbyak::Label row;
     Xbyak::Label head;
     a.L(row);
-    a.mov(heads_left(), c_.u32(c_.spec.heads.group()));
+    a.mov(heads_left(), c_.argument(offsetof(AttentionArguments, heads)));
     a.L(head);
     query_row();
     a.add(scores(), AttentionScratch::kScoresRow);

@@ -74,7 +74,7 @@ TEST(RequireKernels, LlamaHasThemAll) {
 TEST(RequireKernels, WhatIsMissingIsNamed) {
   const std::pair<const char*, std::function<void(Graph&)>> cases[] = {
       {"norm over parts of a row", [](Graph& g) { first(g, Op::norm).norm.group = 16; }},
-      {"latent attention", make_latent},
+      {"latent attention of another form than DeepSeek-V2's", make_latent},
       {"other than rotated projections",
        [](Graph& g) {
          first(g, Op::attention).inputs[0] = g.producer(first(g, Op::attention).inputs[0])->inputs[0];

@@ -10,6 +10,7 @@
 #include "runtime/plan_kernels.hpp"
 #include "runtime/synthetic.hpp"
 #include "templates/heads/heads_spec.hpp"
+#include "templates/latent/latent_spec.hpp"
 #include "templates/probe/probe_spec.hpp"
 #include "templates/rowwise/rowwise_spec.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -79,11 +80,15 @@ TEST_F(CachedKernels, OfOtherKinds) {
   const kernels::RouteSpec route;
   kernels::HeadsSpec heads;
   heads.input_stride = heads.heads.blocks() * 32;
+  kernels::LatentSpec latent;
+  latent.heads = {4, 1, 96, kernels::KvStorage::bf16, 64};
+  latent.latent = 64;
   for (const jit::NamedTarget& named : jit::known_targets()) {
     const jit::Target target = jit::parse_target(named.name);
     expect_same(jit::spec_text(rowwise), target, [&] { return kernels::emit_rowwise(rowwise, target); });
     expect_same(jit::spec_text(route), target, [&] { return kernels::emit_route(route, target); });
     expect_same(jit::spec_text(heads), target, [&] { return kernels::emit_heads(heads, target); });
+    expect_same(jit::spec_text(latent), target, [&] { return kernels::emit_latent(latent, target); });
   }
 }
 

@@ -195,6 +195,8 @@ TEST(SpecText, WrongHeadsAreNamed) {
         fmt::format("attention-heads.{}-math.f32-window.0-cap.0-alibi.0-sinks.0-parts.0", heads));
   };
   ASSERT_EQ(with_heads("h8.2.64.f32"), "no error");
+  ASSERT_EQ(with_heads("h16.1.576v512.f32"), "no error");
+  EXPECT_THAT(with_heads("h16.1.576v0.f32"), HasSubstr("must be at least 1"));
   EXPECT_THAT(with_heads("8.2.64.f32"), HasSubstr("heads are written h32.8.128.bf16"));
   EXPECT_THAT(with_heads("h8.2"), HasSubstr("heads are written h32.8.128.bf16"));
   EXPECT_THAT(with_heads("h8.2.64.f16"), HasSubstr("'f16' is not known"));

@@ -20,7 +20,7 @@ struct ScoreRules {
 };
 
 struct AttentionReference {
-  std::vector<double> output;     // head_size values
+  std::vector<double> output;     // value_width values
   std::vector<double> magnitude;  // sum of p * |v| per value: what rounding errors are relative to
   double largest_products = 0;    // over keys: scale * sum |q k|, what errors of a score are relative to
 };
@@ -78,10 +78,10 @@ inline AttentionReference attention_reference(const tests::KvCache& cache, int k
     sum = std::exp2(sink - largest);
   }
   for (double& score : scores) sum += score = std::exp2(score - largest);
-  result.output.assign(static_cast<std::size_t>(heads.head_size), 0.0);
+  result.output.assign(static_cast<std::size_t>(heads.value_width()), 0.0);
   result.magnitude = result.output;
   for (std::int64_t key = first; key <= position; ++key)
-    for (int column = 0; column < heads.head_size; ++column) {
+    for (int column = 0; column < heads.value_width(); ++column) {
       const double term =
           scores[static_cast<std::size_t>(key - first)] / sum * cache.value(kv_head, key, column);
       result.output[static_cast<std::size_t>(column)] += term;

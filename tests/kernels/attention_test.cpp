@@ -68,20 +68,26 @@ class Problem {
     return query_.as<float>() + row * query_stride_ + head * heads().query_head_columns();
   }
 
-  // Output of rows [first, first + rows) of one KV head's group in one call: [row][head of the group][value].
-  std::vector<float> run(const jit::Target& target, int kv_head, std::int64_t first,
-                         std::int64_t rows) const {
-    const std::int64_t width = heads().group() * heads().head_size;
+  // Output of rows [first, first + rows) of one KV head's group: [row][head of the group][value]. Calls take as many
+  // heads as they can, or `heads_per_call`.
+  std::vector<float> run(const jit::Target& target, int kv_head, std::int64_t first, std::int64_t rows,
+                         int heads_per_call = 0) const {
+    const std::int64_t width = heads().group() * heads().value_width();
     const std::int64_t stride = width + kGap;
     const GuardedBuffer output(static_cast<std::size_t>(stride * rows - kGap) * 4, 4);
     std::fill_n(output.as<float>(), output.size() / 4, kUntouched);
     const GuardedBuffer scratch(attention_scratch_bytes(spec_));
     std::memset(scratch.as(), 0xff, scratch.size());  // NaNs
-    AttentionArguments arguments = arguments_of(kv_head, first, rows);
-    arguments.output = output.as<float>();
-    arguments.scratch = scratch.as();
-    arguments.output_stride = stride;
-    tests::run_kernel(emit_attention(spec_, target), arguments);
+    AttentionArguments arguments;
+    const jit::CodeImage kernel = emit_attention(spec_, target);
+    const int most = heads_per_call > 0 ? heads_per_call : attention_heads_per_call(spec_);
+    for (int head = 0; head < heads().group(); head += most) {
+      arguments = arguments_of(kv_head, first, rows, head, std::min(most, heads().group() - head));
+      arguments.output = output.as<float>() + head * heads().value_width();
+      arguments.scratch = scratch.as();
+      arguments.output_stride = stride;
+      tests::run_kernel(kernel, arguments);
+    }
     std::vector<float> results;
     for (std::int64_t row = 0; row < rows; ++row) {
       const float* from = output.as<float>() + row * stride;
@@ -98,21 +104,25 @@ class Problem {
     const std::size_t part_bytes = attention_part_bytes(spec_);
     const GuardedBuffer sums(part_bytes * static_cast<std::size_t>(parts));
     const GuardedBuffer scratch(attention_scratch_bytes(spec_));
-    const GuardedBuffer output(static_cast<std::size_t>(heads().group() * heads().head_size) * 4, 4);
+    const GuardedBuffer output(static_cast<std::size_t>(heads().group() * heads().value_width()) * 4, 4);
     for (const GuardedBuffer* buffer : {&sums, &scratch}) std::memset(buffer->as(), 0xff, buffer->size());
     const jit::CodeImage kernel = emit_attention(spec_, target);
-    AttentionArguments arguments = arguments_of(kv_head, 0, 1);
-    arguments.scratch = scratch.as();
-    for (std::int64_t part = parts - 1; part >= 0; --part) {
-      arguments.first_key = part * part_keys;
-      arguments.end_key = arguments.first_key + part_keys;
-      arguments.part = sums.as() + static_cast<std::size_t>(part) * part_bytes;
+    const int most = attention_heads_per_call(spec_);
+    for (int head = 0; head < heads().group(); head += most) {
+      AttentionArguments arguments =
+          arguments_of(kv_head, 0, 1, head, std::min(most, heads().group() - head));
+      arguments.scratch = scratch.as();
+      for (std::int64_t part = parts - 1; part >= 0; --part) {
+        arguments.first_key = part * part_keys;
+        arguments.end_key = arguments.first_key + part_keys;
+        arguments.part = sums.as() + static_cast<std::size_t>(part) * part_bytes;
+        tests::run_kernel(kernel, arguments);
+      }
+      arguments.part = sums.as();
+      arguments.part_count = parts;
+      arguments.output = output.as<float>() + head * heads().value_width();
       tests::run_kernel(kernel, arguments);
     }
-    arguments.part = sums.as();
-    arguments.part_count = parts;
-    arguments.output = output.as<float>();
-    tests::run_kernel(kernel, arguments);
     return {output.as<float>(), output.as<float>() + output.size() / 4};
   }
 
@@ -139,17 +149,20 @@ class Problem {
   }
 
  private:
-  AttentionArguments arguments_of(int kv_head, std::int64_t first, std::int64_t rows) const {
+  AttentionArguments arguments_of(int kv_head, std::int64_t first, std::int64_t rows, int first_head,
+                                  int head_count) const {
+    const int query_head = kv_head * heads().group() + first_head;
     AttentionArguments arguments;
-    arguments.query = query(first, kv_head * heads().group());
+    arguments.query = query(first, query_head);
+    arguments.heads = head_count;
     arguments.kv = cache_.head(kv_head);
     arguments.query_stride = query_stride_;
     arguments.position = position_ + first;
     arguments.rows = rows;
     arguments.scale = scale_;
     arguments.cap = kCap;
-    arguments.slopes = slopes_.data() + kv_head * heads().group();
-    arguments.sinks = sinks_.data() + kv_head * heads().group();
+    arguments.slopes = slopes_.data() + query_head;
+    arguments.sinks = sinks_.data() + query_head;
     arguments.end_key = arguments.position + rows;
     return arguments;
   }
@@ -164,7 +177,7 @@ class Problem {
           for (const int which : {0, 1})
             cache_.set_key(head, position, pair, which,
                            seen ? 2 * random_.value() : std::numeric_limits<float>::quiet_NaN());
-        for (int column = 0; column < heads().head_size; ++column)
+        for (int column = 0; column < heads().value_width(); ++column)
           cache_.set_value(head, position, column, seen ? random_.value() : 1e30f);
       }
   }
@@ -237,6 +250,32 @@ TEST(Attention, EveryRowCountMatchesReference) {
         for (int rows = 1; rows <= attention_rows_per_call(spec); ++rows)
           Problem(spec, 240, rows).check(target, 0);
       }
+}
+
+// One KV head for many query heads, whose values are the longer part of its keys; values longer than keys.
+TEST(Attention, ValuesOfAnotherSizeMatchReference) {
+  for (const jit::Target& target : tests::host_targets())
+    for (const Numbers& numbers : numbers_of(target))
+      for (const auto& [head_size, value_size] : {std::pair(96, 64), {576, 512}, {20, 50}, {64, 6}})
+        for (const std::int64_t position : {0, 70, 300}) {
+          AttentionSpec spec = spec_of(5, 1, head_size, numbers);
+          spec.heads.value_size = value_size;
+          Problem(spec, position, 3).check(target, 0);
+        }
+}
+
+// Groups larger than a call takes; and any parts of them, with every rule: the same bits.
+TEST(Attention, AHeadDoesNotDependOnTheOthersOfItsCall) {
+  for (const jit::Target& target : tests::host_targets())
+    for (const Numbers& numbers : numbers_of(target)) {
+      Problem(spec_of(71, 1, 16, numbers), 280, 1).check(target, 0);
+      AttentionSpec spec = spec_of(14, 2, 24, numbers);
+      spec.soft_cap = spec.alibi = spec.sinks = true;
+      spec.heads.value_size = 18;
+      const Problem problem(spec, 300, 3);
+      const std::vector<float> together = problem.run(target, 1, 0, 3);
+      for (const int heads : {1, 2, 3, 6}) EXPECT_EQ(problem.run(target, 1, 0, 3, heads), together) << heads;
+    }
 }
 
 // However a prompt is cut into calls, a row gets the same bits.

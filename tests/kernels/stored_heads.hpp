@@ -135,7 +135,7 @@ inline std::vector<bool> merged_columns(const kernels::HeadLayout& heads) {
                                          heads.pair_column(pair, which))] = true;
   const int values = (heads.query_heads + heads.kv_heads) * heads.query_head_columns();
   for (int head = 0; head < heads.kv_heads; ++head)
-    for (int i = 0; i < heads.head_size; ++i)
+    for (int i = 0; i < heads.value_width(); ++i)
       columns[static_cast<std::size_t>(values + head * heads.value_columns() + i)] = true;
   return columns;
 }

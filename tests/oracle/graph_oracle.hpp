@@ -86,6 +86,7 @@ class GraphOracle {
       case Op::expert_gates: return expert_gates(node);
       case Op::expert_sums: return expert_sums(node);
       case Op::heads: return heads(node);
+      case Op::latent: return latent(node);
     }
     throw std::logic_error("no such operation");
   }
@@ -177,6 +178,9 @@ class GraphOracle {
   Rows linear(const graph::Node& node) {
     const graph::LinearAttributes& attributes = node.linear;
     Rows x = input(node, 0);
+    if (attributes.inputs > 0)
+      for (Row& row : x) row.resize(index(attributes.inputs));
+    if (attributes.heads > 0) return by_heads(attributes, x);
     if (attributes.normed) x = each(x, [&](Row row) { return norm(attributes.norm, std::move(row)); });
     std::vector<Rows> parts;
     for (const graph::LinearPart& part : attributes.parts)
@@ -184,6 +188,7 @@ class GraphOracle {
                           [&](double sum) { return sum * static_cast<double>(attributes.factor); }));
     switch (attributes.epilogue) {
       case graph::LinearEpilogue::none:
+      case graph::LinearEpilogue::latent:
       case graph::LinearEpilogue::qkv: return joined(parts);
       case graph::LinearEpilogue::activate:
         return map(joined(parts), [&](double sum) { return activate(attributes.activation, sum); });
@@ -194,6 +199,66 @@ class GraphOracle {
       case graph::LinearEpilogue::rope_kv: break;
     }
     return rotate_and_keep(attributes.attention, std::move(parts));
+  }
+
+  // Each head's outputs of its own inputs.
+  Rows by_heads(const graph::LinearAttributes& attributes, const Rows& x) {
+    const graph::LinearPart& part = attributes.parts[0];
+    const std::size_t outputs = index(part.outputs) / index(attributes.heads);
+    Rows result;
+    for (const Row& row : x) {
+      const std::size_t inputs = row.size() / index(attributes.heads);
+      Row y;
+      for (std::size_t head = 0; head < index(attributes.heads); ++head) {
+        const auto first = row.begin() + static_cast<std::ptrdiff_t>(head * inputs);
+        const Row all = multiply(part, Row(first, first + static_cast<std::ptrdiff_t>(inputs)));
+        const auto own = all.begin() + static_cast<std::ptrdiff_t>(head * outputs);
+        y.insert(y.end(), own, own + static_cast<std::ptrdiff_t>(outputs));
+      }
+      result.push_back(std::move(y));
+    }
+    return result;
+  }
+
+  // x times the (not transposed) rows of a part's matrix that belong to a head.
+  Row absorbed(const graph::LinearPart& part, std::size_t head, std::span<const double> x) {
+    const OracleTensor& weight = tensor(part.weight);
+    Row y(index(weight.shape.at(1)));
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const std::size_t row = index(part.view.row(static_cast<std::int64_t>(head * x.size() + i)));
+      for (std::size_t j = 0; j < y.size(); ++j) y[j] += x[i] * weight.values.at(row * y.size() + j);
+    }
+    return y;
+  }
+
+  Rows latent(const graph::Node& node) {
+    const graph::LatentAttributes& attributes = node.latent;
+    const graph::AttentionAttributes& attention = attributes.attention;
+    const std::size_t heads = index(attention.query_heads);
+    const std::size_t rotated = index(attributes.rotated_size());
+    Rows rotated_queries;
+    Rows keys;
+    Rows values;
+    for (std::size_t r = 0; r < input(node, 0).size(); ++r) {
+      const auto q = input(node, 0)[r].begin() + attributes.keys.outputs;
+      rotated_queries.emplace_back(q, q + static_cast<std::ptrdiff_t>(heads * rotated));
+      const auto latent_row = input(node, 1)[r].end() - attention.value_size;
+      keys.emplace_back(latent_row - static_cast<std::ptrdiff_t>(rotated), latent_row);
+      values.push_back(norm(attributes.norm, Row(latent_row, input(node, 1)[r].end())));
+    }
+    rotated_queries = rope(attention.rope, rotated_queries);
+    keys = joined({rope(attention.rope, keys), values});
+    Rows queries(keys.size());
+    for (std::size_t r = 0; r < queries.size(); ++r)
+      for (std::size_t head = 0; head < heads; ++head) {
+        const auto own = head_of(rotated_queries[r], head, attributes.rotated_size());
+        queries[r].insert(queries[r].end(), own.begin(), own.end());
+        const Row rest =
+            absorbed(attributes.keys, head, head_of(input(node, 0)[r], head, attributes.plain_size()));
+        queries[r].insert(queries[r].end(), rest.begin(), rest.end());
+      }
+    cache_[attention.layer] = {std::move(keys), std::move(values)};
+    return queries;
   }
 
   // Q, K and V side by side.

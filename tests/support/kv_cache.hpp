@@ -41,9 +41,13 @@ class KvCache {
  private:
   bool f32() const { return heads_.kv == kernels::KvStorage::f32; }
 
+  std::int64_t value_columns() const {
+    return ((heads_.value_size > 0 ? heads_.value_size : heads_.head_size) + 15) / 16 * 16;
+  }
+
   // Elements before the wanted one, then times the size of one: the layout's sentences as sums.
   std::byte* block(int kv_head, std::int64_t position) const {
-    const std::int64_t elements = 64 * (heads_.head_size + (heads_.head_size + 15) / 16 * 16);
+    const std::int64_t elements = 64 * (heads_.head_size + value_columns());
     return head(kv_head) + position / 64 * elements * (f32() ? 4 : 2);
   }
   std::byte* key_place(int kv_head, std::int64_t position, int pair, int which) const {
@@ -53,7 +57,7 @@ class KvCache {
   }
   std::byte* value_place(int kv_head, std::int64_t position, int column) const {
     const std::int64_t slot = position % 64;
-    const std::int64_t columns = (heads_.head_size + 15) / 16 * 16;
+    const std::int64_t columns = value_columns();
     std::byte* values = block(kv_head, position) + 64 * heads_.head_size * (f32() ? 4 : 2);
     return f32() ? values + (slot * columns + column) * 4
                  : values + ((slot / 2 * columns + column) * 2 + slot % 2) * 2;
