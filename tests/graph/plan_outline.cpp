@@ -14,6 +14,7 @@ std::string_view name_of(Split split) {
     case Split::rows: return "by rows";
     case Split::blocks: return "by blocks";
     case Split::heads: return "by heads";
+    case Split::query_heads: return "by query heads";
     case Split::on_demand: return "on demand";
     case Split::everything: return "each for itself";
     case Split::experts: return "by blocks of experts";
