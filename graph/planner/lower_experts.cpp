@@ -50,7 +50,7 @@ void Lowering::lower_expert_gates(const Node& node) {
   step.split = Split::experts;
   step.constant = node.experts.limit;
   step.scale = node.experts.slope;
-  if (node.experts.normed) vectors_.set_norm(step, node.experts.norm, draft_.buffer(step.input).width);
+  if (node.experts.normed) vectors_.set_norm(step, node.experts.norm, step.input);
   step.spec = expert_gemm(node, step, GemmRegime::stream);
   add_for_one_row(step);
   lower_expert_tiles(node, step);

@@ -44,7 +44,7 @@ void Lowering::lower_latent_row(const Node& node, kernels::LatentSpec spec) {
   step.last_block = spec.blocks();
   step.first_input = matrices_.columns(*draft_.graph.producer(node.inputs[1])) -
                      std::int64_t{spec.first_value_block()} * kernels::kBlockColumns;
-  vectors_.set_norm(step, node.latent.norm, spec.heads.value_size);
+  vectors_.set_norm_of_part(step, node.latent.norm, spec.heads.value_size);
   spec.input_stride = draft_.buffer(step.input).width;
   spec.output_stride = draft_.buffer(buffer_of(node.output)).width;
   step.spec = spec;

@@ -41,7 +41,7 @@ void Lowering::lower_linear(const Node& node) {
   if (attention != nullptr) step.rope = rope_index(attention->rope);
   if (node.linear.epilogue == LinearEpilogue::add) step.residual = buffer_of(node.inputs[1]);
   step.factor = node.linear.factor;
-  if (node.linear.normed) vectors_.set_norm(step, node.linear.norm, draft_.buffer(step.input).width);
+  if (node.linear.normed) vectors_.set_norm(step, node.linear.norm, step.input);
   for (const MatrixSegment& segment : matrices_.of(node)) {
     step.matrix = segment.matrix;
     step.first_block = segment.first_block;

@@ -26,7 +26,7 @@ void Lowering::lower_rowwise(const Node& node) {
   kernels::RowwiseSpec spec;
   spec.operation = row_operation(node.op);
   if (node.op == Op::norm) {
-    vectors_.set_norm(step, node.norm, draft_.buffer(step.input).width);
+    vectors_.set_norm(step, node.norm, step.input);
     spec.norm = kernel_norm(node.norm.kind);
   }
   if (node.op == Op::activation) spec.function = node.activation;

@@ -37,7 +37,11 @@ int VectorTable::sinks(const AttentionAttributes& attention) {
   return attention.sinks.empty() ? -1 : stored(attention.sinks, attention.query_heads);
 }
 
-void VectorTable::set_norm(Step& step, const NormAttributes& norm, std::int64_t padded) {
+void VectorTable::set_norm(Step& step, const NormAttributes& norm, int input) {
+  set_norm_of_part(step, norm, draft_.buffer(input).width);
+}
+
+void VectorTable::set_norm_of_part(Step& step, const NormAttributes& norm, std::int64_t padded) {
   step.norm = stored(norm.weight, padded, norm.weight_offset);
   if (norm.kind == NormKind::layer)
     step.norm_bias = norm.bias.empty() ? zeros(padded) : stored(norm.bias, padded);

@@ -19,8 +19,9 @@ class VectorTable {
   int slopes(const AttentionAttributes& attention);
   int sinks(const AttentionAttributes& attention);
 
-  // Sets weight, bias and epsilon of a norm over rows of so many floats.
-  void set_norm(Step& step, const NormAttributes& norm, std::int64_t padded);
+  // Sets weight, bias and epsilon of a norm over rows of the buffer `input`, or over `padded` floats.
+  void set_norm(Step& step, const NormAttributes& norm, int input);
+  void set_norm_of_part(Step& step, const NormAttributes& norm, std::int64_t padded);
   // Likewise of Q and K, in the order of the merged columns.
   void set_head_norms(Step& step, const HeadsAttributes& heads);
 

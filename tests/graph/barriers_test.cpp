@@ -133,6 +133,28 @@ TEST(Barriers, RowsStayWithTheirThread) {
   EXPECT_THAT(barriers_of({gemm(kX, kY), rowwise(kY, -1, kZ)}), ElementsAre(true, false));
 }
 
+// A GEMM by heads writes within the parts of them that an attention reads.
+Step by_heads(Step step, std::int64_t inputs, std::int64_t outputs) {
+  step.split = Split::query_heads;
+  step.query_heads = 2;
+  step.head_inputs = inputs;
+  step.head_outputs = outputs;
+  return step;
+}
+
+TEST(Barriers, QueryHeadsStayWithTheirThreadWhereTheirPartsAreTheSame) {
+  AttentionSpec spec;
+  spec.heads = {2, 1, 96, kernels::KvStorage::f32, 64};
+  Step attend = attention(kY, kZ);
+  attend.spec = spec;
+  attend.split = Split::query_heads;
+  EXPECT_THAT(barriers_of({by_heads(gemm(kX, kY), 32, 96), attend}), ElementsAre(false, false));
+  EXPECT_THAT(barriers_of({attend, by_heads(gemm(kZ, kX), 64, 32)}), ElementsAre(false, false));
+  // Another thread's head is still read, or was written.
+  EXPECT_THAT(barriers_of({by_heads(gemm(kX, kY), 32, 64), attend}), ElementsAre(true, false));
+  EXPECT_THAT(barriers_of({by_heads(gemm(kZ, kX), 32, 96), attend}), ElementsAre(true, false));
+}
+
 TEST(Barriers, PreparedRowsAreReadByAllAndNotOverwrittenBefore) {
   EXPECT_THAT(barriers_of({prepare(kX), tiles(kY), prepare(kX), tiles(kZ)}),
               ElementsAre(true, true, true, false));

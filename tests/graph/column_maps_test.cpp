@@ -53,6 +53,28 @@ std::vector<Heads> all_heads() {
   return all;
 }
 
+// Heads of 20 outputs in blocks of their own, then two heads of 10 that rotate, neighbours as pairs.
+TEST(ColumnMaps, HeadsOfLatentAttentionHaveBlocksOfTheirOwn) {
+  RopeAttributes rope;
+  rope.style = RotaryStyle::interleaved;
+  rope.head_size = rope.rotary = 10;
+  LinearPart plain;
+  plain.outputs = 40;
+  plain.heads = 2;
+  LinearPart rotated = plain;
+  rotated.outputs = 20;
+  rotated.rotated = true;
+  const std::vector<ColumnSource> columns = latent_columns({plain, rotated}, rope);
+  ASSERT_EQ(columns.size(), 4u * 32);
+  for (int i = 0; i < 64; ++i)
+    EXPECT_TRUE(is_source(columns[static_cast<std::size_t>(i)], 0, i % 32 < 20 ? i / 32 * 20 + i % 32 : -1))
+        << i;
+  for (int i = 0; i < 64; ++i)
+    EXPECT_TRUE(is_source(columns[static_cast<std::size_t>(64 + i)], 1,
+                          i % 16 < 5 ? i / 32 * 10 + i % 16 * 2 + i % 32 / 16 : -1))
+        << i;
+}
+
 TEST(ColumnMaps, EveryRowOfQkvOnce) {
   for (const auto& [layout, rope] : all_heads()) {
     const std::vector<ColumnSource> columns = qkv_columns(layout, rope);

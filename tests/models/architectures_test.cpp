@@ -111,22 +111,22 @@ TEST_P(Architecture, Perplexity) {
 // Not among them: what has no kernels yet (tests/graph/lowerable_test.cpp), and falcon-rw, whose reference adds
 // ALiBi twice (tests/oracle/architectures_test.cpp).
 constexpr ArchFile kFiles[] = {
-    {"baichuan-13b", false}, {"baichuan-7b", false}, {"baichuan-7b", true},  {"bloom", false},
-    {"bloom", true},         {"chatglm2", false},    {"chatglm2", true},     {"cohere", false},
-    {"dolly-v2", false},     {"falcon-40b", false},  {"falcon-40b", true},   {"falcon-7b", false},
-    {"falcon-7b", true},     {"gemma", false},       {"gemma", true, true},  {"gemma2", false},
-    {"gemma2", true, true},  {"gemma3", false},      {"gemma3", true, true}, {"glm4-0414", false},
-    {"glm4-0414", true},     {"glm4-9b", false},     {"gpt2", false},        {"gpt2", true},
-    {"gptj", false},         {"gpt-oss", false},     {"gptneox", false},     {"gptneox", true},
-    {"granite", false},      {"llama2", false},      {"llama2", true},       {"llama3", false},
-    {"llama3", true},        {"mistral", false},     {"mistral", true},      {"mixtral", false},
-    {"mixtral", true},       {"mpt", false},         {"mpt", true},          {"olmo2", false},
-    {"opt", false},          {"opt-350m", false},    {"phi2", false},        {"phi2", true},
-    {"phi3", false},         {"phi3", true},         {"qwen1", false},       {"qwen1", true},
-    {"qwen2", false},        {"qwen2", true},        {"qwen3", false},       {"qwen3", true},
-    {"qwen3moe", false},     {"qwen3moe", true},     {"redpajama", false},   {"smollm3", false},
-    {"stablelm", false},     {"stablelm", true},     {"starcoder", false},   {"starcoder", true},
-    {"starcoder2", false},   {"starcoder2", true}};
+    {"baichuan-13b", false}, {"baichuan-7b", false}, {"baichuan-7b", true}, {"bloom", false},
+    {"bloom", true},         {"chatglm2", false},    {"chatglm2", true},    {"cohere", false},
+    {"deepseek-v2", false},  {"dolly-v2", false},    {"falcon-40b", false}, {"falcon-40b", true},
+    {"falcon-7b", false},    {"falcon-7b", true},    {"gemma", false},      {"gemma", true, true},
+    {"gemma2", false},       {"gemma2", true, true}, {"gemma3", false},     {"gemma3", true, true},
+    {"glm4-0414", false},    {"glm4-0414", true},    {"glm4-9b", false},    {"gpt2", false},
+    {"gpt2", true},          {"gptj", false},        {"gpt-oss", false},    {"gptneox", false},
+    {"gptneox", true},       {"granite", false},     {"llama2", false},     {"llama2", true},
+    {"llama3", false},       {"llama3", true},       {"mistral", false},    {"mistral", true},
+    {"mixtral", false},      {"mixtral", true},      {"mpt", false},        {"mpt", true},
+    {"olmo2", false},        {"opt", false},         {"opt-350m", false},   {"phi2", false},
+    {"phi2", true},          {"phi3", false},        {"phi3", true},        {"qwen1", false},
+    {"qwen1", true},         {"qwen2", false},       {"qwen2", true},       {"qwen3", false},
+    {"qwen3", true},         {"qwen3moe", false},    {"qwen3moe", true},    {"redpajama", false},
+    {"smollm3", false},      {"stablelm", false},    {"stablelm", true},    {"starcoder", false},
+    {"starcoder", true},     {"starcoder2", false},  {"starcoder2", true}};
 
 INSTANTIATE_TEST_SUITE_P(Files, Architecture, testing::ValuesIn(kFiles),
                          [](const testing::TestParamInfo<ArchFile>& test) {
