@@ -98,5 +98,6 @@ void add_gemm_rows();
 void add_attention_rows();
 void add_prepare_rows();
 void add_embed_rows();
+void add_route_rows();
 
 }  // namespace burin::bench
