@@ -63,6 +63,8 @@ class KernelCheck {
 
   void check_linear(const Node& node) const {
     for (const LinearPart& part : node.linear.parts) check_part(node, part);
+    refuse_if(node.linear.heads > 0 && node.linear.parts[0].outputs / node.linear.heads % 32 != 0, node,
+              "latent attention with values whose size is no multiple of 32");
   }
 
   void check_part(const Node& node, const LinearPart& part) const {

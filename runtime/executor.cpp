@@ -274,6 +274,7 @@ class Walker {
 
   void latent(const BoundStep& step) const {
     Share blocks = share_of(step.first_block, step.last_block, thread_, threads_);
+    if (step.split == graph::Split::everything) blocks = {step.first_block, step.last_block};
     if (step.split == graph::Split::query_heads) {
       const std::int64_t blocks_per_head = (step.last_block - step.first_block) / plan_.heads.query_heads;
       blocks = {own_heads().first * blocks_per_head, own_heads().last * blocks_per_head};

@@ -77,11 +77,19 @@ void split_by_heads(Program& program, const kernels::HeadLayout& heads) {
   }
 }
 
+// The step that makes the cached row, which has the norm.
+void make_latent_rows_everywhere(Program& program) {
+  for (Step& step : program)
+    if (std::holds_alternative<kernels::LatentSpec>(step.spec) && step.norm >= 0)
+      step.split = Split::everything;
+}
+
 }  // namespace
 
 void keep_rows_with_threads(Plan& plan) {
   OwnRows(plan).rewrite();
   split_by_heads(plan.decode, plan.heads);
+  make_latent_rows_everywhere(plan.decode);
 }
 
 }  // namespace burin::graph

@@ -14,6 +14,9 @@ namespace burin::graph {
 //   heads, attention      heads | attention              heads, attention
 //                         blocks   heads as they come    both split by KV heads: a thread's heads are its own
 //
+//   latent row, attention    latent | attention       every thread puts the same row into the cache: it is the one
+//                            row of all heads         head's, and each finds what it has written itself
+//
 // ("|" where threads meet.) What the head programs read stays in shared rows.
 void keep_rows_with_threads(Plan& plan);
 

@@ -155,6 +155,17 @@ TEST(Barriers, QueryHeadsStayWithTheirThreadWhereTheirPartsAreTheSame) {
   EXPECT_THAT(barriers_of({by_heads(gemm(kZ, kX), 32, 96), attend}), ElementsAre(true, false));
 }
 
+TEST(Barriers, ACachedRowThatEveryThreadWritesIsEachThreadsOwn) {
+  Step row = gemm(kX, -1);
+  row.spec = kernels::LatentSpec{};
+  row.norm = 0;
+  Step attend = attention(kY, kZ);
+  attend.split = Split::query_heads;
+  EXPECT_THAT(barriers_of({row, attend}), ElementsAre(true, false));
+  row.split = Split::everything;
+  EXPECT_THAT(barriers_of({row, attend}), ElementsAre(false, false));
+}
+
 TEST(Barriers, PreparedRowsAreReadByAllAndNotOverwrittenBefore) {
   EXPECT_THAT(barriers_of({prepare(kX), tiles(kY), prepare(kX), tiles(kZ)}),
               ElementsAre(true, true, true, false));

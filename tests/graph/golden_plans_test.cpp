@@ -52,12 +52,7 @@ std::string outline_for(const ModelDescription& model, const char* target) {
   options.compute = ComputeType::int8;
   try {
     const Plan plan = plan_of(model, options, target);
-    // Latent attention normalises the cached row between its projection and the attention.
-    const bool latent =
-        plan.decode.end() != std::find_if(plan.decode.begin(), plan.decode.end(), [](const Step& step) {
-          return std::holds_alternative<kernels::LatentSpec>(step.spec);
-        });
-    EXPECT_LE(barriers_per_layer(plan), latent ? 6 : 5) << model.path;
+    EXPECT_LE(barriers_per_layer(plan), 5) << model.path;
     return outline(plan);
   } catch (const Error& error) {
     return fmt::format("no plan: {}\n", error.what());
