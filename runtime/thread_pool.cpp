@@ -158,6 +158,7 @@ void ThreadPool::State::rethrow_first_error() {
 ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>(checked_thread_count(threads))) {
   try {
     state_->start_workers();
+    run([](int) {});  // starting allocates: once all have, nothing that a later run does can
   } catch (const std::system_error& error) {
     fail("threads: {} cannot be started: {}: give fewer", state_->size, error.code().message());
   }

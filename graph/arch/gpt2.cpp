@@ -14,7 +14,8 @@ Decoder build_gpt2(const ModelDescription& model) {
   const ActivationFunction activation = read_activation(model, "activation_function", "gelu_new");
   const bool transposed = model.origin == Origin::hugging_face;
   DecoderBuilder b(model, shape, kGpt2Names);
-  ValueId x = b.add("embedding", b.embed_tokens(), b.embed_positions());
+  const ValueId tokens = b.embed_tokens();
+  ValueId x = b.add("embedding", tokens, b.embed_positions());
   for (std::int64_t layer = 0; layer < shape.layers; ++layer) {
     b.enter_layer(layer);
     const Qkv qkv = b.packed_qkv(b.norm("attn_norm", x), QkvPacking::one_by_one, transposed);

@@ -13,7 +13,8 @@ Decoder build_starcoder(const ModelDescription& model) {
   if (model.origin == Origin::hugging_face) shape.kv_heads = 1;
   const ActivationFunction activation = read_activation(model, "activation_function", "gelu_pytorch_tanh");
   DecoderBuilder b(model, shape, kGpt2Names);
-  ValueId x = b.add("embedding", b.embed_tokens(), b.embed_positions());
+  const ValueId tokens = b.embed_tokens();
+  ValueId x = b.add("embedding", tokens, b.embed_positions());
   for (std::int64_t layer = 0; layer < shape.layers; ++layer) {
     b.enter_layer(layer);
     x = b.add("attention_residual", x, b.attention(b.packed_qkv(b.norm("attn_norm", x))));
