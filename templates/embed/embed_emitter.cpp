@@ -6,6 +6,7 @@
 #include "templates/embed/embed_spec.hpp"
 #include "templates/formats/packing.hpp"
 #include "templates/gemm/code_planes.hpp"
+#include "templates/row_loop.hpp"
 
 namespace burin::kernels {
 namespace {
@@ -28,25 +29,19 @@ class EmbedEmitter {
     a.mov(tokens(), a.ptr[a.rbx + offsetof(EmbedArguments, tokens)]);
     a.mov(output(), a.ptr[a.rbx + offsetof(EmbedArguments, output)]);
     a.mov(rows(), a.ptr[a.rbx + offsetof(EmbedArguments, rows)]);
-    Xbyak::Label loop;
-    Xbyak::Label done;
-    a.test(rows(), rows());
-    a.jle(done, kNear);
-    a.L(loop);
-    find_column();
-    a.xor_(at(), at());
-    if (s_.weights.is_two_level())
-      two_level_row();
-    else if (s_.weights.has_codes())
-      coded_row();
-    else
-      float_row();
-    if (s_.scaled) scale_row();
-    a.add(tokens(), 4);
-    a.add(output(), static_cast<std::uint32_t>(s_.output_stride * 4));
-    a.dec(rows());
-    a.jnz(loop, kNear);
-    a.L(done);
+    emit_row_loop(a, rows(), [&] {
+      find_column();
+      a.xor_(at(), at());
+      if (s_.weights.is_two_level())
+        two_level_row();
+      else if (s_.weights.has_codes())
+        coded_row();
+      else
+        float_row();
+      if (s_.scaled) scale_row();
+      a.add(tokens(), 4);
+      a.add(output(), static_cast<std::uint32_t>(s_.output_stride * 4));
+    });
     a.end_frame();
     return a.finish(jit::spec_text(s_));
   }

@@ -5,7 +5,7 @@
 #include "jit/assembler.hpp"
 #include "jit/error.hpp"
 #include "jit/spec_text.hpp"
-#include "templates/heads/head_store.hpp"
+#include "templates/heads/head_rows.hpp"
 #include "templates/heads/heads_spec.hpp"
 #include "templates/prepare/row_norm_emitter.hpp"
 
@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kUnits[] = {"head", "part"};
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
-constexpr int kBlockBytes = 128;
+constexpr int kBlockBytes = HeadRows::kBlockBytes;
 
 class HeadsEmitter {
  public:
@@ -22,35 +22,27 @@ class HeadsEmitter {
       : a(target),
         s_(spec),
         h_(spec.heads),
-        tile_(a, Activation::f32, WeightFormat::float_format(WeightKind::f32), 1),
+        rows_(a, h_, head_row_members<HeadsArguments>(), s_.input_stride, s_.output_stride, Xbyak::util::r13),
+        tile_(rows_.tile()),
         unit_registers_{unit_start(), weight(), bias(), epsilon(), offset()},
         block_registers_{row(), weight(), bias(), epsilon(), offset()} {}
 
   jit::CodeImage emit() {
-    Xbyak::Label rows;
-    Xbyak::Label done;
     a.begin_frame(0);
-    a.mov(arguments(), a.rdi);
-    a.mov(row(), argument(offsetof(HeadsArguments, input)));
-    a.xor_(row_number(), row_number());
-    a.L(rows);
-    a.cmp(row_number(), argument(offsetof(HeadsArguments, rows)));
-    a.jge(done, kNear);
-    blocks();
-    a.add(row(), static_cast<std::uint32_t>(s_.input_stride * 4));
-    a.inc(row_number());
-    a.jmp(rows, kNear);
-    a.L(done);
+    rows_.emit([] {},
+               [&](int pass) {
+                 if (pass == 0 && s_.norm != RowNorm::none) statistics();
+                 load_sums(pass);
+                 rows_.store(pass, block(), offset());
+               });
     a.end_frame();
     return a.finish(jit::spec_text(s_));
   }
 
  private:
-  Xbyak::Reg64 arguments() const { return Xbyak::util::rbx; }
-  Xbyak::Reg64 row() const { return Xbyak::util::r12; }
-  Xbyak::Reg64 row_number() const { return Xbyak::util::r14; }
-  Xbyak::Reg64 block() const { return Xbyak::util::r13; }
-  Xbyak::Reg64 output() const { return Xbyak::util::rdx; }
+  Xbyak::Reg64 arguments() const { return rows_.arguments(); }
+  Xbyak::Reg64 row() const { return rows_.row(); }
+  Xbyak::Reg64 block() const { return rows_.block(); }
   Xbyak::Reg64 weight() const { return Xbyak::util::r15; }
   Xbyak::Reg64 bias() const { return Xbyak::util::r9; }
   Xbyak::Reg64 unit_start() const { return Xbyak::util::r8; }
@@ -60,26 +52,9 @@ class HeadsEmitter {
   jit::Vector mean() const { return a.vector(15); }
   jit::Vector scratch(int i) const { return a.vector(8 + i); }  // behind what the store overwrites
 
-  Xbyak::Address argument(std::size_t member) const { return a.ptr[arguments() + member]; }
+  Xbyak::Address argument(std::size_t member) const { return rows_.argument(member); }
   Xbyak::Address epsilon() const { return a.dword[arguments() + offsetof(HeadsArguments, epsilon)]; }
   int normed_blocks() const { return h_.query_blocks() + h_.key_blocks(); }
-
-  void blocks() {
-    Xbyak::Label loop;
-    Xbyak::Label done;
-    a.mov(block(), argument(offsetof(HeadsArguments, first_block)));
-    a.L(loop);
-    a.cmp(block(), argument(offsetof(HeadsArguments, last_block)));
-    a.jge(done, kNear);
-    if (s_.norm != RowNorm::none) statistics();
-    for (int pass = 0; pass < tile_.passes(); ++pass) {
-      load_sums(pass);
-      store(pass);
-    }
-    a.inc(block());
-    a.jmp(loop, kNear);
-    a.L(done);
-  }
 
   // Once per unit: at its first block, or at the first of the call.
   void statistics() {
@@ -135,7 +110,7 @@ class HeadsEmitter {
   void load_sums(int pass) {
     a.imul(offset(), block(), kBlockBytes);
     for (int v = 0; v < tile_.vectors(); ++v)
-      a.vmovups(tile_.sum(0, v), a.ptr[row() + offset() + displacement(pass, v)]);
+      a.vmovups(tile_.sum(0, v), a.ptr[row() + offset() + rows_.displacement(pass, v)]);
     if (s_.clip) clip_sums();
     if (s_.norm == RowNorm::none) return;
     Xbyak::Label values;
@@ -145,12 +120,8 @@ class HeadsEmitter {
     a.mov(bias(), argument(offsetof(HeadsArguments, norm_bias)));
     RowNormEmitter norm(a, s_.norm, h_.query_head_columns(), block_registers_, factor(), mean());
     for (int v = 0; v < tile_.vectors(); ++v)
-      norm.apply(tile_.sum(0, v), static_cast<int>(displacement(pass, v)));
+      norm.apply(tile_.sum(0, v), static_cast<int>(rows_.displacement(pass, v)));
     a.L(values);
-  }
-
-  std::size_t displacement(int pass, int v) const {
-    return jit::offset(tile_.block_vector(pass, v) * a.vector_bytes());
   }
 
   void clip_sums() {
@@ -165,19 +136,11 @@ class HeadsEmitter {
     }
   }
 
-  void store(int pass) {
-    a.imul(output(), row_number(), static_cast<int>(s_.output_stride * 4));
-    a.add(output(), offset());
-    a.add(output(), argument(offsetof(HeadsArguments, output)));
-    emit_head_store({a, h_, s_.output_stride, arguments(), offsetof(HeadsArguments, kv), block(),
-                     row_number(), output(), a.rax, a.rcx, a.r11, a.rdi, a.r8, a.rsi},
-                    tile_, pass);
-  }
-
   jit::Assembler a;
   const HeadsSpec& s_;
   const HeadLayout& h_;
-  TileRegisters tile_;
+  HeadRows rows_;
+  const TileRegisters& tile_;
   RowNormRegisters unit_registers_;
   RowNormRegisters block_registers_;
 };

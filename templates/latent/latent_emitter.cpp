@@ -4,7 +4,7 @@
 #include "jit/assembler.hpp"
 #include "jit/error.hpp"
 #include "jit/spec_text.hpp"
-#include "templates/heads/head_store.hpp"
+#include "templates/heads/head_rows.hpp"
 #include "templates/latent/latent_spec.hpp"
 #include "templates/prepare/row_norm_emitter.hpp"
 
@@ -12,44 +12,38 @@ namespace burin::kernels {
 namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
-constexpr int kBlockBytes = 128;
+constexpr int kBlockBytes = HeadRows::kBlockBytes;
 
 class LatentEmitter {
  public:
   LatentEmitter(const LatentSpec& spec, const jit::Target& target)
       : a(target),
         s_(spec),
-        tile_(a, Activation::f32, WeightFormat::float_format(WeightKind::f32), 1),
+        rows_(a, s_.heads, head_row_members<LatentArguments>(), s_.input_stride, s_.output_stride,
+              Xbyak::util::r15),
+        tile_(rows_.tile()),
         norm_registers_{latent(), weight(), bias(), epsilon(), offset()},
         norm_(a, s_.norm, s_.latent, norm_registers_, a.vector(14), a.vector(15)) {}
 
   jit::CodeImage emit() {
-    Xbyak::Label rows;
-    Xbyak::Label done;
     a.begin_frame(0);
-    a.mov(arguments(), a.rdi);
-    a.mov(row(), argument(offsetof(LatentArguments, input)));
-    a.xor_(row_number(), row_number());
-    a.L(rows);
-    a.cmp(row_number(), argument(offsetof(LatentArguments, rows)));
-    a.jge(done, kNear);
-    blocks();
-    a.add(row(), static_cast<std::uint32_t>(s_.input_stride * 4));
-    a.inc(row_number());
-    a.jmp(rows, kNear);
-    a.L(done);
+    rows_.emit([&] { statistics(); },
+               [&](int pass) {
+                 load(pass);
+                 find_stored_block();
+                 a.imul(a.rax, stored_block(), kBlockBytes);
+                 rows_.store(pass, stored_block(), a.rax);
+               });
     a.end_frame();
     return a.finish(jit::spec_text(s_));
   }
 
  private:
   // Kept over a store.
-  Xbyak::Reg64 arguments() const { return Xbyak::util::rbx; }
-  Xbyak::Reg64 row() const { return Xbyak::util::r12; }
+  Xbyak::Reg64 arguments() const { return rows_.arguments(); }
+  Xbyak::Reg64 row() const { return rows_.row(); }
   Xbyak::Reg64 stored_block() const { return Xbyak::util::r13; }  // as head_layout.hpp counts
-  Xbyak::Reg64 row_number() const { return Xbyak::util::r14; }
-  Xbyak::Reg64 block() const { return Xbyak::util::r15; }  // as the call counts
-  Xbyak::Reg64 output() const { return Xbyak::util::rdx; }
+  Xbyak::Reg64 block() const { return rows_.block(); }            // as the call counts
   // Not kept.
   Xbyak::Reg64 input() const { return Xbyak::util::rdi; }
   Xbyak::Reg64 latent() const { return Xbyak::util::r8; }
@@ -58,27 +52,9 @@ class LatentEmitter {
   Xbyak::Reg64 offset() const { return Xbyak::util::rsi; }
 
   jit::Vector scratch(int i) const { return a.vector(8 + i); }  // behind what the store overwrites
-  Xbyak::Address argument(std::size_t member) const { return a.ptr[arguments() + member]; }
+  Xbyak::Address argument(std::size_t member) const { return rows_.argument(member); }
   Xbyak::Address epsilon() const { return a.dword[arguments() + offsetof(LatentArguments, epsilon)]; }
   static std::uint32_t u32(int value) { return static_cast<std::uint32_t>(value); }
-
-  void blocks() {
-    Xbyak::Label loop;
-    Xbyak::Label done;
-    a.mov(block(), argument(offsetof(LatentArguments, first_block)));
-    statistics();
-    a.L(loop);
-    a.cmp(block(), argument(offsetof(LatentArguments, last_block)));
-    a.jge(done, kNear);
-    for (int pass = 0; pass < tile_.passes(); ++pass) {
-      load(pass);
-      find_stored_block();
-      store(pass);
-    }
-    a.inc(block());
-    a.jmp(loop, kNear);
-    a.L(done);
-  }
 
   // Where the call has latent blocks.
   void statistics() {
@@ -101,7 +77,7 @@ class LatentEmitter {
     a.L(plain);
     a.imul(input(), input(), kBlockBytes);
     for (int v = 0; v < tile_.vectors(); ++v)
-      a.vmovups(tile_.sum(0, v), a.ptr[row() + input() + displacement(pass, v)]);
+      a.vmovups(tile_.sum(0, v), a.ptr[row() + input() + rows_.displacement(pass, v)]);
     Xbyak::Label rotated;
     a.cmp(block(), u32(s_.first_latent_block()));
     a.jl(rotated, kNear);
@@ -109,12 +85,8 @@ class LatentEmitter {
     a.mov(bias(), argument(offsetof(LatentArguments, norm_bias)));
     a.lea(offset(), a.ptr[input() + jit::offset(-s_.first_latent_block() * kBlockBytes)]);
     for (int v = 0; v < tile_.vectors(); ++v)
-      norm_.apply(tile_.sum(0, v), static_cast<int>(displacement(pass, v)));
+      norm_.apply(tile_.sum(0, v), static_cast<int>(rows_.displacement(pass, v)));
     a.L(rotated);
-  }
-
-  std::size_t displacement(int pass, int v) const {
-    return jit::offset(tile_.block_vector(pass, v) * a.vector_bytes());
   }
 
   // A query head's rotated blocks are its first; keys and values follow all queries, block by block.
@@ -136,19 +108,10 @@ class LatentEmitter {
     a.L(done);
   }
 
-  void store(int pass) {
-    a.imul(output(), row_number(), static_cast<int>(s_.output_stride * 4));
-    a.imul(a.rax, stored_block(), kBlockBytes);
-    a.add(output(), a.rax);
-    a.add(output(), argument(offsetof(LatentArguments, output)));
-    emit_head_store({a, s_.heads, s_.output_stride, arguments(), offsetof(LatentArguments, kv),
-                     stored_block(), row_number(), output(), a.rax, a.rcx, a.r11, a.rdi, a.r8, a.rsi},
-                    tile_, pass);
-  }
-
   jit::Assembler a;
   const LatentSpec& s_;
-  TileRegisters tile_;
+  HeadRows rows_;
+  const TileRegisters& tile_;
   RowNormRegisters norm_registers_;
   RowNormEmitter norm_;
 };

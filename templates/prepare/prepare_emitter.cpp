@@ -4,6 +4,7 @@
 #include "templates/formats/weight_format_field.hpp"
 #include "templates/prepare/prepare_spec.hpp"
 #include "templates/prepare/row_preparation.hpp"
+#include "templates/row_loop.hpp"
 
 namespace burin::kernels {
 
@@ -27,23 +28,17 @@ jit::CodeImage emit_prepare(const PrepareSpec& spec, const jit::Target& target) 
   a.mov(registers.norm_weight, a.ptr[arguments + offsetof(PrepareArguments, norm_weight)]);
   a.mov(registers.norm_bias, a.ptr[arguments + offsetof(PrepareArguments, norm_bias)]);
   a.mov(rows, a.ptr[arguments + offsetof(PrepareArguments, rows)]);
-  Xbyak::Label loop;
-  Xbyak::Label done;
-  a.test(rows, rows);
-  a.jle(done, Xbyak::CodeGenerator::T_NEAR);
-  a.L(loop);
-  if (spec.gather) {
-    a.movsxd(registers.input, a.dword[number]);
-    a.imul(registers.input, registers.input, static_cast<int>(spec.input_stride * 4));
-    a.add(registers.input, first_input);
-    a.add(number, 4);
-  }
-  emit_row_preparation(a, preparation, registers);
-  if (!spec.gather) a.add(registers.input, static_cast<std::uint32_t>(spec.input_stride * 4));
-  a.add(registers.output, static_cast<std::uint32_t>(preparation.rows.row_bytes));
-  a.dec(rows);
-  a.jnz(loop, Xbyak::CodeGenerator::T_NEAR);
-  a.L(done);
+  emit_row_loop(a, rows, [&] {
+    if (spec.gather) {
+      a.movsxd(registers.input, a.dword[number]);
+      a.imul(registers.input, registers.input, static_cast<int>(spec.input_stride * 4));
+      a.add(registers.input, first_input);
+      a.add(number, 4);
+    }
+    emit_row_preparation(a, preparation, registers);
+    if (!spec.gather) a.add(registers.input, static_cast<std::uint32_t>(spec.input_stride * 4));
+    a.add(registers.output, static_cast<std::uint32_t>(preparation.rows.row_bytes));
+  });
   a.end_frame();
   return a.finish(jit::spec_text(spec));
 }

@@ -10,6 +10,7 @@
 #include "jit/spec_text.hpp"
 #include "templates/math/exp2.hpp"
 #include "templates/route/route_spec.hpp"
+#include "templates/row_loop.hpp"
 
 namespace burin::kernels {
 namespace {
@@ -37,17 +38,11 @@ class RouteEmitter {
     a.mov(input(), a.ptr[arguments() + offsetof(RouteArguments, logits)]);
     a.mov(output(), a.ptr[arguments() + offsetof(RouteArguments, routes)]);
     a.mov(rows(), a.ptr[arguments() + offsetof(RouteArguments, rows)]);
-    Xbyak::Label loop;
-    Xbyak::Label done;
-    a.test(rows(), rows());
-    a.jle(done, kNear);
-    a.L(loop);
-    row();
-    a.add(input(), bytes(s_.input_stride));
-    a.add(output(), bytes(s_.output_stride));
-    a.dec(rows());
-    a.jnz(loop, kNear);
-    a.L(done);
+    emit_row_loop(a, rows(), [&] {
+      row();
+      a.add(input(), bytes(s_.input_stride));
+      a.add(output(), bytes(s_.output_stride));
+    });
     a.end_frame();
     return a.finish(jit::spec_text(s_));
   }

@@ -6,6 +6,7 @@
 #include "templates/math/activation_emitter.hpp"
 #include "templates/math/tanh.hpp"
 #include "templates/prepare/row_norm_emitter.hpp"
+#include "templates/row_loop.hpp"
 #include "templates/rowwise/rowwise_spec.hpp"
 
 namespace burin::kernels {
@@ -35,18 +36,12 @@ class RowwiseEmitter {
     a.mov(norm_registers_.bias, argument(offsetof(RowwiseArguments, norm_bias)));
     a.mov(rows(), argument(offsetof(RowwiseArguments, rows)));
     load_constants();
-    Xbyak::Label loop;
-    Xbyak::Label done;
-    a.test(rows(), rows());
-    a.jle(done, kNear);
-    a.L(loop);
-    row();
-    a.add(input(), bytes(s_.input_stride));
-    a.add(other(), bytes(s_.other_stride));
-    a.add(output(), bytes(s_.output_stride));
-    a.dec(rows());
-    a.jnz(loop, kNear);
-    a.L(done);
+    emit_row_loop(a, rows(), [&] {
+      row();
+      a.add(input(), bytes(s_.input_stride));
+      a.add(other(), bytes(s_.other_stride));
+      a.add(output(), bytes(s_.output_stride));
+    });
     a.end_frame();
     return a.finish(jit::spec_text(s_));
   }
