@@ -1,6 +1,7 @@
 // Resolves a plan's kernels, weights and buffer addresses.
+#include "runtime/binding.hpp"
+
 #include "jit/error.hpp"
-#include "runtime/executor.hpp"
 #include "runtime/plan_kernels.hpp"
 
 namespace burin::runtime {

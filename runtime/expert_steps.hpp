@@ -1,7 +1,7 @@
 // Steps of a mixture of experts: calls of a kernel that multiplies with one expert's matrix.
 #pragma once
 
-#include "runtime/executor.hpp"
+#include "runtime/binding.hpp"
 #include "runtime/expert_rows.hpp"
 
 namespace burin::runtime {

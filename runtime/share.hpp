@@ -16,4 +16,8 @@ inline Share share_of(std::int64_t first, std::int64_t last, int index, int part
   return {first + count * index / parts, first + count * (index + 1) / parts};
 }
 
+inline std::int64_t round_up_quotient(std::int64_t value, std::int64_t divisor) {
+  return (value + divisor - 1) / divisor;
+}
+
 }  // namespace burin::runtime

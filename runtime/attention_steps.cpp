@@ -1,0 +1,122 @@
+#include "runtime/attention_steps.hpp"
+
+#include <algorithm>
+#include <atomic>
+
+namespace burin::runtime {
+namespace {
+
+class AttentionRun {
+ public:
+  AttentionRun(const ThreadView& view, const BoundStep& step) : v_(view), w_(view.workspace), step_(step) {}
+
+  void run() {
+    const std::int64_t group = v_.plan.heads.group();
+    if (step_.split == graph::Split::heads) {
+      const Share share = v_.own(0, v_.plan.heads.kv_heads);
+      attend_heads({share.first * group, share.last * group});
+    } else if (step_.split == graph::Split::query_heads) {
+      attend_heads(v_.own_query_heads());
+    } else {
+      attend_on_demand();
+    }
+  }
+
+ private:
+  // The first rows of query heads, a KV head after the other.
+  void attend_heads(const Share& heads) const {
+    const std::int64_t group = v_.plan.heads.group();
+    for (std::int64_t first = heads.first; first < heads.last;) {
+      const std::int64_t end = std::min((first / group + 1) * group, heads.last);
+      const std::int64_t last = std::min<std::int64_t>(end, first + step_.heads_per_call);
+      attend({first, last}, 0);
+      first = last;
+    }
+  }
+
+  // Items are taken as threads come free: blocks of rows far down attend to more positions. Of one row, a head's
+  // keys may be several items. Groups of query heads are cut where a call cannot take them whole, or where threads
+  // would go without.
+  void attend_on_demand() {
+    const std::int64_t kv_heads = v_.plan.heads.kv_heads;
+    const std::int64_t group = v_.plan.heads.group();
+    const std::int64_t parts = key_parts();
+    const std::int64_t row_blocks = round_up_quotient(v_.rows.count, step_.rows_per_call);
+    std::int64_t cuts = round_up_quotient(group, step_.heads_per_call);
+    if (parts == 1)
+      cuts = std::min(group, std::max(cuts, round_up_quotient(v_.threads, kv_heads * row_blocks)));
+    const std::int64_t columns = kv_heads * cuts;
+    const std::int64_t items = columns * row_blocks * parts;
+    for (std::int64_t item = w_.next_item.fetch_add(1); item < items; item = w_.next_item.fetch_add(1)) {
+      const std::int64_t column = item % columns;
+      const std::int64_t first = column / cuts * group;
+      const Share heads =
+          share_of(first, first + group, static_cast<int>(column % cuts), static_cast<int>(cuts));
+      if (parts > 1)
+        attend_to_part(heads, column, item / columns, parts);
+      else
+        attend(heads, row_blocks - 1 - item / columns);
+    }
+    // The last one through makes the counter ready for the next layer; a barrier follows before it is used.
+    if (w_.finished.fetch_add(1) == v_.threads - 1) {
+      w_.finished.store(0);
+      w_.next_item.store(0);
+    }
+  }
+
+  std::int64_t key_parts() const {
+    return step_.part_keys == 0 ? 1 : (v_.rows.position + step_.part_keys) / step_.part_keys;
+  }
+
+  // Whoever finishes the last part of the heads' keys puts them together.
+  void attend_to_part(const Share& heads, std::int64_t column, std::int64_t part, std::int64_t parts) {
+    kernels::AttentionArguments arguments = arguments_of(heads, 0);
+    arguments.first_key = part * step_.part_keys;
+    arguments.end_key = arguments.first_key + step_.part_keys;
+    arguments.part = w_.parts(column) + static_cast<std::size_t>(part) * step_.part_bytes;
+    step_.entry(&arguments);
+    std::atomic<std::int64_t>& finished = w_.finished_parts[static_cast<std::size_t>(column)];
+    if (finished.fetch_add(1, std::memory_order_acq_rel) != parts - 1) return;
+    finished.store(0, std::memory_order_relaxed);  // a barrier follows before it is used
+    arguments.part = w_.parts(column);
+    arguments.part_count = parts;
+    step_.entry(&arguments);
+  }
+
+  void attend(const Share& heads, std::int64_t row_block) const {
+    const kernels::AttentionArguments arguments = arguments_of(heads, row_block * step_.rows_per_call);
+    step_.entry(&arguments);
+  }
+
+  // Of query heads that share one KV head.
+  kernels::AttentionArguments arguments_of(const Share& query_heads, std::int64_t first) const {
+    const std::int64_t head = query_heads.first;
+    const kernels::HeadLayout& heads = v_.plan.heads;
+    kernels::AttentionArguments arguments;
+    arguments.query = v_.row(step_.input, first) + head * heads.query_head_columns();
+    arguments.output = v_.row(step_.output, first) + head * heads.value_width();
+    arguments.kv = w_.kv(step_.layer) + head / heads.group() * heads.kv_head_bytes(v_.plan.options.context);
+    arguments.scratch = w_.attention_scratch(v_.thread);
+    arguments.query_stride = step_.input.width;
+    arguments.output_stride = step_.output.width;
+    arguments.position = v_.rows.position + first;
+    arguments.rows = std::min<std::int64_t>(step_.rows_per_call, v_.rows.count - first);
+    arguments.heads = query_heads.last - query_heads.first;
+    arguments.scale = step_.scale;
+    arguments.cap = step_.constant;
+    if (step_.slopes != nullptr) arguments.slopes = step_.slopes + head;
+    if (step_.sinks != nullptr) arguments.sinks = step_.sinks + head;
+    arguments.end_key = arguments.position + arguments.rows;
+    return arguments;
+  }
+
+  const ThreadView& v_;
+  Workspace& w_;
+  const BoundStep& step_;
+};
+
+}  // namespace
+
+void run_attention(const ThreadView& view, const BoundStep& step) { AttentionRun(view, step).run(); }
+
+}  // namespace burin::runtime

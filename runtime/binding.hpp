@@ -1,0 +1,91 @@
+// The steps of a plan with everything they need at run time resolved: nothing is looked up while tokens run.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <string_view>
+#include <vector>
+
+#include "graph/plan.hpp"
+#include "jit/kernel_store.hpp"
+#include "runtime/weights.hpp"
+
+namespace burin::runtime {
+
+// Rows of a buffer of the plan.
+struct BoundRows {
+  std::ptrdiff_t offset = 0;  // bytes from the start of the arena, or of the thread's own memory
+  std::int64_t width = 0;     // floats per row
+  bool per_thread = false;
+  bool logits = false;  // which always begin at row 0, whichever rows they are of
+};
+
+// A step of the plan.
+struct BoundStep {
+  jit::KernelEntry entry = nullptr;
+  enum class Kind : std::uint8_t {
+    embed,
+    prepare,
+    gemm,
+    attention,
+    heads,
+    latent,
+    rowwise,
+    route,
+    expert_gates,
+    expert_sums
+  } kind = Kind::gemm;
+  int layer = -1;
+  const std::byte* weights = nullptr;  // displaced so that block numbers count from the node's first block
+  const float* bias = nullptr;         // displaced likewise
+  const float* norm = nullptr;
+  const float* norm_bias = nullptr;
+  const float* slopes = nullptr;  // attention: of all query heads
+  const float* sinks = nullptr;   // likewise
+  BoundRows input;
+  BoundRows output;
+  BoundRows residual;
+  std::int64_t first_block = 0;
+  std::int64_t last_block = 0;
+  std::int64_t prepared_row_bytes = 0;  // prepare, and tiles of heads and experts
+  bool one_row = false;                 // gemm of the stream regime
+  int rows_per_call = 1;                // attention
+  int heads_per_call = 1;
+  // Rows of heads, each with weights of its own: floats and bytes from one head to the next.
+  std::int64_t head_inputs = 0;
+  std::int64_t head_outputs = 0;  // 0: not so
+  std::size_t head_weights = 0;
+  std::int64_t part_keys = 0;  // attention of one row: see graph::Step
+  std::size_t part_bytes = 0;
+  float epsilon = 0;
+  float scale = 0;
+  float constant = 0;
+  float factor = 1;
+  bool by_position = false;  // embed
+  int rope = 0;              // which rotation table
+  // Experts.
+  BoundRows routes;
+  std::int64_t used = 0;            // per row
+  std::int64_t expert_width = 0;    // floats per row and expert between gates and sums
+  std::size_t expert_bytes = 0;     // from one expert's weights to the next one's
+  std::int64_t expert_columns = 0;  // likewise of its bias
+  bool gather = false;              // prepare: rows in the order of experts
+  graph::Split split = graph::Split::blocks;
+  bool barrier = false;
+  std::size_t kind_number = 0;  // for step times
+};
+
+struct BoundPlan {
+  std::vector<BoundStep> decode, prefill, head_one, head_many;
+};
+
+// Emits (once per store) and binds. The plan, weights and store must outlive the result.
+BoundPlan bind(const graph::Plan& plan, const Weights& weights, jit::KernelStore& store);
+
+inline constexpr std::string_view kStepKinds[] = {
+    "embed",     "prepare", "gemm qkv", "gemm out", "gemm gate up", "gemm head", "gemm heads",
+    "attention", "heads",   "latent",   "rowwise",  "route",        "experts"};
+inline constexpr std::size_t kStepKindCount = std::size(kStepKinds);
+
+}  // namespace burin::runtime

@@ -1,0 +1,58 @@
+// The memory that one sequence is computed in.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "graph/plan.hpp"
+#include "runtime/expert_rows.hpp"
+#include "runtime/memory/huge_buffer.hpp"
+
+namespace burin::runtime {
+
+// Everything is allocated here; running allocates nothing.
+class Workspace {
+ public:
+  Workspace(const graph::Plan& plan, int threads);
+
+  std::byte* arena() const { return arena_.data(); }
+  std::byte* prepared() const { return prepared_.data(); }
+  std::byte* scratch(int thread) const {
+    return scratch_.data() + static_cast<std::size_t>(thread) * scratch_bytes_;
+  }
+  // Behind a prepared row at the scratch's start, and behind that.
+  std::byte* own_rows(int thread) const { return scratch(thread) + prepared_row_bytes_; }
+  std::byte* attention_scratch(int thread) const { return own_rows(thread) + own_row_bytes_; }
+  ExpertRows& expert_rows(int thread) { return expert_rows_[static_cast<std::size_t>(thread)]; }
+  std::byte* kv(int layer) const { return kv_.data() + static_cast<std::size_t>(layer) * kv_layer_bytes_; }
+
+  std::vector<std::int32_t> tokens;           // of the chunk
+  std::vector<std::int32_t> positions;        // of the chunk's rows
+  std::vector<std::vector<float>> rotations;  // per Plan::ropes: rows of HeadLayout::rotation_row()
+  std::vector<double> step_seconds;           // per kStepKinds
+  bool measure = false;
+  // Unfinished sums of the keys' parts, one behind the other, of the query heads that one call takes.
+  std::byte* parts(std::int64_t call) const {
+    return parts_.data() + static_cast<std::size_t>(call) * head_parts_bytes_;
+  }
+  std::vector<std::atomic<std::int64_t>> finished_parts;  // likewise
+  std::atomic<std::int64_t> next_item{0};                 // of the attention step that runs
+  std::atomic<int> finished{0};                           // threads that are through with it
+
+ private:
+  HugeBuffer arena_;
+  HugeBuffer prepared_;
+  HugeBuffer scratch_;
+  HugeBuffer kv_;
+  HugeBuffer parts_;
+  std::vector<ExpertRows> expert_rows_;  // by thread
+  std::size_t prepared_row_bytes_ = 0;
+  std::size_t own_row_bytes_ = 0;
+  std::size_t scratch_bytes_ = 0;
+  std::size_t kv_layer_bytes_ = 0;
+  std::size_t head_parts_bytes_ = 0;
+};
+
+}  // namespace burin::runtime
