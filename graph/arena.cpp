@@ -22,7 +22,15 @@ class ArenaBuilder {
  public:
   ArenaBuilder(const Graph& graph, const std::map<ValueId, RowExtent>& extents, std::int64_t rows,
                std::int64_t logit_rows)
-      : graph_(graph), extents_(extents), rows_(rows), logit_rows_(logit_rows) {}
+      : graph_(graph),
+        extents_(extents),
+        rows_(rows),
+        logit_rows_(logit_rows),
+        last_reader_(graph.values.size(), 0),
+        first_of_head_(find_head(graph)) {
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i)
+      for (const ValueId input : graph.nodes[i].inputs) last_reader_[static_cast<std::size_t>(input)] = i;
+  }
 
   Arena build() {
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) place_output(i);
@@ -123,41 +131,38 @@ class ArenaBuilder {
     return (buffer.offset + buffer.bytes() + kAlignment - 1) / kAlignment * kAlignment;
   }
 
-  std::size_t last_reader(ValueId value) const {
-    std::size_t last = 0;
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i)
-      for (const ValueId input : graph_.nodes[i].inputs)
-        if (input == value) last = i;
-    return last;
-  }
+  std::size_t last_reader(ValueId value) const { return last_reader_[static_cast<std::size_t>(value)]; }
 
-  // Threads need not meet behind a heads or rowwise node of one row (planner/thread_rows.hpp), nor from a latent node
-  // to the matrix of values: one may still read
-  // there while another is at the nodes up to the next one where they do. What the head reads lives to the end:
-  // the head may run several times, for some rows each.
+  // Where threads need not meet behind the last reader (planner/thread_rows.hpp), one may still read there while
+  // another is at the nodes up to the next one where they do. What the head reads lives to the end: the head may
+  // run several times, for some rows each.
   std::size_t end_of_life(ValueId value) const {
     const std::size_t nodes = graph_.nodes.size();
     std::size_t last = value == graph_.logits ? nodes : last_reader(value);
     while (last < nodes && passes_on(graph_.nodes[last])) ++last;
-    return last >= first_of_head() ? nodes : last;
+    return last >= first_of_head_ ? nodes : last;
   }
+
+  // Of one row, what a thread makes there stays with it: rows that it has of its own, or heads.
   bool passes_on(const Node& node) const {
     if (node.op == Op::attention) return graph_.producer(node.inputs[0])->op == Op::latent;
     return node.op == Op::heads || node.op == Op::latent || is_rowwise(node.op);
   }
 
-  std::size_t first_of_head() const {
-    const auto head = std::find_if(graph_.nodes.begin(), graph_.nodes.end(), [](const Node& node) {
+  static std::size_t find_head(const Graph& graph) {
+    const auto head = std::find_if(graph.nodes.begin(), graph.nodes.end(), [](const Node& node) {
       return node.op == Op::linear && node.linear.last_row_only;
     });
-    return static_cast<std::size_t>(head - graph_.nodes.begin());
+    return static_cast<std::size_t>(head - graph.nodes.begin());
   }
 
   const Graph& graph_;
   const std::map<ValueId, RowExtent>& extents_;
   std::int64_t rows_;
   std::int64_t logit_rows_;
-  bool in_head_ = false;  // values of the head have the logits' rows
+  std::vector<std::size_t> last_reader_;  // node, by value
+  std::size_t first_of_head_;             // node
+  bool in_head_ = false;                  // values of the head have the logits' rows
   Arena arena_;
   std::multimap<RowExtent, int> free_;
   std::map<ValueId, std::size_t> ends_;   // of values that have not been overwritten

@@ -168,8 +168,8 @@ bool overlap(const Plan& plan, const Access& a, const Access& b) {
 
 bool conflict(const Plan& plan, const Access& a, const Access& b) {
   if (!overlap(plan, a, b) || (!a.writes && !b.writes)) return false;
-  // Every thread writes the same: whoever reads it then has written it, too.
-  if (a.place == Place::kv_cache && a.writes && a.split == Split::everything) return false;
+  // What every thread writes, each reader has written itself.
+  if (a.writes && a.split == Split::everything && !b.writes) return false;
   return a.index != b.index || !each_thread_has_its_part(a, b);
 }
 
