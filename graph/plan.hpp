@@ -109,7 +109,8 @@ struct Step {
   std::int64_t first_input = 0;  // floats of the rows before what the step reads and writes; may be negative
   std::int64_t first_output = 0;
   float epsilon = 0;
-  float scale = 0;             // or a gate's slope
+  float scale = 0;
+  float gate_slope = 0;        // of experts' clamped gates
   float constant = 0;          // soft cap, limit, or factor of a rowwise step
   float factor = 1;            // of sums and embedded rows
   std::int64_t part_keys = 0;  // attention: keys of each part that threads share out; 0: a head's are one's

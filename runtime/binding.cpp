@@ -71,6 +71,7 @@ BoundStep bind_step(const Plan& plan, const Step& step, const Weights& weights, 
   bound.last_block = step.last_block;
   bound.epsilon = step.epsilon;
   bound.scale = step.scale;
+  bound.gate_slope = step.gate_slope;
   bound.constant = step.constant;
   bound.factor = step.factor;
   bound.by_position = step.by_position;

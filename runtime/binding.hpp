@@ -60,6 +60,7 @@ struct BoundStep {
   std::size_t part_bytes = 0;
   float epsilon = 0;
   float scale = 0;
+  float gate_slope = 0;
   float constant = 0;
   float factor = 1;
   bool by_position = false;  // embed

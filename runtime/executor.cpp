@@ -105,7 +105,7 @@ class Walker {
     arguments.factor = step.factor;
     arguments.kv = v_.kv(step);
     arguments.limit = step.constant;
-    arguments.slope = step.scale;
+    arguments.slope = step.gate_slope;
     return arguments;
   }
 

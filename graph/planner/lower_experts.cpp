@@ -49,7 +49,7 @@ void Lowering::lower_expert_gates(const Node& node) {
   Step step = expert_step(node);
   step.split = Split::experts;
   step.constant = node.experts.limit;
-  step.scale = node.experts.slope;
+  step.gate_slope = node.experts.slope;
   if (node.experts.normed) vectors_.set_norm(step, node.experts.norm, step.input);
   step.spec = expert_gemm(node, step, GemmRegime::stream);
   add_for_one_row(step);

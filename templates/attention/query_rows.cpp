@@ -1,16 +1,15 @@
 // Start and end of attention: queries into the panel, sums out to the caller's rows.
 #include <algorithm>
 #include <bit>
-#include <numbers>
 
 #include "templates/attention/attention_emitter.hpp"
+#include "templates/math/exp2.hpp"
 #include "templates/math/tanh.hpp"
 
 namespace burin::kernels {
 namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
-constexpr float kLog2E = std::numbers::log2e_v<float>;
 constexpr float kLowest = -1e30f;  // finite, so that differences of maxima stay numbers
 
 // Calls body once per query row; `outer` walks rows (stride bytes in row_stride), `inner` the call's heads.

@@ -1,16 +1,15 @@
 // What happens to scores between the dot products and the softmax: soft cap, ALiBi, and the keys a row does not
 // see. Scores are exponents of two.
 #include <bit>
-#include <numbers>
 #include <vector>
 
 #include "templates/attention/attention_emitter.hpp"
+#include "templates/math/exp2.hpp"
 #include "templates/math/tanh.hpp"
 
 namespace burin::kernels {
 namespace {
 
-constexpr float kLog2E = std::numbers::log2e_v<float>;
 constexpr float kLowest = -1e30f;
 
 Xbyak::Address lanes(jit::Assembler& a, float value) {

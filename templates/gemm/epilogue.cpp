@@ -9,8 +9,6 @@
 namespace burin::kernels {
 namespace {
 
-constexpr float kLog2E = 1.44269504f;
-
 class Epilogue {
  public:
   Epilogue(const GemmContext& context, const TileRegisters& tile, int pass)

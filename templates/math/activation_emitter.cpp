@@ -7,7 +7,6 @@
 namespace burin::kernels {
 namespace {
 
-constexpr float kLog2E = 1.44269504f;
 constexpr float kTwiceSqrt2OverPi = 1.59576912f;
 constexpr float kSqrtHalf = 0.70710678f;
 

@@ -1,12 +1,16 @@
 // 2^x by range reduction and a polynomial, emitted in place.
 #pragma once
 
+#include <numbers>
+
 #include "jit/assembler.hpp"
 
 namespace burin::kernels {
 
-// x = 2^x in every lane; x above 126 counts as 126; results below 2^-126
-// may be 0, below 2^-150 they are. Relative
+// e^x is 2^(x * kLog2E).
+inline constexpr float kLog2E = std::numbers::log2e_v<float>;
+
+// x = 2^x in every lane; x above 126 counts as 126; results below 2^-126 may be 0, below 2^-150 they are. Relative
 // error below 2e-7. Method: n = round(x), 2^(x-n) by the degree-6 polynomial of Cephes exp2f, scaled by 2^n.
 // Overwrites both scratch registers.
 void emit_exp2(jit::Assembler& a, jit::Vector x, jit::Vector scratch0, jit::Vector scratch1);

@@ -18,7 +18,6 @@ namespace {
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
 constexpr std::int64_t kStep = 16;  // lists on the stack are padded to a multiple of it
 constexpr std::int64_t kMostExperts = 4096;
-constexpr float kLog2E = 1.44269504f;
 constexpr float kLeast = -3e38f;  // stands for NaN and -infinity: only what is chosen or barred is less
 constexpr std::uint32_t kMinusInfinity = 0xff800000u;
 
