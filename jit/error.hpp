@@ -18,6 +18,12 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// The system refused memory. What operator new refuses is a std::bad_alloc instead.
+class OutOfMemory : public Error {
+ public:
+  using Error::Error;
+};
+
 // Throws Error with a formatted message.
 template <typename... Args>
 [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) {

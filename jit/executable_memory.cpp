@@ -17,7 +17,8 @@ ExecutableMemory::ExecutableMemory(std::span<const std::uint8_t> code) {
   base_ = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (base_ == MAP_FAILED) {
     base_ = nullptr;
-    fail("kernel memory: {} bytes cannot be mapped: {}", size_, std::strerror(errno));
+    throw OutOfMemory(
+        fmt::format("kernel memory: {} bytes cannot be mapped: {}", size_, std::strerror(errno)));
   }
   std::memcpy(base_, code.data(), code.size());
   if (mprotect(base_, size_, PROT_READ | PROT_EXEC) != 0) {

@@ -85,7 +85,10 @@ GenerationResult generate(Session& session, const Model& model, std::span<const 
   GenerationResult result;
   result.tokens.reserve(static_cast<std::size_t>(most));
   result.text.reserve(std::min(static_cast<std::size_t>(most) * kTypicalTokenBytes, kLargestTextReserve));
-  Sampler sampler(options.sampling, static_cast<std::size_t>(model.vocabulary_size()));
+  std::optional<Sampler> own_sampler;
+  if (options.sampler == nullptr)
+    own_sampler.emplace(options.sampling, static_cast<std::size_t>(model.vocabulary_size()));
+  Sampler& sampler = own_sampler ? *own_sampler : *options.sampler;
   TextStream stream(tokenizer, begins_text(tokenizer, prompt), options.stops, on_text, result.text);
   for (const TokenId token : prompt)
     if (token >= 0 && token < model.vocabulary_size()) sampler.accept(token);
@@ -102,7 +105,9 @@ GenerationResult generate(Session& session, const Model& model, std::span<const 
     }
     result.tokens.push_back(token);
     sampler.accept(token);
-    if (!stream.push(token)) {
+    const bool goes_on = stream.push(token);
+    if (options.on_token) options.on_token(token);
+    if (!goes_on) {
       result.reason = StopReason::stop_text;
       break;
     }

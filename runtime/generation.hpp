@@ -20,6 +20,9 @@ struct GenerationOptions {
   SamplingOptions sampling;
   std::int64_t most_tokens = -1;   // -1: until the model ends its text or the context is full
   std::vector<std::string> stops;  // the text ends before the first of these
+  // Goes on with this one, for the session's vocabulary; null: one is made from `sampling`.
+  Sampler* sampler = nullptr;
+  std::function<void(TokenId)> on_token;  // each generated token, after its text
 };
 
 struct GenerationResult {

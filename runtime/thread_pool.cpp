@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <exception>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -15,6 +16,7 @@
 #include "jit/error.hpp"
 #include "runtime/block_signals.hpp"
 #include "runtime/cpu_topology.hpp"
+#include "runtime/executor_gang.hpp"
 #include "runtime/wait_word.hpp"
 
 namespace burin::runtime {
@@ -47,7 +49,9 @@ void pin_this_thread(int cpu) {
 
 int checked_thread_count(int threads) {
   if (threads > kMostThreads) fail("threads: {} is more than {}: give fewer", threads, kMostThreads);
-  return threads > 0 ? threads : std::min(default_thread_count(), kMostThreads);
+  if (threads > 0) return threads;
+  const std::shared_ptr<Executor>& executor = PoolsRunOn::current();
+  return std::min(executor ? std::max(executor->concurrency(), 1) : default_thread_count(), kMostThreads);
 }
 
 // The one run of a pool that there may be. Refuses instead of waiting: a task would wait for itself, and whoever
@@ -79,12 +83,15 @@ struct ThreadPool::State {
       : size(threads),
         spin_time(spin_time_for(threads)),
         team(threads),
-        errors(static_cast<std::size_t>(threads)) {}
+        errors(static_cast<std::size_t>(threads)) {
+    if (PoolsRunOn::current()) gang.emplace(PoolsRunOn::current(), threads);
+  }
   ~State();
   State(const State&) = delete;
 
   void start_workers();
   void work(int thread);
+  void run_on_workers();
   void run_share(int thread);
   void rethrow_first_error();
 
@@ -106,6 +113,7 @@ struct ThreadPool::State {
   alignas(64) WaitWord finished;
 
   std::vector<std::thread> workers;
+  std::optional<ExecutorGang> gang;  // instead of workers
 };
 
 ThreadPool::State::~State() {
@@ -137,6 +145,14 @@ void ThreadPool::State::work(int thread) {
   }
 }
 
+void ThreadPool::State::run_on_workers() {
+  const std::uint32_t before = finished.load();
+  running.store(size - 1, std::memory_order_relaxed);
+  if (size > 1) started.set(before + 1);
+  run_share(0);
+  if (size > 1) finished.wait_while(before, spin_time);
+}
+
 void ThreadPool::State::run_share(int thread) {
   try {
     task(context, thread);
@@ -157,7 +173,7 @@ void ThreadPool::State::rethrow_first_error() {
 
 ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>(checked_thread_count(threads))) {
   try {
-    state_->start_workers();
+    if (!state_->gang) state_->start_workers();
     run([](int) {});  // starting allocates: once all have, nothing that a later run does can
   } catch (const std::system_error& error) {
     fail("threads: {} cannot be started: {}: give fewer", state_->size, error.code().message());
@@ -173,11 +189,11 @@ void ThreadPool::run(void (*task)(void* context, int thread), void* context) {
   const Turn turn(state.in_use);
   state.task = task;
   state.context = context;
-  const std::uint32_t before = state.finished.load();
-  state.running.store(state.size - 1, std::memory_order_relaxed);
-  if (state.size > 1) state.started.set(before + 1);
-  state.run_share(0);
-  if (state.size > 1) state.finished.wait_while(before, state.spin_time);
+  if (state.gang)
+    state.gang->run([](void* pool, int thread) { static_cast<ThreadPool::State*>(pool)->run_share(thread); },
+                    &state);
+  else
+    state.run_on_workers();
   state.rethrow_first_error();
 }
 

@@ -25,10 +25,12 @@ class Barrier {
 // Fixed threads; the caller of run() is thread 0. One run() at a time; nothing is locked for it.
 // Workers are placed on the CPUs this process may use, one each and distinct cores first, where there are no
 // more threads than CPUs; the caller is never pinned. Idle workers sleep. Signals sent to the process are
-// left to its own threads.
+// left to its own threads. A pool that is made within PoolsRunOn (executor_gang.hpp) has no threads: its shares
+// run on the executor's, the caller being any of them or none.
 class ThreadPool {
  public:
-  // threads <= 0: one per physical core among the CPUs the process may use (cgroup limits obeyed).
+  // threads <= 0: one per physical core among the CPUs the process may use (cgroup limits obeyed), or as many
+  // as the executor runs at once.
   // Throws burin::Error for more than 1024, or where the system gives no more threads.
   explicit ThreadPool(int threads);
   ~ThreadPool();

@@ -43,6 +43,8 @@ std::unique_ptr<MappedFile> MappedFile::open(const std::filesystem::path& path) 
   if (status.st_size == 0) fail("{}: is empty (0 bytes): download it again", name);
   const auto size = static_cast<std::size_t>(status.st_size);
   void* data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (data == MAP_FAILED && errno == ENOMEM)
+    throw OutOfMemory(fmt::format("{}: there is no room to map its {} bytes", name, size));
   if (data == MAP_FAILED) fail("{}: cannot be mapped: {}", name, std::strerror(errno));
   return std::unique_ptr<MappedFile>(new MappedFile(name, static_cast<const std::byte*>(data), size));
 }

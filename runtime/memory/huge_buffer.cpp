@@ -26,8 +26,8 @@ HugeBuffer::HugeBuffer(std::size_t bytes, const char* what) : bytes_(bytes) {
   if (base == MAP_FAILED) {
     const int reason = errno;
     bytes_ = 0;
-    fail("{}: {} bytes of memory are refused: {}: use a smaller context or model", what, bytes,
-         std::strerror(reason));
+    throw OutOfMemory(fmt::format("{}: {} bytes of memory are refused: {}: use a smaller context or model",
+                                  what, bytes, std::strerror(reason)));
   }
   auto* first = static_cast<std::byte*>(base);
   if (mapped > bytes_) {
