@@ -1,7 +1,6 @@
 // The border at which the library's exceptions become Results.
 #pragma once
 
-#include <concepts>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -44,6 +43,13 @@ Result<T> guarded(ErrorCode code, Work&& work) noexcept {
   } catch (...) {
     return failure_in_flight(code);
   }
+}
+
+// The value, or the failure thrown on.
+template <typename T>
+T value_or_throw(Result<T> result) {
+  if (!result) throw CodedError(result.error().code, result.error().message);
+  if constexpr (!std::is_void_v<T>) return *std::move(result);
 }
 
 // Runs `work`; its Errors get the code.

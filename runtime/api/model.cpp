@@ -67,13 +67,9 @@ std::shared_ptr<const ModelState> load(const std::string& path, const LoadOption
 
 std::vector<TokenId> generate_once(const Model& model, std::span<const TokenId> inputs,
                                    const GenerationOptions& options, Streamer* streamer) {
-  const auto or_throw = [](auto&& result) {
-    if (!result) throw CodedError(result.error().code, result.error().message);
-    return *std::move(result);
-  };
-  Session session = or_throw(Session::create(model));
-  Generation generated = or_throw(streamer == nullptr ? session.generate(inputs, options)
-                                                      : session.generate(inputs, options, *streamer));
+  Session session = value_or_throw(Session::create(model));
+  const Generation generated = value_or_throw(
+      streamer == nullptr ? session.generate(inputs, options) : session.generate(inputs, options, *streamer));
   std::vector<TokenId> tokens(inputs.begin(), inputs.end());
   tokens.insert(tokens.end(), generated.tokens.begin(), generated.tokens.end());
   return tokens;

@@ -76,9 +76,7 @@ void TextStreamer::end() {
 
 Result<void> TextStreamer::status() const noexcept {
   if (!state_) return Failure{ErrorCode::out_of_memory, "out of memory"};
-  return api::guarded<void>(ErrorCode::failed, [&] {
-    if (!state_->status) throw api::CodedError(state_->status.error().code, state_->status.error().message);
-  });
+  return api::guarded<void>(ErrorCode::failed, [&] { api::value_or_throw(state_->status); });
 }
 
 }  // namespace burin

@@ -1,0 +1,10 @@
+include("${CMAKE_CURRENT_LIST_DIR}/common.cmake")
+file(REMOVE_RECURSE "${FOLDER}")
+run("${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${prefix}")
+foreach(file IN ITEMS bin/burin include/burin/burin.h include/burin/burin.hpp "${LIBDIR}/libburin.a"
+    "${LIBDIR}/libburin.so.${VERSION}" "${LIBDIR}/pkgconfig/burin.pc" "${LIBDIR}/cmake/burin/burin-config.cmake")
+  if(NOT EXISTS "${prefix}/${file}")
+    message(FATAL_ERROR "${file} was not installed")
+  endif()
+endforeach()
+run("${prefix}/bin/burin" --version)
