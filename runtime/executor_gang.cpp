@@ -8,7 +8,7 @@
 namespace burin::runtime {
 namespace {
 
-constexpr std::chrono::seconds kLongestMeeting{10};
+constexpr std::chrono::seconds kLongestMeeting{5};
 
 std::shared_ptr<Executor>& executor_of_this_thread() {
   thread_local std::shared_ptr<Executor> executor;

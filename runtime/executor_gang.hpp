@@ -29,7 +29,7 @@ class PoolsRunOn {
 class ExecutorGang {
  public:
   // Throws burin::Error where `size` is more than the executor's concurrency, or where it does not bring so
-  // many bodies together within ten seconds.
+  // many bodies together within five seconds.
   ExecutorGang(std::shared_ptr<Executor> executor, int size);
 
   // body(context, thread) for thread 0 .. size - 1, at once; returns when all are done. Bodies throw nothing.

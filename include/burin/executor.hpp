@@ -10,7 +10,7 @@ namespace burin {
 /// **The bodies of one call must truly run at once, each on a thread of its own.** They meet at barriers about
 /// five times per decoder layer: a body that waits for the end of another one would wait for ever. So a task
 /// queue with fewer free threads than `count` does not do; `count` threads that are set aside for the call, a
-/// gang, do. A model or session whose executor does not bring the bodies together within ten seconds when it
+/// gang, do. A model or session whose executor does not bring the bodies together within five seconds when it
 /// is made is refused with ErrorCode::failed.
 ///
 /// While a body waits at a barrier it spins for at most 30 microseconds, then sleeps in the kernel. Between
