@@ -45,5 +45,4 @@ function(add_layer name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
   add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC burin_options ${ARGN})
-  set_property(GLOBAL APPEND PROPERTY BURIN_LAYERS ${name})  # what the installed libraries consist of
 endfunction()

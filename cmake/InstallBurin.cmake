@@ -9,8 +9,17 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-get_property(burin_layers GLOBAL PROPERTY BURIN_LAYERS)
-list(TRANSFORM burin_layers REPLACE "(.+)" "$<TARGET_OBJECTS:\\1>" OUTPUT_VARIABLE burin_objects)
+# The layers are the static libraries of their folders.
+set(burin_objects "")
+foreach(folder IN ITEMS jit templates graph runtime)
+  get_property(targets DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}" PROPERTY BUILDSYSTEM_TARGETS)
+  foreach(target IN LISTS targets)
+    get_target_property(type ${target} TYPE)
+    if(type STREQUAL STATIC_LIBRARY)
+      list(APPEND burin_objects "$<TARGET_OBJECTS:${target}>")
+    endif()
+  endforeach()
+endforeach()
 
 # Before 1.0 a new minor version may break binaries, hence both numbers.
 set(burin_soversion "${PROJECT_VERSION_MAJOR}")
@@ -22,18 +31,18 @@ endif()
 
 set(burin_version_script "${PROJECT_SOURCE_DIR}/cmake/burin.version")
 add_library(burin_shared SHARED ${burin_objects})
-target_link_libraries(burin_shared PRIVATE fmt::fmt Threads::Threads PkgConfig::pcre2 PkgConfig::sentencepiece
+target_link_libraries(burin_shared PRIVATE burin_options fmt::fmt Threads::Threads PkgConfig::pcre2 PkgConfig::sentencepiece
   PkgConfig::utf8proc PkgConfig::crypto ${ZYDIS_LIBRARY})
 target_link_options(burin_shared PRIVATE "LINKER:--version-script=${burin_version_script}" LINKER:--as-needed)
-if(BURIN_SANITIZE)
-  target_link_options(burin_shared PRIVATE "-fsanitize=${BURIN_SANITIZE}")
-endif()
 set_target_properties(burin_shared PROPERTIES
   OUTPUT_NAME burin EXPORT_NAME burin LINK_DEPENDS "${burin_version_script}"
   VERSION "${PROJECT_VERSION}" SOVERSION "${burin_soversion}")
 
 # By name and not by target: whoever finds the package should not have to find packages for those.
-set(burin_static_libraries fmt pcre2-8 sentencepiece utf8proc crypto Zydis)
+set(burin_static_libraries fmt pcre2-8 sentencepiece utf8proc crypto)
+if(ZYDIS_LIBRARY)
+  list(APPEND burin_static_libraries Zydis)
+endif()
 add_library(burin_static STATIC ${burin_objects})
 target_link_libraries(burin_static INTERFACE ${burin_static_libraries} Threads::Threads)
 set_target_properties(burin_static PROPERTIES OUTPUT_NAME burin)

@@ -16,11 +16,17 @@ const Xbyak::Reg64 kSaved[] = {Xbyak::util::rbx, Xbyak::util::r12, Xbyak::util::
 }  // namespace
 
 // DontSetProtectRWE: the buffer is plain memory, the code runs elsewhere (ExecutableMemory).
-Assembler::Assembler(const Target& target)
+// clang-format off
+Assembler::Assembler(const Target& target) try
     : Xbyak::CodeGenerator(kLargestKernel, Xbyak::DontSetProtectRWE),
       target_(target),
       vector_bytes_(target.has(Feature::avx512) ? 64 : 32),
-      isa_(make_vector_isa(*this, target)) {}
+      isa_(make_vector_isa(*this, target)) {
+} catch (const Xbyak::Error& error) {
+  if (static_cast<int>(error) != Xbyak::ERR_CANT_ALLOC) throw;
+  throw OutOfMemory(fmt::format("assembler: {} bytes of memory are refused", kLargestKernel));
+}
+// clang-format on
 
 Assembler::~Assembler() = default;
 
