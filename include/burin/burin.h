@@ -131,6 +131,10 @@ typedef struct burin_sampling_options {
 typedef struct burin_session_options {
   size_t size;                            /**< sizeof(burin_session_options) */
   const burin_sampling_options* sampling; /**< null: the defaults */
+  int32_t endless;        /**< other than 0: when the context is full, tokens are discarded; default 0 */
+  int32_t reserve_memory; /**< other than 0: for the whole context at once; default 0: 64 tokens at a time */
+  int64_t keep;           /**< endless: of the first tokens that always stay; default 4 */
+  int64_t discard; /**< endless: how many behind them go at once; -1 (default): half of those that may */
 } burin_session_options;
 
 /** Called for each new token by the generating thread; 0 ends the text after it. `text` is what became certain
@@ -239,8 +243,8 @@ BURIN_API burin_status burin_tokenizer_token_bytes(const burin_tokenizer* tokeni
 
 /** @name Sessions */
 /**@{*/
-/** Takes all memory that a sequence will need, and its threads. `options` may be null. Free with
- *  burin_session_free(). Fails with BURIN_INVALID_ARGUMENT, BURIN_OUT_OF_MEMORY, BURIN_FAILED (no threads). */
+/** Takes memory and threads for a sequence. `options` may be null. Free with burin_session_free(). Fails with
+ *  BURIN_INVALID_ARGUMENT, BURIN_OUT_OF_MEMORY, BURIN_FAILED (no threads). */
 BURIN_API burin_status burin_session_create(const burin_model* model, const burin_session_options* options,
                                             burin_session** session);
 /** Not to be called while another thread uses the session. */
@@ -275,10 +279,28 @@ BURIN_API burin_status burin_session_generate_text(burin_session* session, const
 /** Ends the evaluation or generation that is under way, at the next chunk or token; without one, and for null, it
  *  does nothing. May be called by any thread, and by callbacks. */
 BURIN_API void burin_session_cancel(burin_session* session);
-/** Tokens in the sequence; 0 for null. */
+/** Tokens in the sequence, those that were discarded among them; 0 for null. */
 BURIN_API int64_t burin_session_position(const burin_session* session);
+/** Those that are in the KV cache; 0 for null. */
+BURIN_API int64_t burin_session_cached_tokens(const burin_session* session);
 /** Empties the sequence; sampling goes on as it was. */
 BURIN_API burin_status burin_session_reset(burin_session* session);
+/** Goes back to where the sequence had `position` tokens; there are no logits then. Fails with
+ *  BURIN_INVALID_ARGUMENT where that is more than it has or what was there is discarded. */
+BURIN_API burin_status burin_session_truncate(burin_session* session, int64_t position);
+/** Goes back to what the sequence begins with in common with a prompt, but at most all of it but its last token.
+ *  @param kept how many tokens of the prompt are in the sequence and need not be evaluated */
+BURIN_API burin_status burin_session_keep_prefix(burin_session* session, const burin_token* prompt,
+                                                 size_t count, int64_t* kept);
+/** A second session that goes on from here, sampling too. The caches share memory until they differ. Free both with
+ *  burin_session_free(). */
+BURIN_API burin_status burin_session_fork(burin_session* session, burin_session** fork);
+/** Writes the sequence with its logits to a file. Fails with BURIN_INVALID_ARGUMENT where logits are missing,
+ *  BURIN_FAILED naming the file. */
+BURIN_API burin_status burin_session_save(burin_session* session, const char* path);
+/** Replaces the sequence by a saved one of the same model, context, KV type and kept tokens. Fails with
+ *  BURIN_LOAD_FAILED, BURIN_OUT_OF_MEMORY, the sequence being as before. */
+BURIN_API burin_status burin_session_restore(burin_session* session, const char* path);
 /**@}*/
 
 #ifdef __cplusplus

@@ -98,6 +98,13 @@ struct SamplingOptions {
 /// How a session is made.
 struct SessionOptions {
   SamplingOptions sampling = {};
+  /// When the context is full, tokens are discarded, so that text goes on for ever (StreamingLLM: Xiao et al., 2024).
+  /// Else a full context is ErrorCode::context_full.
+  bool endless = false;
+  std::int64_t keep = 4;      ///< endless: of the first tokens that always stay, 0 to context - 1
+  std::int64_t discard = -1;  ///< endless: how many behind them go at once; -1: half of those that may
+  /// Take memory for the whole context at once, and not in blocks of 64 tokens as they come.
+  bool reserve_memory = false;
 };
 
 /// How text is generated.

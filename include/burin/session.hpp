@@ -56,7 +56,6 @@ using OnToken = std::function<bool(TokenId token, std::string_view text)>;
 /// session fail with invalid_argument or return nothing.
 class BURIN_API Session {
  public:
-  /// Takes all memory that the sequence will need: none is asked for later but by the token loop's text.
   /// Fails with invalid_argument, out_of_memory, or failed where no threads are to be had.
   static Result<Session> create(const Model& model, const SessionOptions& options = {}) noexcept;
 
@@ -66,7 +65,7 @@ class BURIN_API Session {
 
   /// Appends tokens to the sequence; logits() are then those after the last one.
   /// Fails with invalid_argument for an id outside the vocabulary and context_full, the sequence being as
-  /// before; with cancelled, when whole chunks of the tokens may be in it (see position()).
+  /// before; with cancelled or out_of_memory, when whole chunks of the tokens may be in it (see position()).
   Result<void> evaluate(std::span<const TokenId> tokens) noexcept;
   /// The same, with the logits of every position.
   /// @param on_logits called for each of the tokens in order, with Model::vocabulary_size() floats that are
@@ -103,10 +102,31 @@ class BURIN_API Session {
   /// nothing. May be called by any thread, and by callbacks.
   void cancel() noexcept;
 
-  /// Tokens in the sequence.
+  /// Tokens in the sequence, those that were discarded among them.
   std::int64_t position() const noexcept;
+  /// Those that are in the KV cache: all, or the last and the kept ones of an endless session.
+  std::int64_t cached_tokens() const noexcept;
+
   /// Empties the sequence; sampling goes on as it was.
   Result<void> reset() noexcept;
+  /// Goes back to where the sequence had `position` tokens, 0 to position(). There are no logits then. Fails with
+  /// invalid_argument, also where what was there is discarded; the sequence is as before.
+  Result<void> truncate(std::int64_t position) noexcept;
+  /// Goes back to what the sequence begins with in common with `prompt`, but at most all of it but its last token.
+  /// @return how many tokens of the prompt are in the sequence and need not be evaluated: 0 where some were discarded
+  Result<std::int64_t> keep_prefix(std::span<const TokenId> prompt) noexcept;
+
+  /// A second session that goes on from here, sampling too, with threads of its own. The caches share memory until they
+  /// differ. Fails as create() does.
+  Result<Session> fork() noexcept;
+  /// Writes the sequence with its logits to a file, which takes its name once it is whole. Sampling is not in it.
+  /// Fails with invalid_argument after cancelled evaluations and truncate(), when logits are missing, or failed naming
+  /// the file.
+  Result<void> save(std::string_view path) noexcept;
+  /// Replaces the sequence by a saved one of the same model, context, KV type and kept tokens, perhaps by another
+  /// machine; sampling goes on as it was. Fails with load_failed naming the file and what is wrong with it, or
+  /// out_of_memory; the sequence is then as before.
+  Result<void> restore(std::string_view path) noexcept;
 
  private:
   explicit Session(std::unique_ptr<api::SessionState> state) noexcept;

@@ -39,8 +39,13 @@ burin_sampling_options default_sampling_options() {
 }
 
 burin_session_options default_session_options() {
+  const SessionOptions options;
   burin_session_options c = {};
   c.size = sizeof(c);
+  c.endless = options.endless ? 1 : 0;
+  c.reserve_memory = options.reserve_memory ? 1 : 0;
+  c.keep = options.keep;
+  c.discard = options.discard;
   return c;
 }
 
@@ -148,7 +153,7 @@ SamplingOptions options_of(const burin_sampling_options* given) {
 SessionOptions options_of(const burin_session_options* given) {
   if (given == nullptr) return {};
   const burin_session_options c = known_part(*given, default_session_options(), "options");
-  return {options_of(c.sampling)};
+  return {options_of(c.sampling), c.endless != 0, c.keep, c.discard, c.reserve_memory != 0};
 }
 
 GenerationOptions options_of(const burin_generation_options* given) {

@@ -94,3 +94,36 @@ int64_t burin_session_position(const burin_session* session) {
 burin_status burin_session_reset(burin_session* session) {
   return c_call([&] { value_or_throw(session_of(session).reset()); });
 }
+
+int64_t burin_session_cached_tokens(const burin_session* session) {
+  return session == nullptr ? 0 : session->session.cached_tokens();
+}
+
+burin_status burin_session_truncate(burin_session* session, int64_t position) {
+  return c_call([&] { value_or_throw(session_of(session).truncate(position)); });
+}
+
+burin_status burin_session_keep_prefix(burin_session* session, const burin_token* prompt, size_t count,
+                                       int64_t* kept) {
+  return c_call([&] {
+    Session& own = session_of(session);
+    not_null(kept, "kept");
+    *kept = value_or_throw(own.keep_prefix(array_of(prompt, count, "prompt")));
+  });
+}
+
+burin_status burin_session_fork(burin_session* session, burin_session** fork) {
+  return c_call([&] {
+    Session& own = session_of(session);
+    not_null(fork, "fork");
+    *fork = new burin_session{value_or_throw(own.fork())};
+  });
+}
+
+burin_status burin_session_save(burin_session* session, const char* path) {
+  return c_call([&] { value_or_throw(session_of(session).save(&not_null(path, "path"))); });
+}
+
+burin_status burin_session_restore(burin_session* session, const char* path) {
+  return c_call([&] { value_or_throw(session_of(session).restore(&not_null(path, "path"))); });
+}

@@ -57,7 +57,7 @@ inline constexpr std::size_t kFirstSize<burin_load_options> = 128;
 template <>
 inline constexpr std::size_t kFirstSize<burin_sampling_options> = 40;
 template <>
-inline constexpr std::size_t kFirstSize<burin_session_options> = 16;
+inline constexpr std::size_t kFirstSize<burin_session_options> = 40;
 template <>
 inline constexpr std::size_t kFirstSize<burin_generation_options> = 56;
 template <>

@@ -75,7 +75,8 @@ bool lacks_last_token(const SessionState& state, const runtime::GenerationResult
   const bool ended_by_token =
       result.reason == runtime::StopReason::length || result.reason == runtime::StopReason::stop_text;
   return ended_by_token && !result.tokens.empty() &&
-         state.session.position() < state.model().context_length();
+         (state.session->options().endless ||
+          state.session->cached_tokens() < state.model().context_length());
 }
 
 }  // namespace
@@ -86,10 +87,13 @@ void check_tokens(const SessionState& state, std::span<const TokenId> tokens) {
     if (tokens[i] < 0 || tokens[i] >= vocabulary)
       refuse(ErrorCode::invalid_argument, "token {} of the input is {}: the vocabulary has ids 0 to {}", i,
              tokens[i], vocabulary - 1);
-  const std::int64_t room = state.model().context_length() - state.session.position();
+  if (state.session->options().endless) return;
+  const std::int64_t room = state.model().context_length() - state.session->cached_tokens();
   if (static_cast<std::int64_t>(tokens.size()) > room)
     refuse(ErrorCode::context_full,
-           "{} tokens do not fit: the context has room for {}: load with a larger one", tokens.size(), room);
+           "{} tokens do not fit: the context has room for {}: load with a larger one, or make the session "
+           "endless",
+           tokens.size(), room);
 }
 
 Generation generate(SessionState& state, std::span<const TokenId> prompt, const GenerationOptions& options,
@@ -108,8 +112,8 @@ Generation generate(SessionState& state, std::span<const TokenId> prompt, const 
   }
   state.has_logits = false;
   runtime::GenerationResult result =
-      runtime::generate(state.session, state.model(), prompt, generation, on_text, &state.cancelled);
-  if (lacks_last_token(state, result)) state.session.evaluate({&result.tokens.back(), 1});
+      runtime::generate(*state.session, state.model(), prompt, generation, on_text, &state.cancelled);
+  if (lacks_last_token(state, result)) state.session->evaluate({&result.tokens.back(), 1});
   state.has_logits = result.reason != runtime::StopReason::interrupted || !result.tokens.empty();
   if (on_token) calls.end_text();
   return {std::move(result.tokens), std::move(result.text), reason_of(result.reason), result.prefill_seconds,

@@ -9,6 +9,19 @@ runtime::SamplingOptions sampling_options(const SamplingOptions& options) {
           options.repeat_penalty, options.repeat_last, options.seed};
 }
 
+// Checked here, so that a wrong option is told from what sessions lack.
+runtime::SessionOptions session_options(const SessionOptions& options, const runtime::Model& model) {
+  const std::int64_t context = model.context_length();
+  if (options.endless && (options.keep < 0 || options.keep >= context))
+    refuse(ErrorCode::invalid_argument, "keep: {} is out of range: give 0 to {}, less than the context",
+           options.keep, context - 1);
+  if (options.endless && options.discard != -1 &&
+      (options.discard < 1 || options.discard > context - options.keep))
+    refuse(ErrorCode::invalid_argument, "discard: {} is out of range: give 1 to {}, or -1 for half of it",
+           options.discard, context - options.keep);
+  return {options.endless, options.keep, options.discard, options.reserve_memory};
+}
+
 runtime::Sampler make_sampler(const SamplingOptions& options, const runtime::Model& model) {
   return with_code(ErrorCode::invalid_argument, [&] {
     return runtime::Sampler(sampling_options(options), static_cast<std::size_t>(model.vocabulary_size()));
@@ -17,8 +30,14 @@ runtime::Sampler make_sampler(const SamplingOptions& options, const runtime::Mod
 
 SessionState::SessionState(std::shared_ptr<const ModelState> model_state, const SessionOptions& options)
     : shared(std::move(model_state)),
-      session(shared->model),
+      session(std::make_unique<runtime::Session>(shared->model, session_options(options, *shared->model))),
       sampler(make_sampler(options.sampling, *shared->model)) {}
+
+SessionState::SessionState(const SessionState& other)
+    : shared(other.shared),
+      session(other.session->fork()),
+      sampler(other.sampler),
+      has_logits(other.has_logits) {}
 
 namespace {
 
@@ -32,12 +51,12 @@ void evaluate(SessionState& state, std::span<const TokenId> tokens, const Logits
     call_host("on_logits", [&] { (*on_logits)(row); });
   };
   if (on_logits != nullptr)
-    state.session.evaluate(tokens, runtime::LogitsWanted::all, &sink, &state.cancelled);
+    state.session->evaluate(tokens, runtime::LogitsWanted::all, &sink, &state.cancelled);
   else
-    state.session.evaluate(tokens, runtime::LogitsWanted::last, nullptr, &state.cancelled);
+    state.session->evaluate(tokens, runtime::LogitsWanted::last, nullptr, &state.cancelled);
   if (state.cancelled.load(std::memory_order_relaxed))
     refuse(ErrorCode::cancelled, "session: evaluation was cancelled at position {}",
-           state.session.position());
+           state.session->position());
   state.has_logits = true;
   for (const TokenId token : tokens) state.sampler.accept(token);
 }
@@ -46,13 +65,13 @@ TokenId sample(SessionState& state) {
   if (!state.has_logits)
     refuse(ErrorCode::invalid_argument,
            "session: there are no logits to sample from: evaluate a token first");
-  return state.sampler.sample(state.session.logits());
+  return state.sampler.sample(state.session->logits());
 }
 
 // A text goes on where the sequence ends; at its start comes what begins texts.
 std::vector<TokenId> encode_prompt(SessionState& state, std::string_view text) {
   const runtime::Tokenizer& tokenizer = state.model().tokenizer();
-  const bool at_start = state.session.position() == 0;
+  const bool at_start = state.session->position() == 0;
   std::vector<TokenId> tokens = tokenizer.encode(text, {.add_special = at_start, .parse_special = true});
   if (tokens.empty() && at_start && tokenizer.bos() >= 0) tokens.push_back(tokenizer.bos());
   return tokens;
@@ -89,7 +108,7 @@ Result<void> Session::evaluate(std::span<const TokenId> tokens,
 }
 
 std::span<const float> Session::logits() const noexcept {
-  return state_ && state_->has_logits ? state_->session.logits() : std::span<const float>();
+  return state_ && state_->has_logits ? state_->session->logits() : std::span<const float>();
 }
 
 Result<TokenId> Session::sample() noexcept {
@@ -134,13 +153,57 @@ void Session::cancel() noexcept {
   if (state_) state_->cancelled.store(true, std::memory_order_relaxed);
 }
 
-std::int64_t Session::position() const noexcept { return state_ ? state_->session.position() : 0; }
+std::int64_t Session::position() const noexcept { return state_ ? state_->session->position() : 0; }
+
+std::int64_t Session::cached_tokens() const noexcept { return state_ ? state_->session->cached_tokens() : 0; }
 
 Result<void> Session::reset() noexcept {
   return api::guarded<void>(ErrorCode::failed, [&] {
     const api::Use use(api::deref(state_, "session"));
-    state_->session.reset();
+    state_->session->reset();
     state_->has_logits = false;
+  });
+}
+
+Result<void> Session::truncate(std::int64_t position) noexcept {
+  return api::guarded<void>(ErrorCode::invalid_argument, [&] {
+    const api::Use use(api::deref(state_, "session"));
+    state_->session->truncate(position);
+    state_->has_logits = false;
+  });
+}
+
+Result<std::int64_t> Session::keep_prefix(std::span<const TokenId> prompt) noexcept {
+  return api::guarded<std::int64_t>(ErrorCode::failed, [&] {
+    const api::Use use(api::deref(state_, "session"));
+    state_->has_logits = false;
+    return state_->session->keep_prefix(prompt);
+  });
+}
+
+Result<Session> Session::fork() noexcept {
+  return api::guarded<Session>(ErrorCode::failed, [&] {
+    const api::Use use(api::deref(state_, "session"));
+    const runtime::PoolsRunOn scope(state_->shared->executor);
+    return Session(std::make_unique<api::SessionState>(*state_));
+  });
+}
+
+Result<void> Session::save(std::string_view path) noexcept {
+  return api::guarded<void>(ErrorCode::failed, [&] {
+    const api::Use use(api::deref(state_, "session"));
+    if (!state_->has_logits && state_->session->position() > 0)
+      api::refuse(ErrorCode::invalid_argument,
+                  "session: there are no logits to save: evaluate a token first");
+    state_->session->save(std::string(path));
+  });
+}
+
+Result<void> Session::restore(std::string_view path) noexcept {
+  return api::guarded<void>(ErrorCode::load_failed, [&] {
+    const api::Use use(api::deref(state_, "session"));
+    state_->session->restore(std::string(path));
+    state_->has_logits = state_->session->position() > 0;
   });
 }
 

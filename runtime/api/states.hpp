@@ -19,16 +19,20 @@ struct ModelState {
 };
 
 runtime::SamplingOptions sampling_options(const SamplingOptions& options);
+// Throws with ErrorCode::invalid_argument for what does not fit the context.
+runtime::SessionOptions session_options(const SessionOptions& options, const runtime::Model& model);
 // Throws with ErrorCode::invalid_argument.
 runtime::Sampler make_sampler(const SamplingOptions& options, const runtime::Model& model);
 
 struct SessionState {
   SessionState(std::shared_ptr<const ModelState> shared, const SessionOptions& options);
+  // A fork.
+  explicit SessionState(const SessionState& other);
 
   const runtime::Model& model() const { return *shared->model; }
 
   std::shared_ptr<const ModelState> shared;
-  runtime::Session session;
+  std::unique_ptr<runtime::Session> session;
   runtime::Sampler sampler;
   bool has_logits = false;
   std::atomic<bool> in_use{false};

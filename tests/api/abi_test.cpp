@@ -99,7 +99,7 @@ TEST(Abi, FirstSizesAreThoseOfTheFirstVersion) {
   EXPECT_EQ(api::kFirstSize<burin_quantization>, 48u);
   EXPECT_EQ(api::kFirstSize<burin_load_options>, 128u);
   EXPECT_EQ(api::kFirstSize<burin_sampling_options>, 40u);
-  EXPECT_EQ(api::kFirstSize<burin_session_options>, 16u);
+  EXPECT_EQ(api::kFirstSize<burin_session_options>, 40u);
   EXPECT_EQ(api::kFirstSize<burin_generation_options>, 56u);
   EXPECT_EQ(api::kFirstSize<burin_generation>, 40u);
 }

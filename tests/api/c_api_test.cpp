@@ -5,6 +5,7 @@
 
 #include "tests/api/c_host.h"
 #include "tests/api/demo_model.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace burin::tests {
 namespace {
@@ -26,6 +27,10 @@ TEST(CApi, Writes) {
 TEST(CApi, SurvivesNull) { EXPECT_EQ(or_fine(c_host_survives_null(kDemo.c_str())), "fine"); }
 TEST(CApi, CallsBack) { EXPECT_EQ(or_fine(c_host_is_called_back(kDemo.c_str())), "fine"); }
 TEST(CApi, ComputesOnTheHostsThreads) { EXPECT_EQ(or_fine(c_host_executes(kDemo.c_str())), "fine"); }
+TEST(CApi, KeepsSequences) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(or_fine(c_host_keeps_sequences(kDemo.c_str(), (folder / "sequence").c_str())), "fine");
+}
 TEST(CApi, StructsOfOtherVersions) { EXPECT_EQ(or_fine(c_host_has_other_sizes(kDemo.c_str())), "fine"); }
 
 TEST(CApi, VersionIsTheCppOne) { EXPECT_EQ(std::string_view(burin_version()), version()); }

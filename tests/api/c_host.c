@@ -122,6 +122,7 @@ const char* c_host_survives_null(const char* path) {
   const float* logits = NULL;
   const char* bytes = NULL;
   char text[8];
+  int64_t kept = 0;
   burin_model_free(NULL);
   burin_tokenizer_free(NULL);
   burin_session_free(NULL);
@@ -149,6 +150,12 @@ const char* c_host_survives_null(const char* path) {
   MUST(burin_session_generate(NULL, &token, 1, NULL, NULL) == BURIN_INVALID_ARGUMENT);
   MUST(burin_session_generate_text(NULL, "x", 1, NULL, NULL) == BURIN_INVALID_ARGUMENT);
   MUST(burin_session_reset(NULL) == BURIN_INVALID_ARGUMENT);
+  MUST(burin_session_cached_tokens(NULL) == 0);
+  MUST(burin_session_truncate(NULL, 0) == BURIN_INVALID_ARGUMENT);
+  MUST(burin_session_keep_prefix(NULL, &token, 1, &kept) == BURIN_INVALID_ARGUMENT);
+  MUST(burin_session_fork(NULL, &session) == BURIN_INVALID_ARGUMENT);
+  MUST(burin_session_save(NULL, path) == BURIN_INVALID_ARGUMENT);
+  MUST(burin_session_restore(NULL, path) == BURIN_INVALID_ARGUMENT);
   MUST(model == NULL && tokenizer == NULL && session == NULL);
 
   MUST(burin_model_load(path, &load, &model) == BURIN_OK);
@@ -170,6 +177,11 @@ const char* c_host_survives_null(const char* path) {
   MUST(burin_session_logits(session, &logits, NULL) == BURIN_INVALID_ARGUMENT);
   MUST(burin_session_sample(session, NULL) == BURIN_INVALID_ARGUMENT);
   MUST(burin_session_set_sampling(session, NULL) == BURIN_OK);
+  MUST(burin_session_keep_prefix(session, NULL, 1, &kept) == BURIN_INVALID_ARGUMENT);
+  MUST(burin_session_keep_prefix(session, &token, 1, NULL) == BURIN_INVALID_ARGUMENT);
+  MUST(burin_session_fork(session, NULL) == BURIN_INVALID_ARGUMENT);
+  MUST(burin_session_save(session, NULL) == BURIN_INVALID_ARGUMENT);
+  MUST(burin_session_restore(session, NULL) == BURIN_INVALID_ARGUMENT);
   MUST(burin_session_generate(session, NULL, 1, NULL, NULL) == BURIN_INVALID_ARGUMENT);
   MUST(burin_session_generate_text(session, NULL, 1, NULL, NULL) == BURIN_INVALID_ARGUMENT);
   burin_session_free(session);
@@ -332,6 +344,42 @@ const char* c_host_executes(const char* path) {
   MUST(burin_model_load(path, &load, &model) == BURIN_INVALID_ARGUMENT);
   executor.size = 8;
   MUST(burin_model_load(path, &load, &model) == BURIN_INVALID_ARGUMENT);
+  return NULL;
+}
+
+const char* c_host_keeps_sequences(const char* path, const char* file) {
+  burin_load_options load = quiet();
+  load.context = 16;
+  burin_model* model = NULL;
+  burin_session* session = NULL;
+  burin_session* fork = NULL;
+  MUST(burin_model_load(path, &load, &model) == BURIN_OK);
+  burin_session_options own;
+  MUST(burin_session_options_init(&own, sizeof own) == BURIN_OK && own.keep == 4 && own.discard == -1);
+  own.endless = 1;
+  MUST(burin_session_create(model, &own, &session) == BURIN_OK);
+  burin_model_free(model);
+  const burin_token tokens[40] = {1, 2, 3, 4, 5, 6, 7, 8};
+  MUST(burin_session_evaluate(session, tokens, 8) == BURIN_OK);
+  MUST(burin_session_save(session, file) == BURIN_OK);
+  MUST(burin_session_fork(session, &fork) == BURIN_OK);
+  MUST(burin_session_evaluate(session, tokens, 40) == BURIN_OK);
+  MUST(burin_session_position(session) == 48 && burin_session_cached_tokens(session) <= 16);
+  MUST(burin_session_truncate(session, 8) == BURIN_INVALID_ARGUMENT);
+  MUST(burin_session_restore(session, file) == BURIN_OK && burin_session_position(session) == 8);
+  burin_token first = -1;
+  burin_token second = -2;
+  MUST(burin_session_sample(session, &first) == BURIN_OK && burin_session_sample(fork, &second) == BURIN_OK);
+  MUST(first == second);
+  int64_t kept = 0;
+  MUST(burin_session_keep_prefix(fork, tokens, 5, &kept) == BURIN_OK && kept == 4);
+  MUST(burin_session_position(fork) == 4 && burin_session_truncate(fork, 2) == BURIN_OK);
+  MUST(burin_session_save(fork, file) == BURIN_INVALID_ARGUMENT); /* without logits */
+  MUST(burin_session_save(session, "/none/at/all") == BURIN_FAILED);
+  MUST(burin_session_restore(session, "/none") == BURIN_LOAD_FAILED);
+  burin_session_free(session);
+  MUST(burin_session_evaluate(fork, tokens, 1) == BURIN_OK && burin_session_position(fork) == 3);
+  burin_session_free(fork);
   return NULL;
 }
 

@@ -16,6 +16,8 @@ const char* c_host_survives_null(const char* path);
 const char* c_host_is_called_back(const char* path);
 /* Computes on threads of pthreads. */
 const char* c_host_executes(const char* path);
+/* Endless sequences: saved to `file`, forked, cut, restored. */
+const char* c_host_keeps_sequences(const char* path, const char* file);
 /* Structs that are larger and smaller than the library's. */
 const char* c_host_has_other_sizes(const char* path);
 

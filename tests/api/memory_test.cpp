@@ -41,7 +41,7 @@ TEST(ApiMemory, AContextThatDoesNotFitIsRefused) {
               options.context = std::int64_t{1} << 24;
               const auto model = Model::load(kDemo, options);
               if (!model) return false;
-              const auto session = Session::create(*model);
+              const auto session = Session::create(*model, {.reserve_memory = true});
               if (!fails(session, ErrorCode::out_of_memory, "bytes of memory are refused")) return false;
               const auto small = Model::load(kDemo, quiet_options());  // and all goes on
               return small && Session::create(*small).has_value();
