@@ -49,6 +49,23 @@ TEST(ApiMemory, AContextThatDoesNotFitIsRefused) {
             0);
 }
 
+TEST(ApiMemory, ACacheThatCannotGrowIsRefused) {
+  if (kSanitized) GTEST_SKIP() << "skipped: the sanitizer needs the address space";
+  EXPECT_EQ(in_child([] {
+              LoadOptions options = quiet_options();
+              options.context = std::int64_t{1} << 20;
+              Session session = demo_session(options);
+              limit_address_space(std::size_t{4} << 20);
+              const std::vector<TokenId> tokens(256, 50);
+              Result<void> result;
+              while (result) result = session.evaluate(tokens);
+              if (!fails(result, ErrorCode::out_of_memory, "KV cache")) return false;
+              return session.position() > 256 && session.reset() &&
+                     session.evaluate(tokens);  // and all goes on
+            }),
+            0);
+}
+
 bool is_out_of_memory(const Failure& failure) { return failure.code == ErrorCode::out_of_memory; }
 // Threads are refused with memory: EAGAIN, without saying that it is for their stacks.
 bool is_no_thread(const Failure& failure) { return failure.message.find("threads: ") == 0; }
