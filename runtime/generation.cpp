@@ -107,7 +107,8 @@ GenerationResult generate(Session& session, const Model& model, std::span<const 
   session.evaluate(prompt, LogitsWanted::last, nullptr, cancel);
   const Clock::time_point prefilled = Clock::now();
   result.reason = cancelled(cancel) ? StopReason::interrupted : StopReason::length;
-  while (!cancelled(cancel) && static_cast<std::int64_t>(result.tokens.size()) < most) {
+  // Asked once per token, so that the reason is known for every way out.
+  while (result.reason != StopReason::interrupted && static_cast<std::int64_t>(result.tokens.size()) < most) {
     const TokenId token = sampler.sample(session.logits());
     if (tokenizer != nullptr && tokenizer->is_end_of_generation(token)) {
       result.reason = StopReason::end_of_text;
