@@ -30,21 +30,22 @@ struct LoadStatistics {
   double emit_milliseconds = 0;
 };
 
-/// Weights, kernels and plan of one model: immutable, and shared by any number of sessions and threads. A cheap
-/// handle: copies share the model, which is freed with the last handle, tokenizer or session on it, whatever
-/// the order. All functions may be called by many threads at once; those of a moved-from handle fail with
-/// ErrorCode::invalid_argument or return zero.
+/// Weights, kernels and plan of one model: immutable, and shared by any number of sessions and threads. A
+/// cheap handle: copies share the model, which is freed with the last handle, tokenizer or session on it,
+/// whatever the order. All functions may be called by many threads at once; those of a moved-from handle fail
+/// with ErrorCode::invalid_argument or return zero.
 class BURIN_API Model {
  public:
-  /// Loads a GGUF file, a folder in Hugging Face's layout or a llama2.c file. The file must not change as long
-  /// as the model lives.
+  /// Loads a GGUF file, a folder in Hugging Face's layout or a llama2.c file. The file must not change as
+  /// long as the model lives.
   ///
   /// Fails with invalid_argument for options out of range or not supported (the message names what would
   /// work), load_failed, cancelled, out_of_memory or callback_threw.
   static Result<Model> load(std::string_view path, const LoadOptions& options = {}) noexcept;
 
   /// The same under the name and with the switches that users of Hugging Face know:
-  /// `burin::Model::from_pretrained(path, {.load_in_4bit = true})`. The path is a local one: nothing is fetched.
+  /// `burin::Model::from_pretrained(path, {.load_in_4bit = true})`. The path is a local one: nothing is
+  /// fetched.
   static Result<Model> from_pretrained(std::string_view path, const PretrainedOptions& options = {}) noexcept;
 
   Model(const Model&) noexcept;

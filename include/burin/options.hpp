@@ -19,17 +19,17 @@ using TokenId = std::int32_t;
 
 enum class LogLevel : std::int32_t { error = 0, warn = 1, info = 2, debug = 3 };
 
-/// Quantise linear layers while loading: the fields that users of Intel Extension for Transformers know. Values
-/// that are not supported are refused by name. Types may be spelled "fp32" or "f32", "fp16" or "f16".
+/// Quantise linear layers while loading: the fields that users of Intel Extension for Transformers know.
+/// Values that are not supported are refused by name. Types may be spelled "fp32" or "f32", "fp16" or "f16".
 struct WeightOnlyQuantConfig {
   /// What is multiplied: "int8" (activations are quantised on the fly), "fp32", or "auto": int8 where the
   /// weights allow it.
   std::string compute_dtype = "auto";
-  /// "int1" to "int8", "nf4", "fp4" (or "fp4_e2m1_bnb"), "mxfp4", "iq4nl", "fp16", "bf16", "fp32". "int4_clip"
-  /// is int4.
+  /// "int1" to "int8", "nf4", "fp4" (or "fp4_e2m1_bnb"), "mxfp4", "iq4nl", "fp16", "bf16", "fp32".
+  /// "int4_clip" is int4.
   std::string weight_dtype = "int4";
-  /// Weights per scale, along the input: 32 to 1024 in steps of 32, or 16 and 32 with two-level scales. 0: 32,
-  /// or 64 for nf4 and fp4.
+  /// Weights per scale, along the input: 32 to 1024 in steps of 32, or 16 and 32 with two-level scales. 0:
+  /// 32, or 64 for nf4 and fp4.
   int group_size = 0;
   /// "sym" or "asym" (a minimum per group besides the scale; integers only).
   std::string scheme = "sym";
@@ -40,8 +40,8 @@ struct WeightOnlyQuantConfig {
 /// How a model is loaded. Callbacks are called by the loading thread only, and not after the call that they
 /// were given to has returned.
 struct LoadOptions {
-  /// Threads of each session, 1 to 1024. 0: one per physical core that this process may use; with an executor,
-  /// its concurrency.
+  /// Threads of each session, 1 to 1024. 0: one per physical core that this process may use; with an
+  /// executor, its concurrency.
   int threads = 0;
   /// CPU to emit kernels for, which this machine must be able to stand in for: "detect", a name such as
   /// "haswell", or a list of features such as "avx2,fma,f16c".
@@ -63,8 +63,8 @@ struct LoadOptions {
   std::vector<std::string> kernel_bundles = {};
   /// False: kernels come from bundles and cache only, and loading fails where one is missing.
   bool emit = true;
-  /// Threads of the host to compute on, shared with the model and its sessions. Null: the library's own, which
-  /// sleep between calls.
+  /// Threads of the host to compute on, shared with the model and its sessions. Null: the library's own,
+  /// which sleep between calls.
   std::shared_ptr<Executor> executor = {};
   /// Told how much of the weights is packed, 0 to 1, about once per matrix.
   std::function<void(double)> on_progress = {};
@@ -83,8 +83,8 @@ struct PretrainedOptions {
   LoadOptions load = {};  ///< its `quantization` must be empty
 };
 
-/// How a token is picked from logits: penalty, top-k, top-p, min-p, temperature, draw, in this order. The same
-/// options and logits give the same tokens on every machine.
+/// How a token is picked from logits: penalty, top-k, top-p, min-p, temperature, draw, in this order. The
+/// same options and logits give the same tokens on every machine.
 struct SamplingOptions {
   float temperature = 0.8f;     ///< 0 to 100; 0: always the best token
   int top_k = 40;               ///< keep the k best; 0: all
@@ -98,8 +98,8 @@ struct SamplingOptions {
 /// How a session is made.
 struct SessionOptions {
   SamplingOptions sampling = {};
-  /// When the context is full, tokens are discarded, so that text goes on for ever (StreamingLLM: Xiao et al., 2024).
-  /// Else a full context is ErrorCode::context_full.
+  /// When the context is full, tokens are discarded, so that text goes on for ever (StreamingLLM: Xiao et
+  /// al., 2024). Else a full context is ErrorCode::context_full.
   bool endless = false;
   std::int64_t keep = 4;      ///< endless: of the first tokens that always stay, 0 to context - 1
   std::int64_t discard = -1;  ///< endless: how many behind them go at once; -1: half of those that may

@@ -43,17 +43,18 @@ struct Generation {
 };
 
 /// Called for each new token, by the generating thread; false ends the text after it.
-/// @param text what became certain with this token, whole UTF-8 characters, valid during the call; often empty,
-///             as characters and stop texts may span tokens. What is left at the end comes with token -1, whose
-///             answer is not looked at. An exception ends the call with ErrorCode::callback_threw.
+/// @param text what became certain with this token, whole UTF-8 characters, valid during the call; often
+/// empty,
+///             as characters and stop texts may span tokens. What is left at the end comes with token -1,
+///             whose answer is not looked at. An exception ends the call with ErrorCode::callback_threw.
 using OnToken = std::function<bool(TokenId token, std::string_view text)>;
 
 /// One sequence: KV cache, position and sampling. Sessions of a model work at once without waiting for each
 /// other, each on Model::threads() threads of its own, which sleep between calls.
 ///
 /// A session is to be used by one thread at a time; any thread. A call while another one is under way fails
-/// with ErrorCode::busy and changes nothing. Only cancel() may be called at any time. Functions of a moved-from
-/// session fail with invalid_argument or return nothing.
+/// with ErrorCode::busy and changes nothing. Only cancel() may be called at any time. Functions of a
+/// moved-from session fail with invalid_argument or return nothing.
 class BURIN_API Session {
  public:
   /// Fails with invalid_argument, out_of_memory, or failed where no threads are to be had.
@@ -84,8 +85,8 @@ class BURIN_API Session {
   /// option that is out of range; the sampling stays as it was.
   Result<void> set_sampling(const SamplingOptions& options) noexcept;
 
-  /// Appends the prompt and then what the model says. Afterwards the sequence holds both, without a token that
-  /// ended the text (and without the last one where the context is full), and the next prompt goes on.
+  /// Appends the prompt and then what the model says. Afterwards the sequence holds both, without a token
+  /// that ended the text (and without the last one where the context is full), and the next prompt goes on.
   /// @param prompt at least one token
   /// Fails as evaluate() does, and with invalid_argument for options out of range; ends with
   /// StopReason::stopped, which is no failure, where a callback or cancel() wants it.
@@ -109,23 +110,25 @@ class BURIN_API Session {
 
   /// Empties the sequence; sampling goes on as it was.
   Result<void> reset() noexcept;
-  /// Goes back to where the sequence had `position` tokens, 0 to position(). There are no logits then. Fails with
-  /// invalid_argument, also where what was there is discarded; the sequence is as before.
+  /// Goes back to where the sequence had `position` tokens, 0 to position(). There are no logits then. Fails
+  /// with invalid_argument, also where what was there is discarded; the sequence is as before.
   Result<void> truncate(std::int64_t position) noexcept;
-  /// Goes back to what the sequence begins with in common with `prompt`, but at most all of it but its last token.
-  /// @return how many tokens of the prompt are in the sequence and need not be evaluated: 0 where some were discarded
+  /// Goes back to what the sequence begins with in common with `prompt`, but at most all of it but its last
+  /// token.
+  /// @return how many tokens of the prompt are in the sequence and need not be evaluated: 0 where some were
+  /// discarded
   Result<std::int64_t> keep_prefix(std::span<const TokenId> prompt) noexcept;
 
-  /// A second session that goes on from here, sampling too, with threads of its own. The caches share memory until they
-  /// differ. Fails as create() does.
+  /// A second session that goes on from here, sampling too, with threads of its own. The caches share memory
+  /// until they differ. Fails as create() does.
   Result<Session> fork() noexcept;
-  /// Writes the sequence with its logits to a file, which takes its name once it is whole. Sampling is not in it.
-  /// Fails with invalid_argument after cancelled evaluations and truncate(), when logits are missing, or failed naming
-  /// the file.
+  /// Writes the sequence with its logits to a file, which takes its name once it is whole. Sampling is not in
+  /// it. Fails with invalid_argument after cancelled evaluations and truncate(), when logits are missing, or
+  /// failed naming the file.
   Result<void> save(std::string_view path) noexcept;
-  /// Replaces the sequence by a saved one of the same model, context, KV type and kept tokens, perhaps by another
-  /// machine; sampling goes on as it was. Fails with load_failed naming the file and what is wrong with it, or
-  /// out_of_memory; the sequence is then as before.
+  /// Replaces the sequence by a saved one of the same model, context, KV type and kept tokens, perhaps by
+  /// another machine; sampling goes on as it was. Fails with load_failed naming the file and what is wrong
+  /// with it, or out_of_memory; the sequence is then as before.
   Result<void> restore(std::string_view path) noexcept;
 
  private:
