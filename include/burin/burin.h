@@ -2,14 +2,14 @@
  *  The Burin runtime inside other programs, from C and whatever calls C. See docs/EMBEDDING.md for a tour.
  *
  *  **Errors.** Functions that can fail return a burin_status; BURIN_OK is 0. burin_last_error() then says
- * what is wrong. Out-parameters are written on success only, unless the function says otherwise. Null
- * handles, null out-parameters and the like are refused with BURIN_INVALID_ARGUMENT; freeing null does
- * nothing. No function throws, prints, exits, or changes signal handlers, locale, rounding mode or affinity
- * of the host.
+ *  what is wrong. Out-parameters are written on success only, unless the function says otherwise. Null
+ *  handles, null out-parameters and the like are refused with BURIN_INVALID_ARGUMENT; freeing null does
+ *  nothing. No function throws, prints, exits, or changes signal handlers, locale, rounding mode or affinity
+ *  of the host.
  *
  *  **Strings** are UTF-8. Those that go in are copied before the function returns. Those that come out as
  *  `const char*` belong to the library and live as long as the function says; text of any length is written
- * to a buffer of the caller.
+ *  to a buffer of the caller.
  *
  *  **Structs** begin with their size: a host that was compiled against an older header has smaller ones, and
  *  fields it does not know have their defaults. Set them up with the matching burin_..._init(&x, sizeof x).
@@ -70,16 +70,16 @@ typedef struct burin_tokenizer burin_tokenizer; /**< text to ids and back; immut
 typedef struct burin_session burin_session;     /**< one sequence: KV cache, position, sampling */
 
 /** Threads of the host to compute on. See burin/executor.hpp for what `run` must hold to: above all, the
- * bodies of one call meet at barriers, so all of them must truly run at once, each on a thread of its own. */
+ *  bodies of one call meet at barriers, so all of them must truly run at once, each on a thread of its own. */
 typedef struct burin_executor {
   size_t size;         /**< sizeof(burin_executor) */
   void* self;          /**< the first argument of `run` and `release` */
   int32_t concurrency; /**< the most bodies that `run` can run at once, at least 1 */
   /** Calls body(context, i) for i from 0 to count - 1, all at once, and returns when all have returned. May
-   * be called by several threads. */
+   *  be called by several threads. */
   void (*run)(void* self, int32_t count, void (*body)(void* context, int index), void* context);
   /** Called once for every burin_model_load() that read this struct, when nothing uses the executor any more
-   * (also where loading fails), by the thread that let go of it last; may be null. */
+   *  (also where loading fails), by the thread that let go of it last; may be null. */
   void (*release)(void* self);
 } burin_executor;
 
@@ -113,7 +113,7 @@ typedef struct burin_load_options {
   void (*on_progress)(void* user, double share); /**< 0 to 1, about once per matrix; may be null */
   int32_t (*should_cancel)(void* user); /**< asked as often; other than 0: BURIN_CANCELLED; may be null */
   /** Told what a person should know, a line without its end; `length` bytes with a 0 behind them, valid
-   * during the call; may be null. */
+   *  during the call; may be null. */
   void (*on_log)(void* user, burin_log_level level, const char* line, size_t length);
 } burin_load_options;
 
@@ -140,8 +140,8 @@ typedef struct burin_session_options {
 } burin_session_options;
 
 /** Called for each new token by the generating thread; 0 ends the text after it. `text` is what became
- * certain with this token: `length` bytes, whole UTF-8 characters, valid during the call, often none. What is
- * left at the end comes with token -1, whose answer is not looked at. */
+ *  certain with this token: `length` bytes, whole UTF-8 characters, valid during the call, often none. What is
+ *  left at the end comes with token -1, whose answer is not looked at. */
 typedef int32_t (*burin_token_callback)(void* user, burin_token token, const char* text, size_t length);
 
 /** How text is generated; defaults by burin_generation_options_init(). */
@@ -170,8 +170,8 @@ typedef struct burin_generation {
 /** "MAJOR.MINOR.PATCH" of the library that runs. Owned by the library, valid for ever. */
 BURIN_API const char* burin_version(void);
 /** What went wrong in the last call of this thread that failed, one line: "SUBJECT: what is wrong: what to
- * do". Empty before any. Cut after 2047 bytes. Owned by the library, valid until the thread's next failing
- * call. */
+ *  do". Empty before any. Cut after 2047 bytes. Owned by the library, valid until the thread's next failing
+ *  call. */
 BURIN_API const char* burin_last_error(void);
 /** "ok", "invalid_argument" and so on. Owned by the library, valid for ever. */
 BURIN_API const char* burin_status_name(burin_status status);
@@ -179,7 +179,7 @@ BURIN_API const char* burin_status_name(burin_status status);
 
 /** @name Defaults
  *  Fill a struct of `size` bytes, which becomes its `size`. Fail with BURIN_INVALID_ARGUMENT for null and a
- * size below the first version's. */
+ *  size below the first version's. */
 /**@{*/
 BURIN_API burin_status burin_load_options_init(burin_load_options* options, size_t size);
 BURIN_API burin_status burin_quantization_init(burin_quantization* options, size_t size);
@@ -191,7 +191,7 @@ BURIN_API burin_status burin_generation_options_init(burin_generation_options* o
 /** @name Models */
 /**@{*/
 /** Loads a GGUF file, a folder in Hugging Face's layout or a llama2.c file, which must not change as long as
- * the model lives. `options` may be null. Free with burin_model_free(). Fails with BURIN_INVALID_ARGUMENT,
+ *  the model lives. `options` may be null. Free with burin_model_free(). Fails with BURIN_INVALID_ARGUMENT,
  *  BURIN_LOAD_FAILED, BURIN_CANCELLED, BURIN_OUT_OF_MEMORY, BURIN_CALLBACK_THREW. */
 BURIN_API burin_status burin_model_load(const char* path, const burin_load_options* options,
                                         burin_model** model);
@@ -239,7 +239,7 @@ BURIN_API burin_status burin_tokenizer_decode(const burin_tokenizer* tokenizer, 
                                               size_t count, int32_t special, char* text, size_t capacity,
                                               size_t* length);
 /** The bytes that a token stands for, which need not be whole characters and have no 0 behind them. Owned by
- * the tokenizer, valid as long as the handle. */
+ *  the tokenizer, valid as long as the handle. */
 BURIN_API burin_status burin_tokenizer_token_bytes(const burin_tokenizer* tokenizer, burin_token token,
                                                    int32_t special, const char** bytes, size_t* length);
 /**@}*/
@@ -253,12 +253,12 @@ BURIN_API burin_status burin_session_create(const burin_model* model, const buri
 /** Not to be called while another thread uses the session. */
 BURIN_API void burin_session_free(burin_session* session);
 /** Appends tokens to the sequence. Fails with BURIN_INVALID_ARGUMENT for an unknown id and
- * BURIN_CONTEXT_FULL, the sequence being as before; BURIN_CANCELLED, when whole chunks of the tokens may be
- * in it; BURIN_BUSY. */
+ *  BURIN_CONTEXT_FULL, the sequence being as before; BURIN_CANCELLED, when whole chunks of the tokens may be
+ *  in it; BURIN_BUSY. */
 BURIN_API burin_status burin_session_evaluate(burin_session* session, const burin_token* tokens,
                                               size_t count);
 /** Unnormalised log-probabilities of the next token, burin_model_vocabulary_size() floats. Owned by the
- * session, valid until its next call. Fails with BURIN_INVALID_ARGUMENT before the first evaluation. */
+ *  session, valid until its next call. Fails with BURIN_INVALID_ARGUMENT before the first evaluation. */
 BURIN_API burin_status burin_session_logits(const burin_session* session, const float** logits,
                                             size_t* count);
 /** Picks the next token from the logits as the session's sampling has it, without appending it. */
@@ -281,7 +281,7 @@ BURIN_API burin_status burin_session_generate_text(burin_session* session, const
                                                    const burin_generation_options* options,
                                                    burin_generation* result);
 /** Ends the evaluation or generation that is under way, at the next chunk or token; without one, and for
- * null, it does nothing. May be called by any thread, and by callbacks. */
+ *  null, it does nothing. May be called by any thread, and by callbacks. */
 BURIN_API void burin_session_cancel(burin_session* session);
 /** Tokens in the sequence, those that were discarded among them; 0 for null. */
 BURIN_API int64_t burin_session_position(const burin_session* session);
@@ -293,12 +293,12 @@ BURIN_API burin_status burin_session_reset(burin_session* session);
  *  BURIN_INVALID_ARGUMENT where that is more than it has or what was there is discarded. */
 BURIN_API burin_status burin_session_truncate(burin_session* session, int64_t position);
 /** Goes back to what the sequence begins with in common with a prompt, but at most all of it but its last
- * token.
+ *  token.
  *  @param kept how many tokens of the prompt are in the sequence and need not be evaluated */
 BURIN_API burin_status burin_session_keep_prefix(burin_session* session, const burin_token* prompt,
                                                  size_t count, int64_t* kept);
 /** A second session that goes on from here, sampling too. The caches share memory until they differ. Free
- * both with burin_session_free(). */
+ *  both with burin_session_free(). */
 BURIN_API burin_status burin_session_fork(burin_session* session, burin_session** fork);
 /** Writes the sequence with its logits to a file. Fails with BURIN_INVALID_ARGUMENT where logits are missing,
  *  BURIN_FAILED naming the file. */
