@@ -24,9 +24,8 @@ Value map_attribute(Context& context, const std::vector<Value>& items, const Arg
   const AttributePath path(*bound[0]);
   std::vector<Value> results;
   for (const Value& item : items) {
-    Value result = path.of(item, context.budget());
-    const bool replaced = result.is_undefined() && bound[1] != nullptr && !bound[1]->is_none();
-    results.push_back(replaced ? *bound[1] : std::move(result));
+    const bool has_default = bound[1] != nullptr && !bound[1]->is_none();
+    results.push_back(path.of(item, context.budget(), has_default ? bound[1] : nullptr));
   }
   return generator(std::move(results), context);
 }

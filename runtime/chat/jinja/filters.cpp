@@ -23,8 +23,11 @@ AttributePath::AttributePath(const Value& path) {
   }
 }
 
-Value AttributePath::of(Value value, Budget& budget) const {
-  for (const Value& key : keys_) value = get_item(value, key, budget);
+Value AttributePath::of(Value value, Budget& budget, const Value* otherwise) const {
+  for (const Value& key : keys_) {
+    value = get_item(value, key, budget);
+    if (otherwise != nullptr && value.is_undefined()) value = *otherwise;
+  }
   return value;
 }
 

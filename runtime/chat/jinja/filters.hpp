@@ -25,7 +25,8 @@ std::span<const FilterRow> ordering_filters();
 class AttributePath {
  public:
   explicit AttributePath(const Value& path);
-  Value of(Value value, Budget& budget) const;
+  // `otherwise`, where given, takes the place of what is missing, at every step.
+  Value of(Value value, Budget& budget, const Value* otherwise = nullptr) const;
 
  private:
   std::vector<Value> keys_;

@@ -11,14 +11,29 @@ std::string_view sign_of(BinaryOperator operation) {
   return kSigns[static_cast<std::size_t>(operation)];
 }
 
-std::int64_t checked(bool overflow, std::int64_t result) {
-  if (overflow) fail("the result has more than 63 bits: not supported");
+[[noreturn]] void refuse_large() { fail("the result has more than 63 bits: not supported"); }
+
+std::int64_t sum(std::int64_t a, std::int64_t b) {
+  std::int64_t result = 0;
+  if (__builtin_add_overflow(a, b, &result)) refuse_large();
+  return result;
+}
+
+std::int64_t difference(std::int64_t a, std::int64_t b) {
+  std::int64_t result = 0;
+  if (__builtin_sub_overflow(a, b, &result)) refuse_large();
+  return result;
+}
+
+std::int64_t product(std::int64_t a, std::int64_t b) {
+  std::int64_t result = 0;
+  if (__builtin_mul_overflow(a, b, &result)) refuse_large();
   return result;
 }
 
 // Rounds down, as Python's // and % do.
 std::int64_t floor_quotient(std::int64_t a, std::int64_t b) {
-  if (b == -1) return checked(a == INT64_MIN, a == INT64_MIN ? 0 : -a);
+  if (b == -1) return difference(0, a);
   const std::int64_t quotient = a / b;
   return a % b != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient;
 }
@@ -43,19 +58,18 @@ Value power(std::int64_t base, std::int64_t exponent) {
   if (base == 0 || base == 1) return Value(exponent == 0 ? std::int64_t{1} : base);
   if (base == -1) return Value(exponent % 2 == 0 ? std::int64_t{1} : std::int64_t{-1});
   std::int64_t result = 1;
-  for (; exponent > 0; --exponent) result = checked(__builtin_mul_overflow(result, base, &result), result);
+  for (; exponent > 0; --exponent) result = product(result, base);
   return Value(result);
 }
 
 Value compute_whole(BinaryOperator operation, std::int64_t a, std::int64_t b) {
-  std::int64_t result = 0;
   if (b == 0 && (operation == BinaryOperator::divide || operation == BinaryOperator::floor_divide ||
                  operation == BinaryOperator::modulo))
     fail("division by zero");
   switch (operation) {
-    case BinaryOperator::add: return Value(checked(__builtin_add_overflow(a, b, &result), result));
-    case BinaryOperator::subtract: return Value(checked(__builtin_sub_overflow(a, b, &result), result));
-    case BinaryOperator::multiply: return Value(checked(__builtin_mul_overflow(a, b, &result), result));
+    case BinaryOperator::add: return Value(sum(a, b));
+    case BinaryOperator::subtract: return Value(difference(a, b));
+    case BinaryOperator::multiply: return Value(product(a, b));
     case BinaryOperator::divide: return Value(static_cast<double>(a) / static_cast<double>(b));
     case BinaryOperator::floor_divide: return Value(floor_quotient(a, b));
     case BinaryOperator::modulo: return Value(floor_remainder(a, b));
@@ -145,8 +159,7 @@ Value compute(BinaryOperator operation, const Value& a, const Value& b, Budget& 
 
 Value negated(const Value& value) {
   require_defined(value);
-  if (value.is_whole())
-    return Value(checked(value.whole() == INT64_MIN, -std::max(value.whole(), -INT64_MAX)));
+  if (value.is_whole()) return Value(difference(0, value.whole()));
   if (value.is_float()) return Value(-value.number());
   fail("a value of type '{}' has no negative", value.type_name());
 }

@@ -19,7 +19,6 @@ Value last(Context& context, const Value& value, const Arguments& arguments) {
   bind("last", arguments, {});
   if (const Sequence* sequence = value.sequence(); sequence && sequence->kind == SequenceKind::generator)
     fail("last: a generator has no end: add |list before");
-  if (value.is_undefined()) raise_undefined(value);
   const std::vector<Value> items = iterate(value, context.budget());
   return items.empty() ? Value::undefined("there is no last element: the sequence is empty") : items.back();
 }
@@ -41,7 +40,6 @@ Value items(Context& context, const Value& value, const Arguments& arguments) {
 
 Value reverse(Context& context, const Value& value, const Arguments& arguments) {
   bind("reverse", arguments, {});
-  require_defined(value);
   std::vector<Value> all = iterate(value, context.budget());
   std::reverse(all.begin(), all.end());
   if (!value.is_text()) return generator(std::move(all), context);

@@ -58,18 +58,19 @@ bool same_as(Context&, const Value& value, const Arguments& arguments) {
   return value.same_object(*bind("sameas", arguments, {"other"}, 1)[0]);
 }
 
-bool divides(Context& context, const Value& value, const Value& divisor) {
-  return !compute(BinaryOperator::modulo, value, divisor, context.budget()).is_true();
+bool has_remainder(Context& context, const Value& value, const Value& divisor, std::int64_t remainder) {
+  const Value rest = compute(BinaryOperator::modulo, value, divisor, context.budget());
+  return equal(rest, Value(remainder), context.budget());
 }
 
 bool divisible_by(Context& context, const Value& value, const Arguments& arguments) {
-  return divides(context, value, *bind("divisibleby", arguments, {"num"}, 1)[0]);
+  return has_remainder(context, value, *bind("divisibleby", arguments, {"num"}, 1)[0], 0);
 }
 
-template <bool kEven>
-bool is_even(Context& context, const Value& value, const Arguments& arguments) {
+template <std::int64_t kRemainder>
+bool halves_with(Context& context, const Value& value, const Arguments& arguments) {
   bind("the test", arguments, {});
-  return divides(context, value, Value(std::int64_t{2})) == kEven;
+  return has_remainder(context, value, Value(std::int64_t{2}), kRemainder);
 }
 
 template <bool kUpper>
@@ -109,8 +110,8 @@ constexpr std::pair<std::string_view, Test> kTests[] = {
     {"sequence", plain<is_sequence>},
     {"sameas", same_as},
     {"divisibleby", divisible_by},
-    {"even", is_even<true>},
-    {"odd", is_even<false>},
+    {"even", halves_with<0>},
+    {"odd", halves_with<1>},
     {"upper", is_cased<true>},
     {"lower", is_cased<false>},
     {"filter", names_filter},
