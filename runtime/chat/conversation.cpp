@@ -7,11 +7,16 @@
 namespace burin::runtime {
 namespace {
 
-// Takes the session back to `position`, or to the beginning where that cannot be; returns where it is.
+// Takes the session back to where `position` tokens had been fed, or to the beginning where tokens were discarded
+// since that are needed again; returns where it is.
 std::size_t go_back(Session& session, std::size_t position) {
-  if (static_cast<std::int64_t>(position) == session.position()) return position;
-  session.reset();
-  return 0;
+  try {
+    session.truncate(static_cast<std::int64_t>(position));
+    return position;
+  } catch (const Error&) {
+    session.reset();
+    return 0;
+  }
 }
 
 }  // namespace

@@ -75,6 +75,22 @@ TEST_F(ChatCommand, EvaluatesOnlyWhatIsNew) {
   EXPECT_EQ(answers[1]["tokens"], json(expected.tokens));
 }
 
+// The conversation is several times as long as the context.
+TEST_F(ChatCommand, EndlessByTheRing) {
+  std::string lines;
+  for (int i = 0; i < 12; ++i) lines += "Speak on, good friend, of matter " + std::to_string(i) + "\n";
+  const CommandResult full = run_burin(arguments({"-n", "12", "-c", "128"}), lines);
+  EXPECT_EQ(full.status, 1);
+  EXPECT_THAT(full.error_line(), HasSubstr("(--keep)"));
+  const CommandResult endless = run_burin(arguments({"-n", "12", "-c", "128", "--keep", "4", "--json"}), lines);
+  EXPECT_EQ(endless.status, 0) << endless.errors;
+  const std::vector<json> answers = lines_of(endless.output);
+  ASSERT_EQ(answers.size(), 12u);
+  EXPECT_GT(answers.back()["prompt_tokens"].get<int>(), 3 * 128);
+  // What is gone is not evaluated again either.
+  EXPECT_GT(answers.back()["reused_tokens"].get<int>(), 2 * 128);
+}
+
 TEST_F(ChatCommand, ResetForgets) {
   const CommandResult result =
       run_burin(arguments({"-n", "8", "--json"}), "Good morrow\n/reset\nGood morrow\n/exit\nnever\n");

@@ -4,7 +4,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <optional>
 
 #include "graph/plan.hpp"
 #include "runtime/chat/conversation.hpp"
@@ -172,8 +171,7 @@ void chat(ChatOptions& options) {
   from_arguments([&] { runtime::StopTexts{options.generation.stops}; });
   runtime::ChatTemplate chat_template = load_template(options);
   const std::shared_ptr<const runtime::Model> model = load_model(options.common);
-  auto session = std::make_unique<runtime::Session>(model);
-  Chat(options, {model, std::move(session), std::move(chat_template), options.system}).run();
+  Chat(options, {model, make_session(options.common, model), std::move(chat_template), options.system}).run();
 }
 
 }  // namespace
@@ -185,7 +183,8 @@ void add_chat_command(CLI::App& app) {
       "Lines of standard input are messages; /help lists commands. Ctrl-C ends an answer, twice at the "
       "prompt the "
       "program.\nExample: burin chat MODEL --system \"Answer in one sentence.\" -n 200\n"
-      "         echo \"Who are you?\" | burin chat MODEL --chat-template chatml.jinja --temp 0");
+      "         echo \"Who are you?\" | burin chat MODEL --chat-template chatml.jinja --temp 0\n"
+      "         burin chat MODEL -c 2048 --keep 4      (endless: the oldest tokens are discarded)");
   add_model_option(*command, options->common);
   command->add_option("--system", options->system, "System message that begins the conversation");
   command->add_option("--chat-template", options->chat_template,
@@ -195,6 +194,7 @@ void add_chat_command(CLI::App& app) {
                    "Most tokens per answer (default: until the model ends it)")
       ->check(CLI::Range(std::int64_t{-1}, std::int64_t{1} << 40));
   command->add_option("--stop", options->generation.stops, "End an answer before this; may repeat");
+  add_streaming_options(*command, options->common);
   add_sampling_options(*command, options->generation.sampling);
   add_compute_options(*command, options->common);
   command->add_flag("--json", options->common.json, "Print one JSON object per answer, on a line each");
