@@ -24,10 +24,10 @@ std::string ChatTemplate::render(const std::vector<ChatMessage>& messages) const
     if (!is_utf8(message.content)) fail("message of the {}: is not UTF-8", message.role);
     list.push_back({{"role", message.role}, {"content", message.content}});
   }
-  return render(nlohmann::ordered_json{{"messages", std::move(list)}, {"add_generation_prompt", true}});
+  return render_with(nlohmann::ordered_json{{"messages", std::move(list)}, {"add_generation_prompt", true}});
 }
 
-std::string ChatTemplate::render(nlohmann::ordered_json variables) const {
+std::string ChatTemplate::render_with(nlohmann::ordered_json variables) const {
   // transformers defines these whether they are given or not.
   for (const char* name : {"tools", "documents"})
     if (!variables.contains(name)) variables[name] = nullptr;

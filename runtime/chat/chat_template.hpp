@@ -29,7 +29,7 @@ class ChatTemplate {
   std::string render(const std::vector<ChatMessage>& messages) const;
   // The same with everything a template may be given: messages, tools, documents, add_generation_prompt, ...;
   // special tokens are added where they are not given.
-  std::string render(nlohmann::ordered_json variables) const;
+  std::string render_with(nlohmann::ordered_json variables) const;
 
  private:
   jinja::Template template_;

@@ -95,6 +95,7 @@ class JsonPrinter {
 
   void print_text(std::string_view text) {
     budget_.make(text.size());
+    budget_.spend(text.size() / 4);
     std::string quoted = "\"";
     for (const std::string_view character : split_characters(text)) append_escaped(quoted, character);
     append(quoted + "\"");

@@ -17,7 +17,7 @@ class Printer {
   void print(const Value& value) {
     budget_.spend(1);
     if (value.is_text())
-      append(jinja::quoted(value.text()));
+      print_text(value.text());
     else if (value.is_none())
       append("None");
     else if (value.is_undefined())
@@ -41,6 +41,12 @@ class Printer {
     text_ += text;
     budget_.read(text.size());
     if (text_.size() > budget_.limits().text_bytes) budget_.make(text_.size());
+  }
+
+  void print_text(const std::string& text) {
+    budget_.make(text.size());
+    budget_.spend(text.size() / 4);
+    append(quoted(text));
   }
 
   void print_items(const Sequence& sequence) {

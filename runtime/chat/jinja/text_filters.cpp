@@ -25,6 +25,7 @@ Value trim(Context& context, const Value& value, const Arguments& arguments) {
   const std::string text = to_text(value, context.budget());
   if (bound[0] == nullptr || bound[0]->is_none()) return Value(strip(text, Side::both));
   const std::string characters = text_or(bound[0], "", context.budget());
+  context.budget().spend(characters.size());
   return Value(strip(text, Side::both, &characters));
 }
 

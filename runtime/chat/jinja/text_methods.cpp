@@ -24,8 +24,10 @@ template <Side kSide>
 Value strip_method(Context& context, const Value& text, const Arguments& arguments) {
   const auto bound = bind("strip", arguments, {"characters"});
   context.budget().read(text.text().size());
-  const bool has_set = bound[0] != nullptr && !bound[0]->is_none();
-  return Value(strip(text.text(), kSide, has_set ? &as_text(*bound[0], "strip") : nullptr));
+  if (bound[0] == nullptr || bound[0]->is_none()) return Value(strip(text.text(), kSide));
+  const std::string& characters = as_text(*bound[0], "strip");
+  context.budget().spend(characters.size());
+  return Value(strip(text.text(), kSide, &characters));
 }
 
 template <bool kFromRight>
@@ -136,12 +138,14 @@ bool all_of_characters(const std::string& text, bool (*is)(std::int32_t)) {
 Value isspace_method(Context& context, const Value& text, const Arguments& arguments) {
   bind("isspace", arguments, {});
   context.budget().make(text.text().size());
+  context.budget().spend(text.text().size() / 4);
   return Value(all_of_characters(text.text(), is_space));
 }
 
 Value isdigit_method(Context& context, const Value& text, const Arguments& arguments) {
   bind("isdigit", arguments, {});
   context.budget().make(text.text().size());
+  context.budget().spend(text.text().size() / 4);
   return Value(all_of_characters(text.text(), is_digit));
 }
 
