@@ -46,7 +46,7 @@ class Printer {
   void print_text(const std::string& text) {
     budget_.make(text.size());
     budget_.spend(text.size() / 4);
-    append(quoted(text));
+    append(jinja::quoted(text));
   }
 
   void print_items(const Sequence& sequence) {
