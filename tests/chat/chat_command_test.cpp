@@ -82,7 +82,8 @@ TEST_F(ChatCommand, EndlessByTheRing) {
   const CommandResult full = run_burin(arguments({"-n", "12", "-c", "128"}), lines);
   EXPECT_EQ(full.status, 1);
   EXPECT_THAT(full.error_line(), HasSubstr("(--keep)"));
-  const CommandResult endless = run_burin(arguments({"-n", "12", "-c", "128", "--keep", "4", "--json"}), lines);
+  const CommandResult endless =
+      run_burin(arguments({"-n", "12", "-c", "128", "--keep", "4", "--json"}), lines);
   EXPECT_EQ(endless.status, 0) << endless.errors;
   const std::vector<json> answers = lines_of(endless.output);
   ASSERT_EQ(answers.size(), 12u);
@@ -116,7 +117,7 @@ TEST_F(ChatCommand, RefusesByName) {
   const CommandResult refused = run_burin(arguments({}), "x\n");
   EXPECT_EQ(refused.status, 1);
   EXPECT_THAT(refused.error_line(),
-              HasSubstr("t.jinja: line 1, column 4: the template refuses this conversation: only silence"));
+              HasSubstr("t.jinja: line 1, column 19: the template refuses this conversation: only silence"));
   EXPECT_EQ(run_burin(arguments({"--top-p", "2"}), "").status, 2);
   const CommandResult full =
       run_burin({"chat", kDemo, "--chat-template", template_, "-c", "4"}, "a long message\n");

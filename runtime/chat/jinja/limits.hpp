@@ -11,7 +11,7 @@ namespace burin::runtime::jinja {
 struct Limits {
   std::size_t template_bytes = std::size_t{1} << 20;
   std::size_t text_bytes = std::size_t{16} << 20;  // of the output, and of every text on the way there
-  std::uint64_t steps = 20'000'000;                // nodes evaluated, elements visited, 32 bytes copied
+  std::uint64_t steps = 5'000'000;                 // nodes evaluated, elements visited, 32 bytes copied
   int depth = 600;                                 // of evaluation, macros within macros included
   int values_depth = 100;                          // lists within lists
 };
