@@ -14,10 +14,15 @@
 // KV cache of one layer: [kv head][block of 64 positions], each block contiguous:
 //
 //   f32:   keys [pair][2][64 positions] f32        then values [64 positions][value columns] f32
+//   f16:   the same of f16
 //   bf16:  keys [pair][64 positions] (x0 low, x1 high half of a dword)
 //          then values [32 position pairs][value columns] (even position low, odd high)
 //
-// The bf16 dwords are the operand shape of vdpbf16ps; f32 math unpacks them with a shift and a mask.
+// The bf16 dwords are the operand shape of vdpbf16ps; f32 math unpacks them with a shift and a mask. An element's
+// positions lie side by side in f16 because vcvtph2ps widens as many halves as a vector has floats.
+//
+// Fresh memory is zero. What is not a f16 is stored as the nearest that is finite: where a block is used again,
+// what it held must stay a number when a probability of zero meets it.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +34,7 @@ namespace burin::kernels {
 inline constexpr int kKvBlock = 64;        // positions per block of the cache
 inline constexpr int kPairsPerBlock = 16;  // rotary pairs per 32-column block
 
-enum class KvStorage : std::uint8_t { f32, bf16 };
+enum class KvStorage : std::uint8_t { f32, f16, bf16 };
 
 struct HeadLayout {
   int query_heads = 1;
@@ -58,8 +63,15 @@ struct HeadLayout {
     return pair / kPairsPerBlock * 32 + which * 16 + pair % kPairsPerBlock;
   }
 
-  int key_block_bytes() const { return kKvBlock * head_size * (kv == KvStorage::f32 ? 4 : 2); }
-  int value_block_bytes() const { return kKvBlock * value_columns() * (kv == KvStorage::f32 ? 4 : 2); }
+  int element_bytes() const { return kv == KvStorage::f32 ? 4 : 2; }
+  // Of both elements and all positions of a block.
+  int pair_bytes() const { return 2 * kKvBlock * element_bytes(); }
+  // From a position to the next in a row of keys, from a column to the next in one of values: two bf16 share a place.
+  int place_bytes() const { return kv == KvStorage::bf16 ? 4 : element_bytes(); }
+  int value_row_bytes() const { return value_columns() * place_bytes(); }
+  int positions_per_value_row() const { return kv == KvStorage::bf16 ? 2 : 1; }
+  int key_block_bytes() const { return pairs() * pair_bytes(); }
+  int value_block_bytes() const { return kKvBlock * value_columns() * element_bytes(); }
   int kv_block_bytes() const { return key_block_bytes() + value_block_bytes(); }
   // Bytes of one KV head for `context` positions.
   std::int64_t kv_head_bytes(std::int64_t context) const {

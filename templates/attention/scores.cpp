@@ -12,7 +12,6 @@ namespace burin::kernels {
 namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
-constexpr int kKeyRowBytes = kKvBlock * 4;  // 64 keys of one element, or of one bf16 pair
 constexpr int kPrefetchAhead = 4096;
 
 class ScoreTile {
@@ -25,7 +24,7 @@ class ScoreTile {
 
   void emit() {
     const int passes = kKvBlock / (vectors() * a.lanes());
-    for (int pass = 0; pass < passes; ++pass) emit_pass(pass * vectors() * a.vector_bytes());
+    for (int pass = 0; pass < passes; ++pass) emit_pass(pass * vectors() * a.lanes());
     a.add(panel(), c_.u32(rows_ * c_.scratch.panel_row));
     a.add(scores(), c_.u32(rows_ * AttentionScratch::kScoresRow));
   }
@@ -44,26 +43,27 @@ class ScoreTile {
 
   // Pairs per loop body: as many as divide the head.
   int unroll() const { return c_.spec.heads.pairs() % 4 == 0 ? 4 : c_.spec.heads.pairs() % 2 == 0 ? 2 : 1; }
-  int pair_bytes() const { return c_.bf16_storage() ? kKeyRowBytes : 2 * kKeyRowBytes; }
+  int pair_bytes() const { return c_.spec.heads.pair_bytes(); }
+  int key_bytes() const { return c_.spec.heads.place_bytes(); }
 
-  void emit_pass(int first_byte) {
+  void emit_pass(int first_key) {
     for (int row = 0; row < rows_; ++row)
       for (int v = 0; v < vectors(); ++v) a.zero(sum(row, v));
     a.mov(walking_panel(), panel());
-    a.lea(walking_keys(), a.ptr[keys() + jit::offset(first_byte)]);
+    a.lea(walking_keys(), a.ptr[keys() + jit::offset(first_key * key_bytes())]);
     a.mov(pairs_left(), c_.u32(c_.spec.heads.pairs() / unroll()));
     Xbyak::Label loop;
     a.align(32);
     a.L(loop);
-    for (int i = 0; i < unroll(); ++i) pair(i, first_byte == 0);
+    for (int i = 0; i < unroll(); ++i) pair(i, first_key == 0);
     a.add(walking_panel(), c_.u32(unroll() * 4));
     a.add(walking_keys(), c_.u32(unroll() * pair_bytes()));
     a.dec(pairs_left());
     a.jnz(loop, kNear);
     for (int row = 0; row < rows_; ++row)
       for (int v = 0; v < vectors(); ++v)
-        a.vmovups(a.ptr[scores() +
-                        jit::offset(row * AttentionScratch::kScoresRow + first_byte + v * a.vector_bytes())],
+        a.vmovups(a.ptr[scores() + jit::offset(row * AttentionScratch::kScoresRow + first_key * 4 +
+                                               v * a.vector_bytes())],
                   sum(row, v));
   }
 
@@ -83,11 +83,12 @@ class ScoreTile {
   }
 
   Xbyak::Address key_address(int i, int which, int v) const {
-    const int row = c_.bf16_storage() ? 0 : which * kKeyRowBytes;
-    return a.ptr[walking_keys() + jit::offset(i * pair_bytes() + row + v * a.vector_bytes())];
+    const int row = c_.bf16_storage() ? 0 : which * kKvBlock * key_bytes();
+    return a.ptr[walking_keys() + jit::offset(i * pair_bytes() + row + v * a.lanes() * key_bytes())];
   }
 
   void load_key(int i, int which, int v) {
+    if (c_.spec.heads.kv == KvStorage::f16) return a.vcvtph2ps(key(v), key_address(i, which, v));
     a.vmovups(key(v), key_address(i, which, v));
     if (!c_.bf16_storage()) return;
     if (which == 0)

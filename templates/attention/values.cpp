@@ -60,14 +60,14 @@ class ValueTile {
   Xbyak::Address sum_address(int row, int v) const {
     return a.ptr[sums() + jit::offset(row * c_.scratch.values_row + v * a.vector_bytes())];
   }
-  // A cache row holds one position (f32) or two (bf16).
-  int keys_per_row() const { return c_.bf16_storage() ? 2 : 1; }
-  int row_bytes() const { return c_.spec.heads.value_columns() * 4; }
+  int keys_per_row() const { return c_.spec.heads.positions_per_value_row(); }
+  int row_bytes() const { return c_.spec.heads.value_row_bytes(); }
+  int vector_columns_bytes() const { return a.lanes() * c_.spec.heads.place_bytes(); }
 
   void key_row(int key) {
     const int at = key / keys_per_row() * row_bytes();
-    for (int v = 0; v < vectors_; ++v)
-      a.prefetcht0(a.ptr[walking_values() + jit::offset(at + v * a.vector_bytes() + kPrefetchAhead)]);
+    for (int line = 0; line < vectors_ * vector_columns_bytes(); line += 64)
+      a.prefetcht0(a.ptr[walking_values() + jit::offset(at + line + kPrefetchAhead)]);
     for (int odd = 0; odd < (c_.bf16_math() ? 1 : keys_per_row()); ++odd) {
       for (int v = 0; v < vectors_; ++v) load_value(at, odd, v);
       multiply(key + odd);
@@ -75,7 +75,9 @@ class ValueTile {
   }
 
   void load_value(int at, int odd, int v) {
-    a.vmovups(value(v), a.ptr[walking_values() + jit::offset(at + v * a.vector_bytes())]);
+    const Xbyak::Address place = a.ptr[walking_values() + jit::offset(at + v * vector_columns_bytes())];
+    if (c_.spec.heads.kv == KvStorage::f16) return a.vcvtph2ps(value(v), place);
+    a.vmovups(value(v), place);
     if (!c_.bf16_storage() || c_.bf16_math()) return;
     if (odd == 0)
       a.vpslld(value(v), value(v), 16);
@@ -115,7 +117,7 @@ void emit_column_group(const AttentionContext& c, int vectors, const Xbyak::Reg6
   a.mov(any.sums(), sum_columns);
   a.mov(any.probabilities(), block_probabilities);
   emit_row_tiles(c, a.rax, [&](int rows) { ValueTile(c, rows, vectors).emit(); });
-  a.add(block_columns, c.u32(vectors * a.vector_bytes()));
+  a.add(block_columns, c.u32(vectors * a.lanes() * c.spec.heads.place_bytes()));
   a.add(sum_columns, c.u32(vectors * a.vector_bytes()));
 }
 

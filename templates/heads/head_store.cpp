@@ -3,11 +3,25 @@
 #include "templates/heads/head_store.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace burin::kernels {
 namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
+constexpr std::uint8_t kRoundToNearest = 0;  // of vcvtps2ph
+constexpr float kLargestF16 = 65504;
+
+// The register that takes the halves of a vector's floats.
+jit::Vector half_register(jit::Vector floats) {
+  return floats.isZMM() ? jit::Vector(Xbyak::Ymm(floats.getIdx())) : Xbyak::Xmm(floats.getIdx());
+}
+
+// Nothing becomes infinite; the minimum of NaN and a number is the number.
+void emit_saturate_to_f16(jit::Assembler& a, jit::Vector x) {
+  a.vminps(x, x, a.vector_constant(std::bit_cast<std::uint32_t>(kLargestF16)));
+  a.vmaxps(x, x, a.vector_constant(std::bit_cast<std::uint32_t>(-kLargestF16)));
+}
 
 class HeadStoreEmitter {
  public:
@@ -115,13 +129,11 @@ class HeadStoreEmitter {
     a.and_(slot(), kKvBlock - 1);
   }
 
-  int pair_bytes() const { return kKvBlock * (h_.kv == KvStorage::f32 ? 8 : 4); }
-
   void key_block() {
     divide(h_.pair_blocks());
     find_head();
     rotate_rows();
-    a.imul(rotation(), in_head(), kPairsPerBlock * pair_bytes());
+    a.imul(rotation(), in_head(), kPairsPerBlock * h_.pair_bytes());
     a.add(head_cache(), rotation());
     const int pairs_in_last = h_.pairs() - (h_.pair_blocks() - 1) * kPairsPerBlock;
     Xbyak::Label last;
@@ -143,24 +155,33 @@ class HeadStoreEmitter {
   void store_keys(int pairs) {
     for (int row = 0; row < tile_.rows(); ++row) {
       find_position(row);
-      a.lea(position_cache(), a.ptr[position_cache() + slot() * 4]);
+      a.lea(position_cache(), a.ptr[position_cache() + slot() * h_.place_bytes()]);
       for (int v = 0; v < half(); ++v) {
         const int lanes = std::min(a.lanes(), pairs - first_lane(v));
         if (lanes <= 0) continue;
-        const Xbyak::RegExp first = position_cache() + jit::offset(first_lane(v) * pair_bytes());
+        const Xbyak::RegExp first = position_cache() + jit::offset(first_lane(v) * h_.pair_bytes());
         const jit::Vector x0 = scratch(0);
         const jit::Vector x1 = scratch(1);
         a.isa().copy(x0, tile_.sum(row, v));
         a.isa().copy(x1, tile_.sum(row, v + half()));
         if (h_.kv == KvStorage::bf16) {
           a.isa().pack_bf16_pairs(x0, x1, scratch(2));
-          a.isa().scatter_lanes(first, pair_bytes(), x0, lanes, scratch(2));
+          a.isa().scatter_lanes(first, h_.pair_bytes(), 4, x0, lanes, scratch(2));
         } else {
-          a.isa().scatter_lanes(first, pair_bytes(), x0, lanes, scratch(2));
-          a.isa().scatter_lanes(first + jit::offset(kKvBlock * 4), pair_bytes(), x1, lanes, scratch(2));
+          scatter_elements(first, x0, lanes);
+          scatter_elements(first + jit::offset(kKvBlock * h_.element_bytes()), x1, lanes);
         }
       }
     }
+  }
+
+  void scatter_elements(const Xbyak::RegExp& first, jit::Vector x, int lanes) {
+    if (h_.kv == KvStorage::f16) {
+      emit_saturate_to_f16(a, x);
+      a.vcvtps2ph(half_register(x), x, kRoundToNearest);
+      a.vpmovzxwd(x, half_register(x));
+    }
+    a.isa().scatter_lanes(first, h_.pair_bytes(), h_.element_bytes(), x, lanes, scratch(2));
   }
 
   // A value block is two halves of 16 columns; each belongs to one head, the last may be padding.
@@ -178,7 +199,7 @@ class HeadStoreEmitter {
       }
       divide(halves_per_head);
       find_head();
-      a.shl(in_head(), 6);  // 16 columns of 4 bytes
+      a.imul(in_head(), in_head(), 16 * h_.place_bytes());
       a.lea(head_cache(), a.ptr[head_cache() + in_head() + jit::offset(h_.key_block_bytes())]);
       for (int row = 0; row < tile_.rows(); ++row) store_values(row, part);
       a.L(padding);
@@ -188,23 +209,25 @@ class HeadStoreEmitter {
 
   void store_values(int row, int part) {
     find_position(row);
-    const int row_bytes = h_.value_columns() * 4;  // of a position (f32) or a position pair (bf16)
-    if (h_.kv == KvStorage::bf16) {
-      a.mov(number(), slot());
-      a.shr(number(), 1);
-      a.imul(number(), number(), row_bytes);
-    } else {
-      a.imul(number(), slot(), row_bytes);
-    }
+    a.mov(number(), slot());
+    if (h_.kv == KvStorage::bf16) a.shr(number(), 1);
+    a.imul(number(), number(), h_.value_row_bytes());
     a.add(position_cache(), number());
     for (int v = 0; v < tile_.vectors(); ++v) {
       const int column = tile_.block_vector(pass_, v) * a.lanes();
       if (column / 16 != part) continue;
-      const Xbyak::Address place = a.ptr[position_cache() + jit::offset(first_lane(v) * 4)];
-      if (h_.kv == KvStorage::f32)
-        a.vmovups(place, tile_.sum(row, v));
-      else
-        merge_bf16(place, tile_.sum(row, v));
+      store_value(a.ptr[position_cache() + jit::offset(first_lane(v) * h_.place_bytes())], tile_.sum(row, v));
+    }
+  }
+
+  void store_value(const Xbyak::Address& place, jit::Vector value) {
+    switch (h_.kv) {
+      case KvStorage::f32: return a.vmovups(place, value);
+      case KvStorage::bf16: return merge_bf16(place, value);
+      case KvStorage::f16:
+        a.isa().copy(scratch(0), value);
+        emit_saturate_to_f16(a, scratch(0));
+        return a.vcvtps2ph(place, scratch(0), kRoundToNearest);
     }
   }
 

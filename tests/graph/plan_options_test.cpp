@@ -92,12 +92,15 @@ TEST(PlanOptions, KvTypeFollowsComputeUnlessAsked) {
     options.kv = kv;
     const Plan plan = plan_of(model, options);
     EXPECT_EQ(plan.heads.kv == kernels::KvStorage::bf16, plan.options.kv == KvType::bf16);
+    EXPECT_EQ(plan.heads.kv == kernels::KvStorage::f16, plan.options.kv == KvType::f16);
     return plan.options.kv;
   };
   EXPECT_EQ(kv_of(ComputeType::f32, KvType::automatic), KvType::f32);
   EXPECT_EQ(kv_of(ComputeType::int8, KvType::automatic), KvType::bf16);
   EXPECT_EQ(kv_of(ComputeType::f32, KvType::bf16), KvType::bf16);
   EXPECT_EQ(kv_of(ComputeType::int8, KvType::f32), KvType::f32);
+  EXPECT_EQ(kv_of(ComputeType::f32, KvType::f16), KvType::f16);
+  EXPECT_EQ(kv_of(ComputeType::int8, KvType::f16), KvType::f16);
 }
 
 TEST(PlanOptions, AttentionUsesBf16DotsWhereCacheTargetAndComputeAllow) {
@@ -113,6 +116,7 @@ TEST(PlanOptions, AttentionUsesBf16DotsWhereCacheTargetAndComputeAllow) {
   EXPECT_EQ(math_of(ComputeType::int8, KvType::bf16, "znver4"), bf16);
   EXPECT_EQ(math_of(ComputeType::int8, KvType::bf16, "icelake-server"), f32);
   EXPECT_EQ(math_of(ComputeType::int8, KvType::f32, "znver4"), f32);
+  EXPECT_EQ(math_of(ComputeType::int8, KvType::f16, "znver4"), f32);
   EXPECT_EQ(math_of(ComputeType::f32, KvType::bf16, "znver4"), f32);
 }
 
@@ -144,14 +148,12 @@ TEST(PlanOptions, ContextAndChunk) {
 TEST(PlanOptions, TextsOfTypes) {
   for (const ComputeType type : {ComputeType::automatic, ComputeType::int8, ComputeType::f32})
     EXPECT_EQ(parse_compute_type(to_text(type)), type);
-  for (const KvType type : {KvType::automatic, KvType::f32, KvType::bf16})
+  for (const KvType type : {KvType::automatic, KvType::f32, KvType::f16, KvType::bf16})
     EXPECT_EQ(parse_kv_type(to_text(type)), type);
   for (const char* text : {"bf16", "f16"})
     EXPECT_THAT(tests::error_of([=] { parse_compute_type(text); }),
                 AllOf(HasSubstr(std::string("--compute ") + text), HasSubstr("not supported yet")));
-  for (const char* text : {"f16", "int8"})
-    EXPECT_THAT(tests::error_of([=] { parse_kv_type(text); }),
-                AllOf(HasSubstr(std::string("--kv ") + text), HasSubstr("not supported yet")));
+  EXPECT_THAT(tests::error_of([] { parse_kv_type("int8"); }), HasSubstr("not supported yet"));
   EXPECT_THAT(tests::error_of([] { parse_compute_type("int7"); }), HasSubstr("--compute 'int7': unknown"));
   EXPECT_THAT(tests::error_of([] { parse_kv_type(""); }), HasSubstr("--kv '': unknown"));
 }

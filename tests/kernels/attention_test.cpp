@@ -33,7 +33,9 @@ struct Numbers {
 
 // What the target can compute with.
 std::vector<Numbers> numbers_of(const jit::Target& target) {
-  std::vector<Numbers> all = {{KvStorage::f32, AttentionMath::f32}, {KvStorage::bf16, AttentionMath::f32}};
+  std::vector<Numbers> all = {{KvStorage::f32, AttentionMath::f32},
+                              {KvStorage::f16, AttentionMath::f32},
+                              {KvStorage::bf16, AttentionMath::f32}};
   if (target.has(jit::Feature::avx512bf16)) all.push_back({KvStorage::bf16, AttentionMath::bf16});
   return all;
 }
@@ -167,7 +169,7 @@ class Problem {
     return arguments;
   }
 
-  // Positions that no row may see hold NaN keys and huge values.
+  // Positions that no row may see hold NaN keys and values that would show.
   void fill_cache() {
     const std::int64_t visible = position_ + rows_;
     for (int head = 0; head < heads().kv_heads; ++head)
@@ -178,7 +180,7 @@ class Problem {
             cache_.set_key(head, position, pair, which,
                            seen ? 2 * random_.value() : std::numeric_limits<float>::quiet_NaN());
         for (int column = 0; column < heads().value_width(); ++column)
-          cache_.set_value(head, position, column, seen ? random_.value() : 1e30f);
+          cache_.set_value(head, position, column, seen ? random_.value() : 6e4f);
       }
   }
 
@@ -411,8 +413,9 @@ TEST(Attention, RefusesWhatItCannotDo) {
   const Numbers bf16 = {KvStorage::bf16, AttentionMath::bf16};
   EXPECT_EQ(refusal(spec_of(4, 2, 64, plain), "avx2"), "emitted");
   EXPECT_EQ(refusal(spec_of(4, 2, 64, bf16), "avx512bf16"), "emitted");
-  EXPECT_THAT(refusal(spec_of(4, 2, 64, {KvStorage::f32, AttentionMath::bf16}), "avx512bf16"),
-              testing::HasSubstr("needs a bf16 cache"));
+  for (const KvStorage storage : {KvStorage::f32, KvStorage::f16})
+    EXPECT_THAT(refusal(spec_of(4, 2, 64, {storage, AttentionMath::bf16}), "avx512bf16"),
+                testing::HasSubstr("needs a bf16 cache"));
   EXPECT_THAT(refusal(spec_of(4, 2, 64, bf16), "avx2"), testing::HasSubstr("needs avx512bf16"));
   EXPECT_THAT(refusal(spec_of(4, 2, 64, bf16), "avx512vnni"), testing::HasSubstr("needs avx512bf16"));
   EXPECT_THAT(refusal(spec_of(4, 2, 65, plain), "avx2"), testing::HasSubstr("must be even"));

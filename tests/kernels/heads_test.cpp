@@ -2,6 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
 #include <vector>
 
 #include "jit/error.hpp"
@@ -129,7 +132,7 @@ constexpr std::pair<int, int> kHeads[] = {{4, 4}, {6, 2}, {5, 1}};
 
 TEST(Heads, MatchReference) {
   for (const jit::Target& target : tests::host_targets())
-    for (const KvStorage kv : {KvStorage::f32, KvStorage::bf16})
+    for (const KvStorage kv : {KvStorage::f32, KvStorage::f16, KvStorage::bf16})
       for (const auto& [query_heads, kv_heads] : kHeads)
         for (const int head_size : {2, 8, 32, 48, 64, 80, 128, 256})
           for (const RowNorm norm : {RowNorm::none, RowNorm::rms, RowNorm::layer})
@@ -145,6 +148,41 @@ TEST(Heads, ClipsMatchReference) {
     HeadsSpec spec = spec_of({4, 2, 20, KvStorage::f32}, RowNorm::none, HeadNormUnit::head);
     spec.clip = true;
     Problem(spec, 3, 0).check(target);
+  }
+}
+
+// Of f16, beyond which nothing is stored: blocks are used again, and zero times infinity is no number.
+TEST(Heads, WhatIsTooLargeForTheCacheIsStoredAsTheLargest) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  const std::pair<float, double> numbers[] = {{65519.0f, 65504.0},  {65520.0f, 65504.0},    {-1e9f, -65504.0},
+                                              {kInfinity, 65504.0}, {-kInfinity, -65504.0}, {3.0f, 3.0}};
+  for (const jit::Target& target : tests::host_targets()) {
+    const HeadsSpec spec = spec_of({1, 1, 32, KvStorage::f16}, RowNorm::none, HeadNormUnit::head);
+    const jit::CodeImage image = emit_heads(spec, target);
+    const tests::KvCache cache(spec.heads, 1);
+    std::vector<float> rotation(static_cast<std::size_t>(spec.heads.rotation_row()), 0.0f);
+    std::fill_n(rotation.begin(), rotation.size() / 2, 1.0f);  // by no angle
+    const auto store = [&](float number) {
+      std::vector<float> row(static_cast<std::size_t>(spec.input_stride), number);
+      std::vector<float> output(static_cast<std::size_t>(spec.output_stride));
+      HeadsArguments arguments;
+      arguments.input = row.data();
+      arguments.output = output.data();
+      arguments.rows = 1;
+      arguments.last_block = spec.heads.blocks();
+      arguments.kv = {rotation.data(), cache.bytes(), cache.head_bytes(), 0};
+      tests::run_kernel(image, arguments);
+    };
+    for (const auto& [number, stored] : numbers) {
+      store(number);
+      EXPECT_EQ(cache.value(0, 0, 17), stored) << number << " " << target.name;
+      if (!std::isfinite(number)) continue;  // a rotation mixes in zero times infinity
+      EXPECT_EQ(cache.key(0, 0, 7, 1), stored) << number << " " << target.name;
+    }
+    store(kNan);
+    EXPECT_TRUE(std::isfinite(cache.value(0, 0, 17)));
+    EXPECT_TRUE(std::isfinite(cache.key(0, 0, 7, 1)));
   }
 }
 

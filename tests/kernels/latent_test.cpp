@@ -120,7 +120,7 @@ LatentSpec spec_of(int query_heads, int rotated, std::int64_t latent, KvStorage 
 
 TEST(Latent, MatchesReference) {
   for (const jit::Target& target : tests::host_targets())
-    for (const KvStorage kv : {KvStorage::f32, KvStorage::bf16})
+    for (const KvStorage kv : {KvStorage::f32, KvStorage::f16, KvStorage::bf16})
       for (const int query_heads : {1, 5})
         for (const int rotated : {32, 64})
           for (const std::int64_t latent : {1, 20, 32, 50, 512})
@@ -134,7 +134,7 @@ TEST(Latent, MatchesReference) {
 
 TEST(Latent, CallsOfAnyBlocksMatchReference) {
   for (const jit::Target& target : tests::host_targets())
-    for (const KvStorage kv : {KvStorage::f32, KvStorage::bf16}) {
+    for (const KvStorage kv : {KvStorage::f32, KvStorage::f16, KvStorage::bf16}) {
       const LatentSpec spec = spec_of(3, 32, 96, kv);
       for (int calls = 1; calls <= spec.blocks(); ++calls) Problem(spec, 2, 63).check(target, calls);
     }

@@ -105,12 +105,19 @@ class StoredHeads {
     }
   }
 
+  static float f16(float value) { return kernels::f16_to_f32(kernels::f32_to_f16(value)); }
+
   // What rounds to nearest is between the roundings of the bounds.
   void expect_stored(double stored, double expected, double tolerance, const testing::Message& what) const {
     const auto rounded = [&](double bound) {
       const auto value = static_cast<float>(bound);
-      return static_cast<double>(
-          heads_.kv == kernels::KvStorage::f32 ? value : kernels::bf16_to_f32(kernels::f32_to_bf16(value)));
+      switch (heads_.kv) {
+        case kernels::KvStorage::f32: return static_cast<double>(value);
+        case kernels::KvStorage::f16: return static_cast<double>(f16(value));
+        case kernels::KvStorage::bf16:
+          return static_cast<double>(kernels::bf16_to_f32(kernels::f32_to_bf16(value)));
+      }
+      return 0.0;
     };
     EXPECT_GE(stored, rounded(expected - tolerance)) << what;
     EXPECT_LE(stored, rounded(expected + tolerance)) << what;

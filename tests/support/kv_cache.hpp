@@ -39,7 +39,9 @@ class KvCache {
   }
 
  private:
-  bool f32() const { return heads_.kv == kernels::KvStorage::f32; }
+  using Storage = kernels::KvStorage;
+  bool pairs_share() const { return heads_.kv == Storage::bf16; }
+  std::int64_t bytes_each() const { return heads_.kv == Storage::f32 ? 4 : 2; }
 
   std::int64_t value_columns() const {
     return ((heads_.value_size > 0 ? heads_.value_size : heads_.head_size) + 15) / 16 * 16;
@@ -48,39 +50,41 @@ class KvCache {
   // Elements before the wanted one, then times the size of one: the layout's sentences as sums.
   std::byte* block(int kv_head, std::int64_t position) const {
     const std::int64_t elements = 64 * (heads_.head_size + value_columns());
-    return head(kv_head) + position / 64 * elements * (f32() ? 4 : 2);
+    return head(kv_head) + position / 64 * elements * bytes_each();
   }
   std::byte* key_place(int kv_head, std::int64_t position, int pair, int which) const {
     const std::int64_t slot = position % 64;
     std::byte* keys = block(kv_head, position);
-    return f32() ? keys + ((pair * 2 + which) * 64 + slot) * 4 : keys + ((pair * 64 + slot) * 2 + which) * 2;
+    return pairs_share() ? keys + ((pair * 64 + slot) * 2 + which) * 2
+                         : keys + ((pair * 2 + which) * 64 + slot) * bytes_each();
   }
   std::byte* value_place(int kv_head, std::int64_t position, int column) const {
     const std::int64_t slot = position % 64;
     const std::int64_t columns = value_columns();
-    std::byte* values = block(kv_head, position) + 64 * heads_.head_size * (f32() ? 4 : 2);
-    return f32() ? values + (slot * columns + column) * 4
-                 : values + ((slot / 2 * columns + column) * 2 + slot % 2) * 2;
+    std::byte* values = block(kv_head, position) + 64 * heads_.head_size * bytes_each();
+    return pairs_share() ? values + ((slot / 2 * columns + column) * 2 + slot % 2) * 2
+                         : values + (slot * columns + column) * bytes_each();
   }
 
   void store(std::byte* place, float value) const {
-    if (f32()) {
-      std::memcpy(place, &value, sizeof(value));
-      return;
+    const auto put = [place](auto bits) { std::memcpy(place, &bits, sizeof(bits)); };
+    switch (heads_.kv) {
+      case Storage::f32: return put(value);
+      case Storage::f16: return put(kernels::f32_to_f16(value));
+      case Storage::bf16: return put(kernels::f32_to_bf16(value));
     }
-    const std::uint16_t bits = kernels::f32_to_bf16(value);
-    std::memcpy(place, &bits, sizeof(bits));
   }
   double load(const std::byte* place) const {
-    float value;
-    if (f32()) {
-      std::memcpy(&value, place, sizeof(value));
-    } else {
-      std::uint16_t bits;
+    const auto get = [place](auto bits) {
       std::memcpy(&bits, place, sizeof(bits));
-      value = kernels::bf16_to_f32(bits);
+      return bits;
+    };
+    switch (heads_.kv) {
+      case Storage::f32: return static_cast<double>(get(float{}));
+      case Storage::f16: return static_cast<double>(kernels::f16_to_f32(get(std::uint16_t{})));
+      case Storage::bf16: return static_cast<double>(kernels::bf16_to_f32(get(std::uint16_t{})));
     }
-    return static_cast<double>(value);
+    return 0;
   }
 
   kernels::HeadLayout heads_;
