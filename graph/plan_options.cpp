@@ -18,8 +18,8 @@ KvType parse_kv_type(std::string_view text) {
   if (text == "f32") return KvType::f32;
   if (text == "f16") return KvType::f16;
   if (text == "bf16") return KvType::bf16;
-  if (text == "int8") fail("--kv int8: not supported yet: use f16 or bf16 (2 bytes per value) or f32 (exact)");
-  fail("--kv '{}': unknown: use auto, f16, bf16 or f32", text);
+  if (text == "int8") return KvType::int8;
+  fail("--kv '{}': unknown: use auto, f32, f16, bf16 or int8", text);
 }
 
 std::string to_text(ComputeType type) {
@@ -39,6 +39,7 @@ std::string to_text(KvType type) {
     case KvType::f32: return "f32";
     case KvType::f16: return "f16";
     case KvType::bf16: return "bf16";
+    case KvType::int8: return "int8";
   }
   return "?";
 }

@@ -13,6 +13,7 @@ kernels::KvStorage storage_of(KvType kv) {
     case KvType::f32: return kernels::KvStorage::f32;
     case KvType::f16: return kernels::KvStorage::f16;
     case KvType::bf16: return kernels::KvStorage::bf16;
+    case KvType::int8: return kernels::KvStorage::int8;
   }
   return kernels::KvStorage::f32;
 }

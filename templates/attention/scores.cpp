@@ -7,6 +7,7 @@
 //   query row 5 |                                    |     query's x0 (x1), multiply and add
 //               +--------+--------+--------+--------+
 #include "templates/attention/attention_emitter.hpp"
+#include "templates/attention/int8_loads.hpp"
 
 namespace burin::kernels {
 namespace {
@@ -60,6 +61,7 @@ class ScoreTile {
     a.add(walking_keys(), c_.u32(unroll() * pair_bytes()));
     a.dec(pairs_left());
     a.jnz(loop, kNear);
+    if (c_.int8_storage()) scale_sums(first_key);
     for (int row = 0; row < rows_; ++row)
       for (int v = 0; v < vectors(); ++v)
         a.vmovups(a.ptr[scores() + jit::offset(row * AttentionScratch::kScoresRow + first_key * 4 +
@@ -67,12 +69,20 @@ class ScoreTile {
                   sum(row, v));
   }
 
+  void scale_sums(int first_key) {
+    const int scales = c_.spec.heads.key_scales_offset() + first_key * 4;
+    for (int v = 0; v < vectors(); ++v) {
+      a.vmovups(key(v), a.ptr[keys() + jit::offset(scales + v * a.vector_bytes())]);
+      for (int row = 0; row < rows_; ++row) a.vmulps(sum(row, v), sum(row, v), key(v));
+    }
+  }
+
   void pair(int i, bool prefetch) {
     if (prefetch)
       for (int line = 0; line < pair_bytes(); line += 64)
         a.prefetcht0(a.ptr[walking_keys() + jit::offset(i * pair_bytes() + line + kPrefetchAhead)]);
     if (c_.bf16_math()) {
-      for (int v = 0; v < vectors(); ++v) a.vmovups(key(v), key_address(i, 0, v));
+      for (int v = 0; v < vectors(); ++v) load_pair(i, v);
       multiply(i, 0);
       return;
     }
@@ -87,9 +97,17 @@ class ScoreTile {
     return a.ptr[walking_keys() + jit::offset(i * pair_bytes() + row + v * a.lanes() * key_bytes())];
   }
 
+  // As dwords of two bf16.
+  void load_pair(int i, int v) {
+    if (c_.bf16_storage()) return a.vmovups(key(v), key_address(i, 0, v));
+    emit_load_bf16_pairs(a, key(v), key_address(i, 0, v), key_address(i, 1, v), query(turn_));
+  }
+
   void load_key(int i, int which, int v) {
-    if (c_.spec.heads.kv == KvStorage::f16) return a.vcvtph2ps(key(v), key_address(i, which, v));
-    a.vmovups(key(v), key_address(i, which, v));
+    const Xbyak::Address address = key_address(i, which, v);
+    if (c_.spec.heads.kv == KvStorage::f16) return a.vcvtph2ps(key(v), address);
+    if (c_.int8_storage()) return emit_load_int8(a, key(v), address);
+    a.vmovups(key(v), address);
     if (!c_.bf16_storage()) return;
     if (which == 0)
       a.vpslld(key(v), key(v), 16);

@@ -5,10 +5,14 @@
 #include <algorithm>
 #include <bit>
 
+#include "jit/error.hpp"
+#include "templates/heads/head_quantizer.hpp"
+
 namespace burin::kernels {
 namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
+constexpr int kBlockBytes = 128;             // 32 floats of a row
 constexpr std::uint8_t kRoundToNearest = 0;  // of vcvtps2ph
 constexpr float kLargestF16 = 65504;
 
@@ -59,6 +63,7 @@ class HeadStoreEmitter {
   Xbyak::Reg64 position_cache() const { return s_.position_cache; }
   Xbyak::Reg64 slot() const { return s_.slot; }
   Xbyak::Reg64 rotation() const { return s_.rotation; }
+  Xbyak::Reg64 head_row() const { return s_.output; }  // int8: of keys and values, which have no other
 
   Xbyak::Address argument(std::size_t member) const { return a.ptr[s_.arguments + s_.kv_arguments + member]; }
   int half() const { return tile_.vectors() / 2; }
@@ -133,6 +138,7 @@ class HeadStoreEmitter {
     divide(h_.pair_blocks());
     find_head();
     rotate_rows();
+    if (h_.kv == KvStorage::int8) return keep_key_block();
     a.imul(rotation(), in_head(), kPairsPerBlock * h_.pair_bytes());
     a.add(head_cache(), rotation());
     const int pairs_in_last = h_.pairs() - (h_.pair_blocks() - 1) * kPairsPerBlock;
@@ -149,6 +155,23 @@ class HeadStoreEmitter {
       store_keys(pairs_in_last);
       a.L(done);
     }
+  }
+
+  void keep_key_block() {
+    Xbyak::Label more;
+    a.mov(head_row(), a.rsp);
+    a.imul(rotation(), in_head(), kBlockBytes);
+    for (int v = 0; v < tile_.vectors(); ++v)
+      a.vmovups(a.ptr[head_row() + rotation() + jit::offset(v * a.vector_bytes())], tile_.sum(0, v));
+    a.cmp(in_head(), static_cast<std::uint32_t>(h_.pair_blocks() - 1));
+    a.jne(more, kNear);
+    find_position(0);
+    emit_quantized_key(quantizer());
+    a.L(more);
+  }
+
+  HeadQuantizer quantizer() const {
+    return {a, h_, head_row(), position_cache(), slot(), rotation(), in_head(), scratch(0).getIdx()};
   }
 
   // Keys lie across positions, so a row's pairs go to places pair_bytes apart.
@@ -199,12 +222,32 @@ class HeadStoreEmitter {
       }
       divide(halves_per_head);
       find_head();
+      if (h_.kv == KvStorage::int8) {
+        keep_values(part, halves_per_head);
+        a.L(padding);
+        continue;
+      }
       a.imul(in_head(), in_head(), 16 * h_.place_bytes());
       a.lea(head_cache(), a.ptr[head_cache() + in_head() + jit::offset(h_.key_block_bytes())]);
       for (int row = 0; row < tile_.rows(); ++row) store_values(row, part);
       a.L(padding);
     }
     a.add(a.rsp, 8);
+  }
+
+  void keep_values(int part, int halves_per_head) {
+    Xbyak::Label more;
+    a.lea(head_row(), a.ptr[a.rsp + 8]);  // behind the block's number
+    a.imul(rotation(), in_head(), 16 * 4);
+    for (int v = 0; v < tile_.vectors(); ++v)
+      if (v * a.lanes() / 16 == part)
+        a.vmovups(a.ptr[head_row() + rotation() + jit::offset(first_lane(v) * 4)], tile_.sum(0, v));
+    a.cmp(in_head(), static_cast<std::uint32_t>(halves_per_head - 1));
+    a.jne(more, kNear);
+    find_position(0);
+    a.add(position_cache(), static_cast<std::uint32_t>(h_.key_block_bytes()));
+    emit_quantized_values(quantizer());
+    a.L(more);
   }
 
   void store_values(int row, int part) {
@@ -228,6 +271,7 @@ class HeadStoreEmitter {
         a.isa().copy(scratch(0), value);
         emit_saturate_to_f16(a, scratch(0));
         return a.vcvtps2ph(place, scratch(0), kRoundToNearest);
+      case KvStorage::int8: return;  // see keep_values
     }
   }
 
@@ -265,6 +309,8 @@ class HeadStoreEmitter {
 }  // namespace
 
 void emit_head_store(const HeadStore& store, const TileRegisters& tile, int pass) {
+  if (store.heads.kv == KvStorage::int8 && (tile.rows() != 1 || tile.passes() != 1))
+    fail("heads are stored as int8 row by row and in whole blocks only");
   HeadStoreEmitter(store, tile, pass).emit();
 }
 

@@ -58,11 +58,11 @@ class Problem {
     arguments.limit = kLimit;
     arguments.kv = stored_.kv();
     const jit::CodeImage image = emit_heads(spec_, target);
-    // Three calls share the blocks, as threads do; cuts fall within heads.
+    // Three calls share the blocks, as threads do; cuts fall within heads where they may.
     const std::int64_t blocks = spec_.heads.blocks();
     for (int part = 0; part < 3; ++part) {
-      arguments.first_block = blocks * part / 3;
-      arguments.last_block = blocks * (part + 1) / 3;
+      arguments.first_block = spec_.heads.next_share(blocks * part / 3);
+      arguments.last_block = spec_.heads.next_share(blocks * (part + 1) / 3);
       tests::run_kernel(image, arguments);
     }
     for (std::int64_t row = 0; row < rows_; ++row) stored_.check_row(row, expected(row), kTolerance);
@@ -132,7 +132,7 @@ constexpr std::pair<int, int> kHeads[] = {{4, 4}, {6, 2}, {5, 1}};
 
 TEST(Heads, MatchReference) {
   for (const jit::Target& target : tests::host_targets())
-    for (const KvStorage kv : {KvStorage::f32, KvStorage::f16, KvStorage::bf16})
+    for (const KvStorage kv : {KvStorage::f32, KvStorage::f16, KvStorage::bf16, KvStorage::int8})
       for (const auto& [query_heads, kv_heads] : kHeads)
         for (const int head_size : {2, 8, 32, 48, 64, 80, 128, 256})
           for (const RowNorm norm : {RowNorm::none, RowNorm::rms, RowNorm::layer})
