@@ -61,7 +61,7 @@ class ValueTile {
   Xbyak::Address sum_address(int row, int v) const {
     return a.ptr[sums() + jit::offset(row * c_.scratch.values_row + v * a.vector_bytes())];
   }
-  int keys_per_row() const { return c_.spec.heads.positions_per_value_row(); }
+  int keys_per_row() const { return c_.spec.heads.slots_per_value_row(); }
   int keys_at_once() const { return c_.bf16_math() ? 2 : keys_per_row(); }
   int row_bytes() const { return c_.spec.heads.value_row_bytes(); }
   int vector_columns_bytes() const { return a.lanes() * c_.spec.heads.place_bytes(); }
@@ -168,27 +168,21 @@ void emit_values(const AttentionContext& c) {
   jit::Assembler& a = c.a;
   const Xbyak::Reg64 block_probabilities = a.r10;
   const Xbyak::Reg64 block_columns = a.r11;
-  const Xbyak::Reg64 sum_columns = a.rbp;  // saved around: all others are taken
+  const Xbyak::Reg64 sum_columns = a.rbp;  // all others are taken
   const int all_vectors = c.scratch.values_row / a.vector_bytes();
   const int groups = all_vectors / tile_vectors(a);
   const int rest = all_vectors % tile_vectors(a);
 
-  a.push(a.rbp);
-  a.sub(a.rsp, 24);  // [0] block, [8] blocks left, [16] groups left
-  const auto block = a.qword[a.rsp];
-  const auto blocks_left = a.qword[a.rsp + 8];
-  const auto groups_left = a.qword[a.rsp + 16];
-  a.mov(block_columns, c.r.chunk_first);
-  a.shr(block_columns, 6);
-  a.imul(block_columns, block_columns, c.spec.heads.kv_block_bytes());
-  a.add(block_columns, c.argument(offsetof(AttentionArguments, kv)));
-  a.add(block_columns, c.u32(c.spec.heads.key_block_bytes()));
-  a.mov(block, block_columns);
+  const Xbyak::Address blocks_left = c.local(c.locals.blocks_left);
+  const Xbyak::Address groups_left = c.local(c.locals.groups_left);
+  a.mov(c.local(c.locals.frame), a.rbp);
+  c.start_blocks(a.rax);
   a.mov(blocks_left, c.r.chunk_blocks);
   a.lea(block_probabilities, a.ptr[c.r.scratch + jit::offset(c.scratch.scores)]);
   Xbyak::Label block_loop;
   a.L(block_loop);
-  a.mov(block_columns, block);
+  c.next_block(block_columns);
+  a.add(block_columns, c.u32(c.spec.heads.key_block_bytes()));
   if (c.int8_storage()) {
     a.mov(a.rdi, block_probabilities);
     emit_scale_probabilities(c, block_columns, a.rdi);
@@ -203,12 +197,10 @@ void emit_values(const AttentionContext& c) {
     a.jnz(group_loop, kNear);
   }
   if (rest > 0) emit_column_group(c, rest, block_columns, sum_columns, block_probabilities);
-  a.add(block, c.u32(c.spec.heads.kv_block_bytes()));
   a.add(block_probabilities, c.u32(kKvBlock * (c.bf16_math() && !c.int8_storage() ? 2 : 4)));
   a.dec(blocks_left);
   a.jnz(block_loop, kNear);
-  a.add(a.rsp, 24);
-  a.pop(a.rbp);
+  a.mov(a.rbp, c.local(c.locals.frame));
 }
 
 }  // namespace burin::kernels

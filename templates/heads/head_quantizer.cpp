@@ -8,8 +8,6 @@ namespace burin::kernels {
 namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
-constexpr float kLargestCode = 127;
-constexpr float kSmallestMagnitude = 0x1p-100f;
 
 class QuantizedRow {
  public:

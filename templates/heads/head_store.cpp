@@ -6,6 +6,7 @@
 #include <bit>
 
 #include "jit/error.hpp"
+#include "templates/formats/float16.hpp"
 #include "templates/heads/head_quantizer.hpp"
 
 namespace burin::kernels {
@@ -14,7 +15,6 @@ namespace {
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
 constexpr int kBlockBytes = 128;             // 32 floats of a row
 constexpr std::uint8_t kRoundToNearest = 0;  // of vcvtps2ph
-constexpr float kLargestF16 = 65504;
 
 // The register that takes the halves of a vector's floats.
 jit::Vector half_register(jit::Vector floats) {
@@ -23,8 +23,8 @@ jit::Vector half_register(jit::Vector floats) {
 
 // Nothing becomes infinite; the minimum of NaN and a number is the number.
 void emit_saturate_to_f16(jit::Assembler& a, jit::Vector x) {
-  a.vminps(x, x, a.vector_constant(std::bit_cast<std::uint32_t>(kLargestF16)));
-  a.vmaxps(x, x, a.vector_constant(std::bit_cast<std::uint32_t>(-kLargestF16)));
+  a.vminps(x, x, a.vector_constant(std::bit_cast<std::uint32_t>(kLargestFiniteF16)));
+  a.vmaxps(x, x, a.vector_constant(std::bit_cast<std::uint32_t>(-kLargestFiniteF16)));
 }
 
 class HeadStoreEmitter {
@@ -59,8 +59,8 @@ class HeadStoreEmitter {
  private:
   Xbyak::Reg64 number() const { return s_.number; }    // of the block within its part; then scratch
   Xbyak::Reg64 in_head() const { return s_.in_head; }  // block within the head
-  Xbyak::Reg64 head_cache() const { return s_.head_cache; }
-  Xbyak::Reg64 position_cache() const { return s_.position_cache; }
+  Xbyak::Reg64 head_offset() const { return s_.head_offset; }
+  Xbyak::Reg64 head_block() const { return s_.head_block; }
   Xbyak::Reg64 slot() const { return s_.slot; }
   Xbyak::Reg64 rotation() const { return s_.rotation; }
   Xbyak::Reg64 head_row() const { return s_.output; }  // int8: of keys and values, which have no other
@@ -85,9 +85,9 @@ class HeadStoreEmitter {
     const int sin_offset = row_bytes / 2;
     a.imul(rotation(), s_.tile_row, row_bytes);
     a.add(rotation(), argument(offsetof(KvArguments, rotation)));
-    a.mov(position_cache(), in_head());
-    a.shl(position_cache(), 6);  // 16 pairs of 4 bytes
-    a.add(rotation(), position_cache());
+    a.mov(head_block(), in_head());
+    a.shl(head_block(), 6);  // 16 pairs of 4 bytes
+    a.add(rotation(), head_block());
     for (int row = 0; row < tile_.rows(); ++row)
       for (int v = 0; v < half(); ++v) {
         const int at = row * row_bytes + first_lane(v) * 4;
@@ -116,21 +116,22 @@ class HeadStoreEmitter {
       }
   }
 
-  // head_cache = cache of head `number`.
+  // head_offset = bytes from a block's start to head `number`.
   void find_head() {
-    a.mov(head_cache(), number());
-    a.imul(head_cache(), argument(offsetof(KvArguments, head_bytes)));
-    a.add(head_cache(), argument(offsetof(KvArguments, cache)));
+    a.imul(head_offset(), number(), h_.kv_block_bytes());
+    a.add(head_offset(), argument(offsetof(KvArguments, layer_offset)));
   }
 
-  // position_cache = 64-position block of the row's position in the head, slot = place in that block.
-  void find_position(int row) {
-    a.mov(slot(), argument(offsetof(KvArguments, position)));
+  // head_block = the head's part of the row's block, slot = place in that block.
+  void find_slot(int row) {
+    a.mov(slot(), argument(offsetof(KvArguments, slot)));
     a.lea(slot(), a.ptr[slot() + s_.tile_row + jit::offset(row)]);
-    a.mov(position_cache(), slot());
-    a.shr(position_cache(), 6);
-    a.imul(position_cache(), position_cache(), h_.kv_block_bytes());
-    a.add(position_cache(), head_cache());
+    a.mov(head_block(), slot());
+    a.shr(head_block(), 6);
+    a.shl(head_block(), 3);
+    a.add(head_block(), argument(offsetof(KvArguments, blocks)));
+    a.mov(head_block(), a.ptr[head_block()]);
+    a.add(head_block(), head_offset());
     a.and_(slot(), kKvBlock - 1);
   }
 
@@ -140,7 +141,7 @@ class HeadStoreEmitter {
     rotate_rows();
     if (h_.kv == KvStorage::int8) return keep_key_block();
     a.imul(rotation(), in_head(), kPairsPerBlock * h_.pair_bytes());
-    a.add(head_cache(), rotation());
+    a.add(head_offset(), rotation());
     const int pairs_in_last = h_.pairs() - (h_.pair_blocks() - 1) * kPairsPerBlock;
     Xbyak::Label last;
     Xbyak::Label done;
@@ -165,24 +166,24 @@ class HeadStoreEmitter {
       a.vmovups(a.ptr[head_row() + rotation() + jit::offset(v * a.vector_bytes())], tile_.sum(0, v));
     a.cmp(in_head(), static_cast<std::uint32_t>(h_.pair_blocks() - 1));
     a.jne(more, kNear);
-    find_position(0);
+    find_slot(0);
     emit_quantized_key(quantizer());
     a.L(more);
   }
 
   HeadQuantizer quantizer() const {
-    return {a, h_, head_row(), position_cache(), slot(), rotation(), in_head(), scratch(0).getIdx()};
+    return {a, h_, head_row(), head_block(), slot(), rotation(), in_head(), scratch(0).getIdx()};
   }
 
   // Keys lie across positions, so a row's pairs go to places pair_bytes apart.
   void store_keys(int pairs) {
     for (int row = 0; row < tile_.rows(); ++row) {
-      find_position(row);
-      a.lea(position_cache(), a.ptr[position_cache() + slot() * h_.place_bytes()]);
+      find_slot(row);
+      a.lea(head_block(), a.ptr[head_block() + slot() * h_.place_bytes()]);
       for (int v = 0; v < half(); ++v) {
         const int lanes = std::min(a.lanes(), pairs - first_lane(v));
         if (lanes <= 0) continue;
-        const Xbyak::RegExp first = position_cache() + jit::offset(first_lane(v) * h_.pair_bytes());
+        const Xbyak::RegExp first = head_block() + jit::offset(first_lane(v) * h_.pair_bytes());
         const jit::Vector x0 = scratch(0);
         const jit::Vector x1 = scratch(1);
         a.isa().copy(x0, tile_.sum(row, v));
@@ -228,7 +229,7 @@ class HeadStoreEmitter {
         continue;
       }
       a.imul(in_head(), in_head(), 16 * h_.place_bytes());
-      a.lea(head_cache(), a.ptr[head_cache() + in_head() + jit::offset(h_.key_block_bytes())]);
+      a.lea(head_offset(), a.ptr[head_offset() + in_head() + jit::offset(h_.key_block_bytes())]);
       for (int row = 0; row < tile_.rows(); ++row) store_values(row, part);
       a.L(padding);
     }
@@ -244,22 +245,22 @@ class HeadStoreEmitter {
         a.vmovups(a.ptr[head_row() + rotation() + jit::offset(first_lane(v) * 4)], tile_.sum(0, v));
     a.cmp(in_head(), static_cast<std::uint32_t>(halves_per_head - 1));
     a.jne(more, kNear);
-    find_position(0);
-    a.add(position_cache(), static_cast<std::uint32_t>(h_.key_block_bytes()));
+    find_slot(0);
+    a.add(head_block(), static_cast<std::uint32_t>(h_.key_block_bytes()));
     emit_quantized_values(quantizer());
     a.L(more);
   }
 
   void store_values(int row, int part) {
-    find_position(row);
+    find_slot(row);
     a.mov(number(), slot());
     if (h_.kv == KvStorage::bf16) a.shr(number(), 1);
     a.imul(number(), number(), h_.value_row_bytes());
-    a.add(position_cache(), number());
+    a.add(head_block(), number());
     for (int v = 0; v < tile_.vectors(); ++v) {
       const int column = tile_.block_vector(pass_, v) * a.lanes();
       if (column / 16 != part) continue;
-      store_value(a.ptr[position_cache() + jit::offset(first_lane(v) * h_.place_bytes())], tile_.sum(row, v));
+      store_value(a.ptr[head_block() + jit::offset(first_lane(v) * h_.place_bytes())], tile_.sum(row, v));
     }
   }
 

@@ -22,7 +22,7 @@ struct HeadStore {
   Xbyak::Reg64 tile_row;     // number of the tile's row 0
   Xbyak::Reg64 output;       // of the tile's row 0, at the block's first column
   // Overwritten; number is rax, output is not rax or rcx:
-  Xbyak::Reg64 number, in_head, head_cache, position_cache, slot, rotation;
+  Xbyak::Reg64 number, in_head, head_offset, head_block, slot, rotation;
 };
 
 // With an int8 cache, a row of one KV head is collected at rsp, where the kernel's frame must begin with so many bytes,

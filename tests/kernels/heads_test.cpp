@@ -151,7 +151,7 @@ TEST(Heads, ClipsMatchReference) {
   }
 }
 
-// Of f16, beyond which nothing is stored: blocks are used again, and zero times infinity is no number.
+// Beyond which nothing is stored as f16: blocks are used again, and zero times infinity is no number.
 TEST(Heads, WhatIsTooLargeForTheCacheIsStoredAsTheLargest) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -171,7 +171,7 @@ TEST(Heads, WhatIsTooLargeForTheCacheIsStoredAsTheLargest) {
       arguments.output = output.data();
       arguments.rows = 1;
       arguments.last_block = spec.heads.blocks();
-      arguments.kv = {rotation.data(), cache.bytes(), cache.head_bytes(), 0};
+      arguments.kv = {rotation.data(), cache.blocks(), cache.layer_offset(), 0};
       tests::run_kernel(image, arguments);
     };
     for (const auto& [number, stored] : numbers) {
@@ -184,6 +184,35 @@ TEST(Heads, WhatIsTooLargeForTheCacheIsStoredAsTheLargest) {
     EXPECT_TRUE(std::isfinite(cache.value(0, 0, 17)));
     EXPECT_TRUE(std::isfinite(cache.key(0, 0, 7, 1)));
   }
+}
+
+// Zeros, numbers at the ends of floats, and what is no number, next to numbers.
+TEST(Heads, Int8IsAlwaysFinite) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const HeadsSpec spec = spec_of({1, 1, 32, KvStorage::int8}, RowNorm::none, HeadNormUnit::head);
+  for (const jit::Target& target : tests::host_targets())
+    for (const float number :
+         {0.0f, 1e-45f, 1e-38f, 1e38f, kInfinity, -kInfinity, std::numeric_limits<float>::quiet_NaN()}) {
+      const tests::KvCache cache(spec.heads, 1);
+      std::vector<float> rotation(static_cast<std::size_t>(spec.heads.rotation_row()), 0.0f);
+      std::fill_n(rotation.begin(), rotation.size() / 2, 1.0f);
+      std::vector<float> row(static_cast<std::size_t>(spec.input_stride), number);
+      row[32 + 5] = row[64 + 5] = 0.25f;
+      std::vector<float> output(static_cast<std::size_t>(spec.output_stride));
+      HeadsArguments arguments;
+      arguments.input = row.data();
+      arguments.output = output.data();
+      arguments.rows = 1;
+      arguments.last_block = spec.heads.blocks();
+      arguments.kv = {rotation.data(), cache.blocks(), cache.layer_offset(), 0};
+      tests::run_kernel(emit_heads(spec, target), arguments);
+      for (int i = 0; i < 32; ++i) {
+        EXPECT_TRUE(std::isfinite(cache.value(0, 0, i))) << number;
+        EXPECT_TRUE(std::isfinite(cache.key(0, 0, i / 2, i % 2))) << number;
+      }
+      if (std::fabs(number) > 1 || std::isnan(number)) continue;
+      EXPECT_NEAR(cache.value(0, 0, 5), 0.25, 1e-6) << number;
+    }
 }
 
 TEST(Heads, RefusesWhatItCannotDo) {

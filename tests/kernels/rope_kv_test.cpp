@@ -170,6 +170,12 @@ TEST(RopeKv, PositionsOfSingleRowsMatchReference) {
         }
 }
 
+TEST(RopeKv, RefusesInt8CachesWhoseScalesAreOfWholeHeads) {
+  const HeadLayout heads = {4, 2, 64, KvStorage::int8};
+  EXPECT_THROW(emit_gemm(spec_of(heads, kInt4, Activation::f32, GemmRegime::stream), jit::host_target()),
+               Error);
+}
+
 TEST(RopeKv, RefusesHeadsThatDoNotFit) {
   const HeadLayout heads = {4, 2, 64, KvStorage::f32};
   const GemmSpec fits = spec_of(heads, kInt4, Activation::f32, GemmRegime::tiles);
