@@ -1,6 +1,7 @@
 // Attention of a 7B layer: one row deep in a context (bound by memory), and the rows of a chunk.
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 #include "bench/bench_support.hpp"
 #include "templates/attention/attention_spec.hpp"
@@ -11,15 +12,31 @@ namespace {
 
 using namespace kernels;
 
-// Random keys and values in either type, repeated all over the cache.
-std::vector<std::byte> cache_pattern(KvStorage storage) {
-  std::vector<std::byte> pattern;
-  for (const float value : random_floats(1 << 18)) {
-    const std::uint32_t bits =
-        storage == KvStorage::f32 ? std::bit_cast<std::uint32_t>(value) : f32_to_bf16(value);
-    const auto* from = reinterpret_cast<const std::byte*>(&bits);
-    pattern.insert(pattern.end(), from, from + (storage == KvStorage::f32 ? 4 : 2));
+std::uint32_t stored_bits(KvStorage storage, float value) {
+  switch (storage) {
+    case KvStorage::f32: return std::bit_cast<std::uint32_t>(value);
+    case KvStorage::f16: return f32_to_f16(value);
+    case KvStorage::bf16: return f32_to_bf16(value);
+    case KvStorage::int8: return static_cast<std::uint8_t>(static_cast<int>(value * 127));
   }
+  return 0;
+}
+
+// A block of random keys and values, repeated all over the cache.
+std::vector<std::byte> cache_pattern(const HeadLayout& heads) {
+  std::vector<std::byte> pattern(static_cast<std::size_t>(heads.kv_block_bytes()));
+  const std::vector<float> values =
+      random_floats(pattern.size() / static_cast<std::size_t>(heads.element_bytes()));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::uint32_t bits = stored_bits(heads.kv, values[i]);
+    std::memcpy(&pattern[i * static_cast<std::size_t>(heads.element_bytes())], &bits,
+                static_cast<std::size_t>(heads.element_bytes()));
+  }
+  for (const int scales : {heads.key_scales_offset(), heads.key_block_bytes() + heads.value_scales_offset()})
+    for (int at = 0; at < heads.scales_bytes(); at += 4) {
+      const float scale = 1.0f / 127;
+      std::memcpy(&pattern[static_cast<std::size_t>(scales + at)], &scale, sizeof(scale));
+    }
   return pattern;
 }
 
@@ -49,7 +66,7 @@ class AttentionRun {
         scratch_(scratch_bytes_ * static_cast<std::size_t>(Machine::get().threads()), "scratch"),
         query_(random_floats(static_cast<std::size_t>(rows * query_stride()))),
         output_(static_cast<std::size_t>(rows * output_stride())),
-        caches_(static_cast<std::size_t>(blocks() * heads_.layer_block_bytes()), cache_pattern(heads_.kv)) {
+        caches_(static_cast<std::size_t>(blocks() * heads_.layer_block_bytes()), cache_pattern(heads_)) {
     for (std::size_t pass = 0; pass < caches_.size(); ++pass)
       for (std::int64_t block = 0; block < blocks(); ++block)
         tables_.push_back(caches_[pass] + block * heads_.layer_block_bytes());
@@ -137,9 +154,14 @@ void attention_row(benchmark::State& state, const AttentionSpec& spec) {
 
 void add_attention_rows() {
   const bool bf16_dots = Machine::get().target().has(jit::Feature::avx512bf16);
+  const AttentionMath fast = bf16_dots ? AttentionMath::bf16 : AttentionMath::f32;
   const AttentionSpec specs[] = {
-      {{32, 32, 128, KvStorage::bf16}, bf16_dots ? AttentionMath::bf16 : AttentionMath::f32},
-      {{32, 8, 128, KvStorage::bf16}, bf16_dots ? AttentionMath::bf16 : AttentionMath::f32},
+      {{32, 32, 128, KvStorage::bf16}, fast},
+      {{32, 8, 128, KvStorage::bf16}, fast},
+      {{32, 32, 128, KvStorage::int8}, fast},
+      {{32, 8, 128, KvStorage::int8}, fast},
+      {{32, 32, 128, KvStorage::f16}, AttentionMath::f32},
+      {{32, 8, 128, KvStorage::f16}, AttentionMath::f32},
       {{32, 32, 128, KvStorage::f32}, AttentionMath::f32},
       // BLOOM-7B
       {{32, 32, 128, KvStorage::bf16},
@@ -148,7 +170,7 @@ void add_attention_rows() {
        /*soft_cap=*/false,
        /*alibi=*/true},
       // DeepSeek-V2-Lite
-      {{16, 1, 576, KvStorage::bf16, 512}, bf16_dots ? AttentionMath::bf16 : AttentionMath::f32},
+      {{16, 1, 576, KvStorage::bf16, 512}, fast},
   };
   for (const AttentionSpec& spec : specs)
     add_row(spec, [spec](benchmark::State& state) { attention_row(state, spec); })

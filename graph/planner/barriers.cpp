@@ -84,9 +84,9 @@ class Accesses {
       touch(Place::kv_cache, step_.layer, true, step_.split);
   }
   void add(const kernels::HeadsSpec& spec) {
-    if (spec.norm == kernels::RowNorm::none)
+    if (spec.norm == kernels::RowNorm::none && spec.heads.kv != kernels::KvStorage::int8)
       read(step_.input);
-    else  // statistics are of more than a block
+    else  // statistics and scales are of more than a block
       touch(Place::buffer, step_.input, false, Split::everything);
     write(step_.output);
     touch(Place::kv_cache, step_.layer, true, step_.split);

@@ -7,15 +7,25 @@
 #include "jit/error.hpp"
 
 namespace burin::graph {
-
 namespace {
+
+kernels::KvStorage storage_of(KvType kv) {
+  switch (kv) {
+    case KvType::automatic:
+    case KvType::f32: return kernels::KvStorage::f32;
+    case KvType::f16: return kernels::KvStorage::f16;
+    case KvType::bf16: return kernels::KvStorage::bf16;
+    case KvType::int8: return kernels::KvStorage::int8;
+  }
+  return kernels::KvStorage::f32;
+}
 
 kernels::HeadLayout layout_of(const Node& node, const AttentionAttributes& attention, KvType kv) {
   kernels::HeadLayout heads;
   heads.query_heads = attention.query_heads;
   heads.kv_heads = attention.kv_heads;
   heads.head_size = attention.head_size;
-  heads.kv = kv == KvType::bf16 ? kernels::KvStorage::bf16 : kernels::KvStorage::f32;
+  heads.kv = storage_of(kv);
   if (attention.value_width() != attention.head_size) heads.value_size = attention.value_width();
   if (node.linear.epilogue == LinearEpilogue::latent) {  // whole blocks, see templates/latent/latent_spec.hpp
     const int rotated = attention.head_size - attention.value_size;

@@ -136,7 +136,7 @@ class SoftmaxRows {
       emit_exp2(a, value(i), scratch(0), scratch(1));
       a.vaddps(sum(), sum(), value(i));
     }
-    if (c_.bf16_math()) {
+    if (c_.bf16_math() && !c_.int8_storage()) {
       // Sums are of the unrounded probabilities: rounding errors of many keys cancel in the products.
       a.vcvtne2ps2bf16(Xbyak::Zmm(value(0).getIdx()), Xbyak::Zmm(value(1).getIdx()),
                        Xbyak::Zmm(value(0).getIdx()));

@@ -28,14 +28,12 @@ class HeadsEmitter {
         block_registers_{row(), weight(), bias(), epsilon(), offset()} {}
 
   jit::CodeImage emit() {
-    a.begin_frame(0);
     rows_.emit([] {},
                [&](int pass) {
                  if (pass == 0 && s_.norm != RowNorm::none) statistics();
                  load_sums(pass);
                  rows_.store(pass, block(), offset());
                });
-    a.end_frame();
     return a.finish(jit::spec_text(s_));
   }
 

@@ -90,10 +90,12 @@ TEST(Endless, HalvesRotateWithEveryScaling) {
   }
 }
 
-TEST(Endless, SixteenBitCache) {
+TEST(Endless, NarrowCaches) {
   const tests::TemporaryFolder folder;
   const std::string path = folder.write("model.gguf", tests::tiny_gguf(one_layer()).bytes());
   expect_like_a_new_sequence(path, kOptions[0], 2e-2, {.kv = graph::KvType::bf16});
+  expect_like_a_new_sequence(path, kOptions[0], 3e-3, {.kv = graph::KvType::f16});
+  expect_like_a_new_sequence(path, kOptions[0], 3e-2, {.kv = graph::KvType::int8});
 }
 
 // --- what holds for any number of layers
