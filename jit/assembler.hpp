@@ -12,6 +12,7 @@
 
 #include "jit/code_image.hpp"
 #include "jit/target.hpp"
+#include "jit/unwind.hpp"
 #include "jit/vector_isa.hpp"
 
 namespace burin::jit {
@@ -33,6 +34,10 @@ class Assembler : public Xbyak::CodeGenerator {
   void begin_frame(int locals);
   // Restores them and returns.
   void end_frame();
+  // Makes rbp one more register for what follows, and reserves `locals` bytes (up to 56) at rsp, which must not
+  // move until reclaim_rbp() gives rbp its value back.
+  void lend_rbp(int locals);
+  void reclaim_rbp();
 
   // Address of a constant that is emitted behind the code; equal constants share one place.
   Xbyak::Address int32_constant(std::int32_t value);
@@ -54,6 +59,8 @@ class Assembler : public Xbyak::CodeGenerator {
   Target target_;
   int vector_bytes_;
   int locals_ = 0;
+  int lent_locals_ = 0;
+  UnwindProgram unwind_;
   std::unique_ptr<VectorIsa> isa_;
   std::map<std::vector<std::uint32_t>, Xbyak::Label> constants_;
 };

@@ -8,6 +8,7 @@
 
 #include "graph/plan.hpp"
 #include "runtime/environment.hpp"
+#include "templates/emitters.hpp"
 #include "tools/command.hpp"
 #include "tools/progress_bar.hpp"
 
@@ -155,11 +156,12 @@ runtime::LoadOptions load_options(const CommonOptions& options) {
   from_arguments([&] { jit::require_host_can_run(jit::parse_target(options.target)); });
   load.plan = plan_options(options);
   load.bundles = options.kernels;
-  load.emit = !options.no_emit;
+  // Without an emitter --no-emit goes without saying.
+  load.emit = !options.no_emit && kernels::has_emitters();
   // --kernels with --no-emit means these and nothing else.
-  const bool only_bundles = options.no_emit && !options.kernels.empty() && options.cache.empty();
+  const bool only_bundles = !load.emit && !options.kernels.empty() && options.cache.empty();
   if (!only_bundles) load.cache_folder = cache_folder(options);
-  if (options.no_emit && load.bundles.empty() && load.cache_folder.empty())
+  if (!load.emit && load.bundles.empty() && load.cache_folder.empty())
     wrong_usage("--no-emit: there are neither bundles nor a cache: add --kernels FILE or --cache DIR");
   load.progress = ProgressBar("loading");
   return load;

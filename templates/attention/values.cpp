@@ -125,13 +125,12 @@ void emit_values(const AttentionContext& c) {
   jit::Assembler& a = c.a;
   const Xbyak::Reg64 block_probabilities = a.r10;
   const Xbyak::Reg64 block_columns = a.r11;
-  const Xbyak::Reg64 sum_columns = a.rbp;  // saved around: all others are taken
+  const Xbyak::Reg64 sum_columns = a.rbp;  // lent: all others are taken
   const int all_vectors = c.scratch.values_row / a.vector_bytes();
   const int groups = all_vectors / tile_vectors(a);
   const int rest = all_vectors % tile_vectors(a);
 
-  a.push(a.rbp);
-  a.sub(a.rsp, 24);  // [0] block, [8] blocks left, [16] groups left
+  a.lend_rbp(24);  // [0] block, [8] blocks left, [16] groups left
   const auto block = a.qword[a.rsp];
   const auto blocks_left = a.qword[a.rsp + 8];
   const auto groups_left = a.qword[a.rsp + 16];
@@ -160,8 +159,7 @@ void emit_values(const AttentionContext& c) {
   a.add(block_probabilities, c.u32(kKvBlock * (c.bf16_math() ? 2 : 4)));
   a.dec(blocks_left);
   a.jnz(block_loop, kNear);
-  a.add(a.rsp, 24);
-  a.pop(a.rbp);
+  a.reclaim_rbp();
 }
 
 }  // namespace burin::kernels

@@ -102,6 +102,36 @@ TEST(Bundle, HostileFilesDoNoHarm) {
   }
 }
 
+TEST(Bundle, KernelsOutliveIt) {
+  std::optional<BundledKernel> one;
+  std::optional<BundledKernel> two;
+  {
+    const Bundle bundle("test", good_file());
+    one = bundle.load(key_of(kOne));
+    two = Bundle(bundle).load(key_of(kTwo));
+    EXPECT_FALSE(bundle.load({"three", kOne.features}).has_value());
+  }
+  for (const auto& [kernel, value] : {std::pair(one, 1), std::pair(two, 2)}) {
+    ASSERT_TRUE(kernel.has_value());
+    const auto address = reinterpret_cast<std::uintptr_t>(kernel->kernel.get());
+    EXPECT_EQ(address % kCodeAlignment, 0u);
+    EXPECT_EQ(kernel->bytes, kOne.bytes.size());
+    EXPECT_EQ(stored_by(reinterpret_cast<KernelEntry>(address)), value);
+  }
+}
+
+// An image under the key of another CPU's.
+TEST(Bundle, FeaturesOtherThanTheKeysAreRefused) {
+  Bytes file = bundle_file({}, {kOne}, this_emitter());
+  const std::size_t part = 128;  // 96 rounded up
+  const std::uint32_t features = parse_target("avx512").features.bits();
+  std::memcpy(file.data() + part + 52, &features, sizeof features);
+  std::memset(file.data() + part + 96, 0, 32);
+  const Digest digest = sha256(Bytes(file.begin() + part, file.end()));
+  std::memcpy(file.data() + part + 96, digest.data(), digest.size());
+  EXPECT_THAT(tests::error_of([&] { Bundle("NAME", sealed(file)); }), HasSubstr("not those of its key"));
+}
+
 TEST(Bundle, StoresAskItFirst) {
   const tests::TemporaryFolder folder;
   DiskCacheOptions disk;
