@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <fstream>
+#include <thread>
 
 #include "jit/error.hpp"
 #include "jit/kernel_store.hpp"
@@ -118,6 +120,33 @@ TEST(Bundle, KernelsOutliveIt) {
     EXPECT_EQ(kernel->bytes, kOne.bytes.size());
     EXPECT_EQ(stored_by(reinterpret_cast<KernelEntry>(address)), value);
   }
+}
+
+TEST(Bundle, FilesThatChangeLaterChangeNothing) {
+  const tests::TemporaryFolder folder;
+  const Bytes good = good_file();
+  const auto path = folder.write("k.bnd", {reinterpret_cast<const char*>(good.data()), good.size()});
+  KernelStore store({{Bundle::open(path)}, std::nullopt, false});
+  const auto never = []() -> CodeImage { throw std::logic_error("emitted"); };
+  std::fstream stream(path, std::ios::binary | std::ios::in | std::ios::out);
+  stream << std::string(good.size(), '\x0b');
+  stream.close();
+  EXPECT_EQ(stored_by(store.resolve(key_of(kOne), never)), 1);
+  std::filesystem::resize_file(path, 0);
+  EXPECT_EQ(stored_by(store.resolve(key_of(kTwo), never)), 2);
+}
+
+TEST(Bundle, EightThreadsLoadFromOne) {
+  const Bundle bundle("test", good_file());
+  std::vector<const void*> places(8);
+  std::vector<std::thread> threads;
+  for (std::size_t t = 0; t < places.size(); ++t)
+    threads.emplace_back([&, t] {
+      const Bundle copy = bundle;
+      places[t] = copy.load(key_of(t % 2 == 0 ? kOne : kTwo))->kernel.get();
+    });
+  for (std::thread& thread : threads) thread.join();
+  for (std::size_t t = 0; t < places.size(); ++t) EXPECT_EQ(places[t], places[t % 2]);
 }
 
 // An image under the key of another CPU's.

@@ -8,6 +8,7 @@
 #include <ucontext.h>
 #include <unwind.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstring>
@@ -169,10 +170,13 @@ TEST_F(Unwind, CallersAreFoundFromEveryInstruction) {
   expect_callers(lent_register(), &one);
 }
 
-// That the handler would notice: without a program the frame is not understood.
+// That the handler would notice: rbx and r12 taken for each other.
 TEST_F(Unwind, WrongProgramsAreNoticed) {
   CodeImage image = one_frame();
-  image.unwind.clear();
+  const std::vector<std::uint8_t> saved = {0x83, 3, 0x8c, 4};
+  const auto at = std::search(image.unwind.begin(), image.unwind.end(), saved.begin(), saved.end());
+  ASSERT_NE(at, image.unwind.end());
+  std::swap(at[1], at[3]);
   const ExecutableMemory memory(image.bytes);
   const RegisteredFrame frame(memory.entry(), image);
   watch = {reinterpret_cast<std::uintptr_t>(memory.entry()), image.bytes.size()};
