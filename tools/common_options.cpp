@@ -172,7 +172,8 @@ void print_notes(const CommonOptions& options, const runtime::Model& model) {
   if (options.log != "error") {
     for (const std::string& note : model.plan().notes) fmt::print(stderr, "burin: note: {}\n", note);
     for (const std::string& note : load.notes) fmt::print(stderr, "burin: note: {}\n", note);
-    if (options.cache.empty() && cache_folder(options).empty())
+    const bool emits = kernels::has_emitters() && !options.no_emit;
+    if (emits && options.cache.empty() && cache_folder(options).empty())
       fmt::print(
           stderr,
           "burin: note: kernel cache: none of BURIN_CACHE_DIR, XDG_CACHE_HOME and HOME is set: kernels "
