@@ -61,7 +61,8 @@ TEST_F(WithBundle, RunsAsTheFullBuildDoes) {
   for (const std::string target : {"haswell", "detect"}) {
     const CommandResult result = run_burin(run({"--kernels", bundle(), "--target", target}));
     ASSERT_EQ(result.status, 0) << result.errors;
-    if (target == "detect") EXPECT_EQ(result.errors, "");
+    // Whoever asks for less than the host can do is told so.
+    EXPECT_EQ(result.errors.empty(), target == "detect") << result.errors;
     const json kernels = result.json()["kernels"];
     EXPECT_EQ(kernels["emitted"], 0);
     EXPECT_EQ(kernels["from_disk"], 0);
