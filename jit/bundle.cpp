@@ -37,8 +37,10 @@ Digest digest_of(std::vector<std::uint8_t> file) {
 
 void check_build(const std::string& name, const Digest& build, const EmitterId& emitter) {
   if (build != emitter.build)
-    fail("{}: made by another build of Burin ({}, this is {}): make it anew with burin pregen", name,
-         to_hex(build).substr(0, 16), to_hex(emitter.build).substr(0, 16));
+    fail(
+        "{}: made by another build of Burin ({}, this is {}): make it anew with the burin pregen of the same "
+        "sources, compiler and Xbyak",
+        name, to_hex(build).substr(0, 16), to_hex(emitter.build).substr(0, 16));
 }
 
 std::vector<BundleTarget> parse_contents(const std::string& name, std::string_view lines) {

@@ -113,6 +113,11 @@ void set_trap_flag(bool on) {
 
 class Unwind : public testing::Test {
  protected:
+  void SetUp() override {
+#if defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "skipped: the thread sanitizer has signals wait";
+#endif
+  }
   Unwind() {
     struct sigaction action = {};
     action.sa_sigaction = on_trap;
