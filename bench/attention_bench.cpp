@@ -36,8 +36,11 @@ class AttentionRun {
         scratch_(scratch_bytes_ * static_cast<std::size_t>(Machine::get().threads()), "scratch"),
         query_(random_floats(static_cast<std::size_t>(rows * query_stride()))),
         output_(static_cast<std::size_t>(rows * output_stride())),
-        caches_(static_cast<std::size_t>(heads_.kv_heads * heads_.kv_head_bytes(depth)),
-                cache_pattern(heads_.kv)) {}
+        caches_(static_cast<std::size_t>(blocks() * heads_.layer_block_bytes()), cache_pattern(heads_.kv)) {
+    for (std::size_t pass = 0; pass < caches_.size(); ++pass)
+      for (std::int64_t block = 0; block < blocks(); ++block)
+        tables_.push_back(caches_[pass] + block * heads_.layer_block_bytes());
+  }
 
   // (KV head, part of its query heads, block of rows) items in turn, the longest first: as even as when they are
   // taken as threads come free.
@@ -51,7 +54,7 @@ class AttentionRun {
     for (std::int64_t item = thread; item < columns * row_blocks; item += threads) {
       const std::int64_t column = item % columns;
       const std::int64_t group = column / cuts * heads_.group();
-      attend(thread, caches_[pass], group + heads_.group() * (column % cuts) / cuts,
+      attend(thread, pass, group + heads_.group() * (column % cuts) / cuts,
              group + heads_.group() * (column % cuts + 1) / cuts, row_blocks - 1 - item / columns);
     }
   }
@@ -68,18 +71,23 @@ class AttentionRun {
   }
 
  private:
+  std::int64_t blocks() const { return (depth_ + kKvBlock - 1) / kKvBlock; }
   std::int64_t query_stride() const { return std::int64_t{heads_.query_heads} * heads_.query_head_columns(); }
   std::int64_t output_stride() const { return std::int64_t{heads_.query_heads} * heads_.value_width(); }
 
   // Query heads [head, last_head) of one KV head.
-  void attend(int thread, const std::byte* cache, std::int64_t head, std::int64_t last_head,
+  void attend(int thread, std::size_t pass, std::int64_t head, std::int64_t last_head,
               std::int64_t row_block) {
     const std::int64_t first = row_block * rows_per_call_;
+    const KeySpan span = {0, depth_, 0};
     AttentionArguments arguments;
     arguments.query = query_.data() + first * query_stride() + head * heads_.query_head_columns();
     arguments.output = output_.data() + first * output_stride() + head * heads_.value_width();
     arguments.heads = last_head - head;
-    arguments.kv = cache + head / heads_.group() * heads_.kv_head_bytes(depth_);
+    arguments.blocks = tables_.data() + pass % caches_.size() * static_cast<std::size_t>(blocks());
+    arguments.head_offset = head / heads_.group() * heads_.kv_block_bytes();
+    arguments.spans = &span;
+    arguments.span_count = 1;
     arguments.scratch = scratch_.data() + scratch_bytes_ * static_cast<std::size_t>(thread);
     arguments.query_stride = query_stride();
     arguments.output_stride = output_stride();
@@ -99,6 +107,7 @@ class AttentionRun {
   std::vector<float> query_;
   std::vector<float> output_;
   ColdCopies caches_;
+  std::vector<const std::byte*> tables_;  // of the copies, one behind the other
 };
 
 void attention_row(benchmark::State& state, const AttentionSpec& spec) {

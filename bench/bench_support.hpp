@@ -57,6 +57,7 @@ class ColdCopies {
   ColdCopies(std::size_t copy_bytes, std::span<const std::byte> pattern);
 
   std::byte* operator[](std::size_t pass) const { return first_ + copy_bytes_ * (pass % copies_); }
+  std::size_t size() const { return copies_; }
 
  private:
   std::byte* first_;

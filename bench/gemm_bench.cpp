@@ -63,7 +63,10 @@ class Operands {
         activations_(static_cast<std::size_t>(layout_.row_bytes) *
                          static_cast<std::size_t>(std::max<std::int64_t>(rows, Machine::get().threads())),
                      "activations"),
-        kv_(static_cast<std::size_t>(kHeads.kv_heads * kHeads.kv_head_bytes(rows)), "KV cache") {
+        kv_(static_cast<std::size_t>(kHeads.layer_block_bytes() * ((rows + kKvBlock - 1) / kKvBlock)),
+            "KV cache") {
+    for (std::int64_t slot = 0; slot < rows; slot += kKvBlock)
+      kv_blocks_.push_back(kv_.data() + slot / kKvBlock * kHeads.layer_block_bytes());
     if (spec.regime == GemmRegime::tiles) prepare();
   }
 
@@ -82,7 +85,7 @@ class Operands {
     arguments.input = input_.data();
     arguments.norm_weight = norm_weight_.data();
     arguments.epsilon = 1e-5f;
-    arguments.kv = {rotation_.data(), kv_.data(), kHeads.kv_head_bytes(rows_), 0};
+    arguments.kv = {rotation_.data(), kv_blocks_.data(), 0, 0};
     return arguments;
   }
 
@@ -99,6 +102,7 @@ class Operands {
   std::vector<float> input_, norm_weight_, residual_, output_, rotation_;
   runtime::HugeBuffer activations_;
   runtime::HugeBuffer kv_;
+  std::vector<std::byte*> kv_blocks_;
 };
 
 void gemm_row(benchmark::State& state, const GemmSpec& spec, std::int64_t rows) {

@@ -149,7 +149,10 @@ struct Plan {
   std::vector<std::string> notes;    // decisions a user should know: slower paths and their reasons
   std::vector<std::string> remarks;  // decisions worth knowing when one asks
 
-  std::int64_t kv_bytes_per_layer() const { return heads.kv_heads * heads.kv_head_bytes(options.context); }
+  // Of a layer that attends to the whole context.
+  std::int64_t kv_bytes_per_layer() const {
+    return (options.context + kernels::kKvBlock - 1) / kernels::kKvBlock * heads.layer_block_bytes();
+  }
 };
 
 // Plans a model for a target. Throws burin::Error for what is not supported, naming what would work.

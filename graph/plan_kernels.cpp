@@ -56,7 +56,8 @@ StepTraffic traffic_of(const Plan& plan, const Step& step, std::int64_t position
   traffic.read = width(step.input) + width(step.residual) + width(step.routes);
   traffic.written = width(step.output);
   if (std::holds_alternative<kernels::AttentionSpec>(step.spec))
-    traffic.read += static_cast<std::uint64_t>(plan.heads.kv_heads * plan.heads.kv_head_bytes(positions));
+    traffic.read += static_cast<std::uint64_t>((positions + kernels::kKvBlock - 1) / kernels::kKvBlock *
+                                               plan.heads.layer_block_bytes());
   if (const auto* prepare = std::get_if<kernels::PrepareSpec>(&step.spec))
     traffic.written = static_cast<std::uint64_t>(
         kernels::activation_rows(prepare->activation, prepare->inputs, prepare->weights).row_bytes);

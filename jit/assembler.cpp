@@ -54,18 +54,14 @@ void Assembler::end_frame() {
   unwind_.leave(popped, getSize());
 }
 
-void Assembler::lend_rbp(int locals) {
-  if (locals < 0 || locals > 56) fail("kernel: {} bytes beside rbp: 56 at most", locals);
-  lent_locals_ = locals;
-  push(rbp);
-  sub(rsp, static_cast<std::uint32_t>(locals));
-  unwind_.lend_rbp(getSize(), locals);
+void Assembler::lend_rbp(int local) {
+  lent_rbp_ = local;
+  mov(ptr[rsp + offset(local)], rbp);
+  unwind_.lend_rbp(getSize(), local);
 }
 
 void Assembler::reclaim_rbp() {
-  add(rsp, static_cast<std::uint32_t>(lent_locals_));
-  unwind_.lend_rbp(getSize(), 0);
-  pop(rbp);
+  mov(rbp, ptr[rsp + offset(lent_rbp_)]);
   unwind_.reclaim_rbp(getSize());
 }
 

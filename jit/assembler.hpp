@@ -34,9 +34,9 @@ class Assembler : public Xbyak::CodeGenerator {
   void begin_frame(int locals);
   // Restores them and returns.
   void end_frame();
-  // Makes rbp one more register for what follows, and reserves `locals` bytes (up to 56) at rsp, which must not
-  // move until reclaim_rbp() gives rbp its value back.
-  void lend_rbp(int locals);
+  // Makes rbp one more register for what follows, its value kept `local` bytes above rsp, until reclaim_rbp() puts
+  // it back. rsp must not move meanwhile where the caller is to be found from there (unwind.hpp).
+  void lend_rbp(int local);
   void reclaim_rbp();
 
   // Address of a constant that is emitted behind the code; equal constants share one place.
@@ -59,7 +59,7 @@ class Assembler : public Xbyak::CodeGenerator {
   Target target_;
   int vector_bytes_;
   int locals_ = 0;
-  int lent_locals_ = 0;
+  int lent_rbp_ = 0;  // where its value is kept
   UnwindProgram unwind_;
   std::unique_ptr<VectorIsa> isa_;
   std::map<std::vector<std::uint32_t>, Xbyak::Label> constants_;

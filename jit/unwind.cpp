@@ -39,6 +39,13 @@ void put_u32(std::vector<std::uint8_t>& bytes, std::size_t value) {
   for (int shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<std::uint8_t>(number >> shift));
 }
 
+// LEB128: seven bits a byte, the lowest first; the sixth of the last one is the sign.
+void put_signed(std::vector<std::uint8_t>& bytes, std::int64_t value) {
+  for (; value < -64 || value > 63; value >>= 7)
+    bytes.push_back(static_cast<std::uint8_t>(0x80 | (value & 0x7f)));
+  bytes.push_back(static_cast<std::uint8_t>(value & 0x7f));
+}
+
 void append(std::vector<std::uint8_t>& bytes, std::span<const std::uint8_t> more) {
   bytes.insert(bytes.end(), more.begin(), more.end());
 }
@@ -98,8 +105,12 @@ void UnwindProgram::leave(std::size_t popped, std::size_t returned) {
 
 void UnwindProgram::lend_rbp(std::size_t at, int above) {
   advance(at);
-  append(bytes_, std::to_array<std::uint8_t>({kDefineCfaExpression, 5, kRspPlus,
-                                              static_cast<std::uint8_t>(above), kLoad, kPlus, 16}));
+  std::vector<std::uint8_t> expression = {kRspPlus};
+  put_signed(expression, above);
+  append(expression, std::to_array<std::uint8_t>({kLoad, kPlus, 16}));
+  bytes_.push_back(kDefineCfaExpression);
+  bytes_.push_back(static_cast<std::uint8_t>(expression.size()));
+  append(bytes_, expression);
 }
 
 void UnwindProgram::reclaim_rbp(std::size_t at) {

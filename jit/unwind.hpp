@@ -24,7 +24,7 @@ class UnwindProgram {
   void enter(std::size_t pushed, std::size_t framed, std::size_t saved);
   // Behind `pop rbp`, and behind `ret`, where code of the same frame may follow.
   void leave(std::size_t popped, std::size_t returned);
-  // From here on rbp holds something else; what it was lies `above` bytes (0 .. 56) above rsp.
+  // From here on rbp holds something else; what it was lies `above` bytes above rsp.
   void lend_rbp(std::size_t at, int above);
   // From here on rbp is what it was.
   void reclaim_rbp(std::size_t at);

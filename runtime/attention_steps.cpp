@@ -65,14 +65,14 @@ class AttentionRun {
   }
 
   std::int64_t key_parts() const {
-    return step_.part_keys == 0 ? 1 : (v_.rows.position + step_.part_keys) / step_.part_keys;
+    return step_.part_keys == 0 ? 1 : round_up_quotient(w_.kv.end_of_slots(step_.layer), step_.part_keys);
   }
 
   // Whoever finishes the last part of the heads' keys puts them together.
   void attend_to_part(const Share& heads, std::int64_t column, std::int64_t part, std::int64_t parts) {
     kernels::AttentionArguments arguments = arguments_of(heads, 0);
-    arguments.first_key = part * step_.part_keys;
-    arguments.end_key = arguments.first_key + step_.part_keys;
+    arguments.first_slot = part * step_.part_keys;
+    arguments.end_slot = arguments.first_slot + step_.part_keys;
     arguments.part = w_.parts(column) + static_cast<std::size_t>(part) * step_.part_bytes;
     step_.entry(&arguments);
     std::atomic<std::int64_t>& finished = w_.finished_parts[static_cast<std::size_t>(column)];
@@ -95,7 +95,11 @@ class AttentionRun {
     kernels::AttentionArguments arguments;
     arguments.query = v_.row(step_.input, first) + head * heads.query_head_columns();
     arguments.output = v_.row(step_.output, first) + head * heads.value_width();
-    arguments.kv = w_.kv(step_.layer) + head / heads.group() * heads.kv_head_bytes(v_.plan.options.context);
+    const std::span<const kernels::KeySpan> spans = w_.kv.spans(step_.layer, step_.by_distance);
+    arguments.blocks = w_.kv.blocks(step_.layer);
+    arguments.head_offset = w_.kv.layer_offset(step_.layer) + head / heads.group() * heads.kv_block_bytes();
+    arguments.spans = spans.data();
+    arguments.span_count = static_cast<std::int64_t>(spans.size());
     arguments.scratch = w_.attention_scratch(v_.thread);
     arguments.query_stride = step_.input.width;
     arguments.output_stride = step_.output.width;
@@ -106,7 +110,7 @@ class AttentionRun {
     arguments.cap = step_.constant;
     if (step_.slopes != nullptr) arguments.slopes = step_.slopes + head;
     if (step_.sinks != nullptr) arguments.sinks = step_.sinks + head;
-    arguments.end_key = arguments.position + arguments.rows;
+    arguments.end_slot = w_.kv.end_of_slots(step_.layer);
     return arguments;
   }
 

@@ -103,6 +103,7 @@ BoundStep bind_step(const Plan& plan, const Step& step, const Weights& weights, 
     if (step.used > 0) bind_experts(bound, plan, step, *gemm);
   } else if (const auto* attention = std::get_if<kernels::AttentionSpec>(&step.spec)) {
     bound.kind = BoundStep::Kind::attention;
+    bound.by_distance = attention->alibi || attention->window > 0;
     bound.rows_per_call = kernels::attention_rows_per_call(*attention);
     bound.heads_per_call = kernels::attention_heads_per_call(*attention);
     bound.part_keys = step.part_keys;

@@ -50,7 +50,8 @@ struct BoundStep {
   std::int64_t last_block = 0;
   std::int64_t prepared_row_bytes = 0;  // prepare, and tiles of heads and experts
   bool one_row = false;                 // gemm of the stream regime
-  int rows_per_call = 1;                // attention
+  bool by_distance = false;             // attention: how far keys are matters, not only which there are
+  int rows_per_call = 1;                // likewise
   int heads_per_call = 1;
   // Rows of heads, each with weights of its own: floats and bytes from one head to the next.
   std::int64_t head_inputs = 0;

@@ -15,6 +15,7 @@ using Clock = std::chrono::steady_clock;
 // The text's memory is taken before the token loop, so that the loop allocates nothing.
 constexpr std::size_t kTypicalTokenBytes = 16;
 constexpr std::size_t kLargestTextReserve = std::size_t{1} << 20;
+constexpr std::int64_t kLargestTokenReserve = std::int64_t{1} << 16;
 
 double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
@@ -61,6 +62,19 @@ bool begins_text(const Tokenizer* tokenizer, std::span<const TokenId> prompt) {
   return tokenizer != nullptr && prompt.size() == 1 && prompt[0] == tokenizer->bos();
 }
 
+// How many tokens can be evaluated after the prompt.
+std::int64_t room_behind(const Session& session, const Model& model, std::int64_t prompt) {
+  if (session.options().endless) return std::int64_t{1} << 52;
+  const std::int64_t room = model.context_length() - session.position();
+  if (prompt > room)
+    fail(
+        "prompt: {} tokens do not fit: the context has room for {}: use a larger context (-c), or let tokens "
+        "be "
+        "discarded (--keep)",
+        prompt, room);
+  return room - prompt;
+}
+
 }  // namespace
 
 std::string_view to_text(StopReason reason) {
@@ -74,16 +88,12 @@ GenerationResult generate(Session& session, const Model& model, std::span<const 
                           const std::atomic<bool>* cancel) {
   if (prompt.empty()) fail("prompt: there is no token to start from: give a text");
   const Tokenizer* tokenizer = model.has_tokenizer() ? &model.tokenizer() : nullptr;
-  const std::int64_t room =
-      model.context_length() - session.position() - static_cast<std::int64_t>(prompt.size());
-  if (room < 0)
-    fail("prompt: {} tokens do not fit: the context has room for {}: use a larger context (-c)",
-         prompt.size(), model.context_length() - session.position());
   // The last token need not be evaluated, so one more than there is room for can be generated.
-  const std::int64_t most = options.most_tokens < 0 ? room + 1 : std::min(options.most_tokens, room + 1);
+  const std::int64_t room = room_behind(session, model, static_cast<std::int64_t>(prompt.size())) + 1;
+  const std::int64_t most = options.most_tokens < 0 ? room : std::min(options.most_tokens, room);
 
   GenerationResult result;
-  result.tokens.reserve(static_cast<std::size_t>(most));
+  result.tokens.reserve(static_cast<std::size_t>(std::min(most, kLargestTokenReserve)));
   result.text.reserve(std::min(static_cast<std::size_t>(most) * kTypicalTokenBytes, kLargestTextReserve));
   Sampler sampler(options.sampling, static_cast<std::size_t>(model.vocabulary_size()));
   TextStream stream(tokenizer, begins_text(tokenizer, prompt), options.stops, on_text, result.text);

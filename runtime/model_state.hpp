@@ -7,7 +7,7 @@
 #include "jit/kernel_store.hpp"
 #include "runtime/executor.hpp"
 #include "runtime/files/model_file.hpp"
-#include "runtime/session.hpp"
+#include "runtime/model.hpp"
 #include "runtime/weights.hpp"
 
 namespace burin::runtime {

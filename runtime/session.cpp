@@ -1,171 +1,121 @@
 #include "runtime/session.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
-#include <future>
-#include <system_error>
 
-#include "graph/arch/architectures.hpp"
 #include "graph/plan.hpp"
 #include "jit/error.hpp"
-#include "runtime/block_signals.hpp"
+#include "runtime/exclusive_use.hpp"
 #include "runtime/executor.hpp"
-#include "runtime/kernel_bundle.hpp"
+#include "runtime/kv/sequence_file.hpp"
+#include "runtime/kv/sink_keys.hpp"
+#include "runtime/kv/token_window.hpp"
+#include "runtime/model_identity.hpp"
 #include "runtime/model_state.hpp"
-#include "runtime/plan_kernels.hpp"
-#include "runtime/synthetic.hpp"
+#include "runtime/rotation_rows.hpp"
 #include "runtime/trace.hpp"
 
 namespace burin::runtime {
 namespace {
 
-double seconds_since(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+void check_streaming(const SessionOptions& options, std::int64_t context) {
+  if (options.keep < 0 || options.keep >= context)
+    fail("keep is {}: must be 0 to {}, one less than the context", options.keep, context - 1);
+  if (options.discard < -1 || options.discard == 0 || options.discard > context - options.keep)
+    fail(
+        "discard is {}: must be 1 to {}, what the context of {} has behind {} kept tokens, or -1 for half of "
+        "it",
+        options.discard, context - options.keep, context, options.keep);
 }
 
-// Where only bundles may be used, the host is what they have kernels for.
-jit::Target target_of(const LoadOptions& options, const std::vector<jit::Bundle>& bundles) {
-  if (options.target == "detect" && !options.emit && !bundles.empty()) return best_target(bundles);
-  return jit::parse_target(options.target);
-}
-
-std::unique_ptr<jit::KernelStore> make_store(const LoadOptions& options,
-                                             const std::vector<jit::Bundle>& bundles) {
-  jit::KernelSources sources = {bundles, std::nullopt, options.emit};
-  if (!options.cache_folder.empty()) sources.disk = jit::DiskCacheOptions{options.cache_folder};
-  return std::make_unique<jit::KernelStore>(std::move(sources));
-}
-
-// Syncing files takes its time, but packing weights takes longer: a thread writes meanwhile.
-std::future<void> start_writing(jit::KernelStore& store) {
-  const auto write = [&store] { store.write_back(); };
-  const BlockProcessSignals blocked;
-  try {
-    return std::async(std::launch::async, write);
-  } catch (const std::system_error&) {
-    return std::async(std::launch::deferred, write);  // no thread to be had: by this one, later
+SessionOptions resolved(SessionOptions options, std::int64_t context) {
+  if (!options.endless) {
+    options.keep = 0;
+    options.discard = 0;
+    return options;
   }
+  check_streaming(options, context);
+  if (options.discard < 0) options.discard = std::max<std::int64_t>((context - options.keep) / 2, 1);
+  return options;
 }
 
-// Plans, packs (or makes up) the weights and binds the kernels.
-void prepare_model(Model::State& state, const graph::ModelDescription& description,
-                   const LoadOptions& options) {
-  const auto begin = std::chrono::steady_clock::now();
-  std::vector<jit::Bundle> bundles;
-  for (const std::string& path : options.bundles) bundles.push_back(jit::Bundle::open(path));
-  const jit::Target target = target_of(options, bundles);
-  jit::require_host_can_run(target);
-  state.plan = graph::make_plan(description, target, options.plan);
-  ThreadPool pool(options.threads);
-  state.threads = pool.size();
-  state.kernels = make_store(options, bundles);
-  resolve_kernels(state.plan, *state.kernels, bundles);
-  std::future<void> written = start_writing(*state.kernels);
-  state.weights = state.file ? pack_weights(state.plan, *state.file, pool, options.progress)
-                             : synthetic_weights(state.plan, pool);
-  written.get();
-  state.bound = bind(state.plan, state.weights, *state.kernels);
-  const jit::KernelCounts counts = state.kernels->counts();
-  LoadStatistics& statistics = state.statistics;
-  statistics.seconds = seconds_since(begin);
-  statistics.kernels_emitted = counts.emitted;
-  statistics.kernels_from_disk = counts.from_disk;
-  statistics.kernels_from_bundle = counts.from_bundle;
-  statistics.emit_milliseconds = counts.emit_milliseconds;
-  statistics.disk_milliseconds = counts.disk_milliseconds;
-  statistics.weight_bytes = state.plan.weight_bytes;
-  statistics.notes = state.kernels->notes();
-  for (std::string& note : bundle_notes(bundles, state.plan, counts))
-    statistics.notes.push_back(std::move(note));
+// Whether tokens' positions are part of their embeddings, so that they cannot move.
+bool has_learned_positions(const graph::Plan& plan) {
+  return std::any_of(plan.decode.begin(), plan.decode.end(),
+                     [](const graph::Step& step) { return step.by_position; });
 }
 
 }  // namespace
 
-Model::Model(std::unique_ptr<State> state) : state_(std::move(state)) {}
-Model::~Model() = default;
-
-std::shared_ptr<const Model> Model::load(const std::string& path, const LoadOptions& options) {
-  auto state = std::make_unique<State>();
-  state->file = ModelFile::open(path);
-  state->tokenizer = Tokenizer::load(*state->file);  // first: packing takes long, and this may fail
-  prepare_model(*state, state->file->description(), options);
-  return std::shared_ptr<const Model>(new Model(std::move(state)));
-}
-
-std::shared_ptr<const Model> Model::synthetic(const std::string& shape, const LoadOptions& options) {
-  auto state = std::make_unique<State>();
-  prepare_model(*state, synthetic_description(shape), options);
-  return std::shared_ptr<const Model>(new Model(std::move(state)));
-}
-
-bool Model::has_tokenizer() const { return state_->tokenizer != nullptr; }
-
-const Tokenizer& Model::tokenizer() const {
-  if (!state_->tokenizer) fail("{}: a synthetic model has no tokenizer: give token ids", state_->plan.model);
-  return *state_->tokenizer;
-}
-
-const graph::Plan& Model::plan() const { return state_->plan; }
-const LoadStatistics& Model::statistics() const { return state_->statistics; }
-const std::string& Model::target_name() const { return state_->plan.target.name; }
-std::int64_t Model::vocabulary_size() const { return state_->plan.vocabulary; }
-std::int64_t Model::context_length() const { return state_->plan.options.context; }
-int Model::threads() const { return state_->threads; }
-
 struct Session::State {
-  explicit State(std::shared_ptr<const Model> m)
-      : model(std::move(m)), workspace(model->plan(), model->threads()), pool(model->threads()) {}
+  State(std::shared_ptr<const Model> m, const SessionOptions& o)
+      : model(std::move(m)),
+        options(resolved(o, model->context_length())),
+        learned_positions(has_learned_positions(model->plan())),
+        workspace(model->plan(), model->threads(), options.keep),
+        window(model->context_length(), {options.endless, options.keep, options.discard}),
+        sinks(model->plan(), options.keep),
+        pool(model->threads()) {
+    if (options.endless && learned_positions) left.resize(static_cast<std::size_t>(model->context_length()));
+    if (options.reserve) workspace.kv.make_all_room();
+  }
 
   const graph::Plan& plan() const { return model->plan(); }
   const BoundPlan& bound() const { return model->state().bound; }
 
-  std::span<const float> logits_row(std::int64_t row) const {
+  std::span<float> logits_row(std::int64_t row) const {
     const graph::Buffer& buffer = plan().buffers[static_cast<std::size_t>(plan().logits)];
-    const auto* first =
-        reinterpret_cast<const float*>(workspace.arena() + buffer.offset) + row * buffer.width;
+    auto* first = reinterpret_cast<float*>(workspace.arena() + buffer.offset) + row * buffer.width;
     return {first, static_cast<std::size_t>(plan().vocabulary)};
   }
 
   void fill_positions(std::int64_t rows) {
     for (std::int64_t row = 0; row < rows; ++row)
-      workspace.positions[static_cast<std::size_t>(row)] = static_cast<std::int32_t>(position + row);
-    for (std::size_t rope = 0; rope < plan().ropes.size(); ++rope) fill_rotation(rope, rows);
+      workspace.positions[static_cast<std::size_t>(row)] = static_cast<std::int32_t>(window.count() + row);
+    const std::int64_t floats = plan().heads.rotation_row();
+    for (std::size_t rope = 0; rope < plan().ropes.size(); ++rope)
+      fill_rotation(plan().ropes[rope], model->state().weights.inverse_frequencies[rope], window.position(),
+                    floats,
+                    std::span(workspace.rotations[rope]).first(static_cast<std::size_t>(rows * floats)));
   }
 
-  // Cosines and sines of `rows` positions, in float64 until stored: angles of far positions are large. Places
-  // that do not rotate have cosine 1 and sine 0.
-  void fill_rotation(std::size_t rope, std::int64_t rows) {
-    const std::vector<double>& frequencies = model->state().weights.inverse_frequencies[rope];
-    const double magnitude = plan().ropes[rope].magnitude;
-    const auto half = static_cast<std::size_t>(plan().heads.rotation_row()) / 2;
-    for (std::int64_t row = 0; row < rows; ++row) {
-      float* cosines = workspace.rotations[rope].data() + static_cast<std::size_t>(row) * 2 * half;
-      float* sines = cosines + half;
-      for (std::size_t i = 0; i < half; ++i) {
-        const bool rotates = i < frequencies.size();
-        const double angle = rotates ? static_cast<double>(position + row) * frequencies[i] : 0.0;
-        const double length = rotates ? magnitude : 1.0;
-        cosines[i] = static_cast<float>(length * std::cos(angle));
-        sines[i] = static_cast<float>(length * std::sin(angle));
-      }
-    }
+  // Of `tokens`: what fits into a chunk, the context, and slots in a row.
+  std::size_t rows_at_once(std::size_t tokens) const {
+    const std::int64_t rows = std::min({static_cast<std::int64_t>(tokens), plan().options.chunk,
+                                        window.room(), workspace.kv.slots_in_a_row(window.position())});
+    return static_cast<std::size_t>(rows);
   }
 
-  std::int64_t load_chunk(std::span<const TokenId> tokens) {
+  // Everything that running the chunk needs; the tokens count as cached from then on.
+  Rows load_chunk(std::span<const TokenId> tokens) {
+    const Rows rows = {0, static_cast<std::int64_t>(tokens.size()), window.position()};
+    workspace.kv.make_room(rows.position, rows.count);
+    workspace.kv.show(rows.position, rows.count, window.removed());
     std::copy(tokens.begin(), tokens.end(), workspace.tokens.begin());
-    fill_positions(static_cast<std::int64_t>(tokens.size()));
-    return static_cast<std::int64_t>(tokens.size());
+    fill_positions(rows.count);
+    window.append(tokens);
+    return rows;
   }
 
   void run_chunk(std::span<const TokenId> tokens) {
-    const std::int64_t rows = load_chunk(tokens);
-    run_program(plan(), rows == 1 ? bound().decode : bound().prefill, workspace, pool, {0, rows, position});
-    position += rows;
+    const Rows rows = load_chunk(tokens);
+    run_program(plan(), rows.count == 1 ? bound().decode : bound().prefill, workspace, pool, rows);
+  }
+
+  void trace_chunk(std::span<const TokenId> tokens, const StepSink& sink) {
+    const Rows rows = load_chunk(tokens);
+    if (rows.count == 1)
+      trace_program(plan(), "decode", plan().decode, bound().decode, workspace, pool, rows, rows.position,
+                    sink);
+    else
+      trace_program(plan(), "prefill", plan().prefill, bound().prefill, workspace, pool, rows, rows.position,
+                    sink);
   }
 
   // Logits of the chunk's row `row`, to row 0 of the buffer.
-  void run_head(std::int64_t row) { run_program(plan(), bound().head_one, workspace, pool, {row, 1, 0}); }
+  void run_head(std::int64_t row) {
+    run_program(plan(), bound().head_one, workspace, pool, {row, 1, 0});
+    last_row = 0;
+  }
 
   void run_heads(std::int64_t rows, const std::function<void(std::span<const float>)>& sink) {
     for (std::int64_t first = 0; first < rows; first += plan().head_rows) {
@@ -176,20 +126,30 @@ struct Session::State {
     }
   }
 
-  void trace_chunk(std::span<const TokenId> tokens, const StepSink& sink) {
-    const std::int64_t rows = load_chunk(tokens);
-    if (rows == 1)
-      trace_program(plan(), "decode", plan().decode, bound().decode, workspace, pool, {0, 1, position},
-                    position, sink);
+  // Where the context is full, the oldest tokens behind the sinks go.
+  void discard_if_full() {
+    if (!options.endless || window.room() > 0) return;
+    window.discard();
+    if (learned_positions)
+      evaluate_again(window.count());
     else
-      trace_program(plan(), "prefill", plan().prefill, bound().prefill, workspace, pool, {0, rows, position},
-                    position, sink);
-    position += rows;
+      sinks.move(workspace.kv, model->state().weights.inverse_frequencies, window.removed());
   }
 
-  void trace_head(std::int64_t row, const StepSink& sink) {
-    trace_program(plan(), "head", plan().head_one, bound().head_one, workspace, pool, {row, 1, 0},
-                  position - 1, sink);
+  // Forgets everything but the first `count` cached tokens, and evaluates those from position 0 on.
+  void evaluate_again(std::int64_t count) {
+    left.resize(static_cast<std::size_t>(window.count()));
+    window.copy_to(left);
+    forgotten += window.removed();
+    window.restart();
+    workspace.kv.forget(0);
+    sinks.forget();
+    std::span<const TokenId> tokens = std::span(left).first(static_cast<std::size_t>(count));
+    while (!tokens.empty()) {
+      const std::size_t rows = rows_at_once(tokens.size());
+      run_chunk(tokens.first(rows));
+      tokens = tokens.subspan(rows);
+    }
   }
 
   void check(std::span<const TokenId> tokens) const {
@@ -197,59 +157,184 @@ struct Session::State {
       if (tokens[i] < 0 || tokens[i] >= plan().vocabulary)
         fail("token {} of the input is {}: the vocabulary has ids 0 to {}", i, tokens[i],
              plan().vocabulary - 1);
-    const auto count = static_cast<std::int64_t>(tokens.size());
-    if (position + count > plan().options.context)
-      fail("context is full: {} tokens are in it, {} more do not fit into {}: use a larger context", position,
-           count, plan().options.context);
+    if (!options.endless && static_cast<std::int64_t>(tokens.size()) > window.room())
+      fail(
+          "context is full: {} tokens are in it, {} more do not fit into {}: use a larger context, or let "
+          "tokens be "
+          "discarded (--keep)",
+          window.count(), tokens.size(), window.context());
+  }
+
+  void truncate(std::int64_t position) {
+    const std::int64_t from = window.position();
+    const std::int64_t to = position - forgotten;
+    const bool stays = workspace.kv.can_go_back(from, to);
+    if ((!stays && window.removed() > 0) || !window.cut(to))
+      fail("sequence of {} tokens: cannot go back to {}: what was there is discarded or overwritten",
+           forgotten + from, position);
+    if (!stays)
+      evaluate_again(to);
+    else
+      workspace.kv.forget(to);
+  }
+
+  SequenceParts parts(const std::string& identity) {
+    return {plan(), identity, workspace.kv, window, sinks, forgotten, logits_row(last_row)};
+  }
+
+  void reset() {
+    window.restart();
+    forgotten = 0;
+    sinks.forget();
+    workspace.kv.forget(0);
   }
 
   std::shared_ptr<const Model> model;
+  SessionOptions options;  // nothing automatic
+  bool learned_positions;
   Workspace workspace;
-  ThreadPool pool;  // its own: sessions of a model never wait for each other
-  std::int64_t position = 0;
-  std::int64_t last_row = 0;  // of the logits buffer
+  TokenWindow window;
+  SinkKeys sinks;
+  std::vector<TokenId> left;   // while they are evaluated again
+  std::int64_t forgotten = 0;  // tokens fed before the window's position 0
+  std::int64_t last_row = 0;   // of the logits buffer
+  ThreadPool pool;             // its own: sessions of a model never wait for each other
+  std::atomic<bool> evaluating{false};
+  mutable std::atomic<int> changing{0};  // the sequence; see ExclusiveUse
 };
 
-Session::Session(std::shared_ptr<const Model> model) : state_(std::make_unique<State>(std::move(model))) {}
+namespace {
+
+// Refuses a second thread.
+class Evaluation {
+ public:
+  explicit Evaluation(std::atomic<bool>& evaluating) : evaluating_(evaluating) {
+    if (evaluating_.exchange(true, std::memory_order_acquire))
+      fail("session: another thread is evaluating: use a session for each, or fork()");
+  }
+  ~Evaluation() { evaluating_.store(false, std::memory_order_release); }
+  Evaluation(const Evaluation&) = delete;
+
+ private:
+  std::atomic<bool>& evaluating_;
+};
+
+}  // namespace
+
+Session::Session(std::shared_ptr<const Model> model, const SessionOptions& options)
+    : state_(std::make_unique<State>(std::move(model), options)) {}
+Session::Session(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Session::~Session() = default;
 
 void Session::evaluate(std::span<const TokenId> tokens, LogitsWanted wanted,
                        const std::function<void(std::span<const float>)>* sink,
                        const std::atomic<bool>* cancel) {
   State& s = *state_;
+  const Evaluation evaluation(s.evaluating);
   s.check(tokens);
-  const auto chunk = static_cast<std::size_t>(s.plan().options.chunk);
   while (!tokens.empty()) {
     if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) return;
-    const std::span<const TokenId> part = tokens.subspan(0, std::min(chunk, tokens.size()));
-    tokens = tokens.subspan(part.size());
-    s.run_chunk(part);
-    const auto rows = static_cast<std::int64_t>(part.size());
-    if (wanted == LogitsWanted::all && sink != nullptr) {
-      s.run_heads(rows, *sink);
-    } else if (tokens.empty()) {
-      s.run_head(rows - 1);
-      s.last_row = 0;
-    }
+    const ExclusiveUse use(s.changing);
+    s.discard_if_full();
+    const std::size_t rows = s.rows_at_once(tokens.size());
+    s.run_chunk(tokens.first(rows));
+    tokens = tokens.subspan(rows);
+    if (wanted == LogitsWanted::all && sink != nullptr)
+      s.run_heads(static_cast<std::int64_t>(rows), *sink);
+    else if (tokens.empty())
+      s.run_head(static_cast<std::int64_t>(rows) - 1);
   }
 }
 
 void Session::trace(std::span<const TokenId> tokens, const StepSink& sink) {
   State& s = *state_;
+  const Evaluation evaluation(s.evaluating);
   s.check(tokens);
-  const auto chunk = static_cast<std::size_t>(s.plan().options.chunk);
   while (!tokens.empty()) {
-    const std::span<const TokenId> part = tokens.subspan(0, std::min(chunk, tokens.size()));
-    tokens = tokens.subspan(part.size());
-    s.trace_chunk(part, sink);
-    if (tokens.empty()) s.trace_head(static_cast<std::int64_t>(part.size()) - 1, sink);
+    const ExclusiveUse use(s.changing);
+    s.discard_if_full();
+    const std::size_t rows = s.rows_at_once(tokens.size());
+    s.trace_chunk(tokens.first(rows), sink);
+    tokens = tokens.subspan(rows);
+    if (tokens.empty())
+      trace_program(s.plan(), "head", s.plan().head_one, s.bound().head_one, s.workspace, s.pool,
+                    {static_cast<std::int64_t>(rows) - 1, 1, 0}, s.window.position() - 1, sink);
   }
   s.last_row = 0;
 }
 
 std::span<const float> Session::logits() const { return state_->logits_row(state_->last_row); }
-std::int64_t Session::position() const { return state_->position; }
-void Session::reset() { state_->position = 0; }
+std::int64_t Session::position() const { return state_->forgotten + state_->window.position(); }
+std::int64_t Session::cached_tokens() const { return state_->window.count(); }
+std::size_t Session::cache_bytes() const { return state_->workspace.kv.bytes(); }
+const SessionOptions& Session::options() const { return state_->options; }
+
+bool Session::evaluates_again() const { return state_->options.endless && state_->learned_positions; }
+
+void Session::reset() {
+  const ExclusiveUse use(state_->changing);
+  state_->reset();
+}
+
+void Session::truncate(std::int64_t position) {
+  const Evaluation evaluation(state_->evaluating);
+  const ExclusiveUse use(state_->changing);
+  state_->truncate(position);
+}
+
+std::int64_t Session::keep_prefix(std::span<const TokenId> prompt) {
+  const Evaluation evaluation(state_->evaluating);
+  const ExclusiveUse use(state_->changing);
+  State& s = *state_;
+  std::int64_t common = 0;
+  if (s.window.removed() == 0 && s.forgotten == 0 && !prompt.empty()) {
+    const std::int64_t most = std::min(static_cast<std::int64_t>(prompt.size()) - 1, s.window.count());
+    while (common < most && s.window.at(common) == prompt[static_cast<std::size_t>(common)]) ++common;
+  }
+  if (common == 0)
+    s.reset();
+  else
+    s.truncate(common);
+  return common;
+}
+
+std::unique_ptr<Session> Session::fork() const {
+  const State& s = *state_;
+  auto state = std::make_unique<State>(s.model, s.options);
+  const ExclusiveUse use(s.changing);
+  state->workspace.kv = s.workspace.kv;
+  state->window = s.window;
+  state->sinks = s.sinks;
+  state->forgotten = s.forgotten;
+  std::copy_n(s.logits_row(s.last_row).data(), s.logits_row(0).size(), state->logits_row(0).data());
+  return std::unique_ptr<Session>(new Session(std::move(state)));
+}
+
+void Session::save(const std::string& path) const {
+  const ExclusiveUse use(state_->changing);
+  const std::string identity = model_identity(*state_->model);
+  write_sequence(path, state_->parts(identity));
+}
+
+// The file is read into parts of their own, so that nothing is lost where it is damaged.
+void Session::restore(const std::string& path) {
+  State& s = *state_;
+  const Evaluation evaluation(s.evaluating);
+  const ExclusiveUse use(s.changing);
+  KvCache kv(s.plan(), s.options.keep);
+  TokenWindow window(s.window.context(), s.window.rule());
+  SinkKeys sinks(s.plan(), s.options.keep);
+  std::int64_t forgotten = 0;
+  std::vector<float> logits(s.logits_row(0).size());
+  const std::string identity = model_identity(*s.model);
+  read_sequence(path, {s.plan(), identity, kv, window, sinks, forgotten, logits});
+  s.workspace.kv = std::move(kv);
+  s.window = std::move(window);
+  s.sinks = std::move(sinks);
+  s.forgotten = forgotten;
+  std::copy(logits.begin(), logits.end(), s.logits_row(0).begin());
+  s.last_row = 0;
+}
 
 std::vector<Session::StepTime> Session::step_times(bool reset) {
   std::vector<StepTime> times;

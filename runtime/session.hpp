@@ -1,96 +1,80 @@
-// Loading a model and evaluating tokens: what tools and embedding programs use.
+// Evaluating tokens: what tools and embedding programs use.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "graph/plan_options.hpp"
-#include "runtime/tokenizer/tokenizer.hpp"
-
-namespace burin::graph {
-struct Plan;
-}
+#include "runtime/model.hpp"
 
 namespace burin::runtime {
-
-struct LoadOptions {
-  int threads = 0;                       // 0: default_thread_count()
-  std::string target = "detect";         // see jit::parse_target
-  graph::PlanOptions plan;               // compute and KV types, quantise on load, context, chunk
-  std::string cache_folder;              // kernels on disk; empty: none (see default_cache_folder)
-  std::vector<std::string> bundles;      // files of `burin pregen`; asked before the cache
-  bool emit = true;                      // false: kernels come from bundles and cache, or loading fails
-  std::function<bool(double)> progress;  // 0..1 while weights are packed; false cancels
-};
-
-struct LoadStatistics {
-  double seconds = 0;
-  int kernels_emitted = 0;
-  int kernels_from_disk = 0;
-  int kernels_from_bundle = 0;
-  double emit_milliseconds = 0;
-  double disk_milliseconds = 0;
-  std::uint64_t weight_bytes = 0;
-  std::vector<std::string> notes;  // what a user should know, a sentence each: trouble with the cache
-};
-
-// Weights, kernels and plan of one model. Immutable after load; shared by sessions and threads.
-class Model {
- public:
-  // Throws burin::Error for a file that is damaged or not supported, naming what would work.
-  static std::shared_ptr<const Model> load(const std::string& path, const LoadOptions& options);
-  // A model of random weights with the shape of a well-known one: "llama-7b:8" (8 layers).
-  static std::shared_ptr<const Model> synthetic(const std::string& shape, const LoadOptions& options);
-  ~Model();
-
-  bool has_tokenizer() const;
-  const Tokenizer& tokenizer() const;  // throws burin::Error for synthetic models
-  const graph::Plan& plan() const;
-  const LoadStatistics& statistics() const;
-  const std::string& target_name() const;
-  std::int64_t vocabulary_size() const;
-  std::int64_t context_length() const;  // that sessions are given
-  int threads() const;                  // of each session
-
-  struct State;
-  const State& state() const { return *state_; }
-
- private:
-  explicit Model(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
-};
 
 struct StepRecord;  // trace.hpp
 
 // Which positions of an evaluated sequence want logits.
 enum class LogitsWanted : std::uint8_t { last, all };
 
+// What happens when the context is full, and when memory for it is taken.
+struct SessionOptions {
+  // Tokens are discarded, so that text goes on for ever. Otherwise a full context is an error.
+  bool endless = false;
+  std::int64_t keep = 4;      // of the first tokens that always stay (attention sinks)
+  std::int64_t discard = -1;  // how many behind them go at once; -1: half of what does not stay
+  bool reserve = false;       // memory for the whole context at once, not block by block
+};
+
 // One sequence: KV cache, position and the threads that work on it. To be used by one thread at a time (another
-// one is refused by a burin::Error); several sessions of a model run at once without waiting for each other,
-// each with Model::threads() threads of its own, which sleep between calls.
+// one is refused by a burin::Error), but for fork() and save(); several sessions of a model run at once without waiting
+// for each other, each with Model::threads() threads of its own, which sleep between calls.
+//
+// Endless sessions follow the streaming rule of LLM Runtime and StreamingLLM (Xiao et al., 2024): before a token is
+// stored in a full cache, the `discard` oldest tokens behind the first `keep` go; a token's position is its index in
+// the cache; keys and values are not computed again. Models with learned positions cannot do that: what is left is
+// evaluated again; see evaluates_again().
 class Session {
  public:
-  explicit Session(std::shared_ptr<const Model> model);
+  // Throws burin::Error for options out of range.
+  explicit Session(std::shared_ptr<const Model> model, const SessionOptions& options = {});
   ~Session();
 
   // Appends tokens to the sequence, in chunks of the plan's size. With LogitsWanted::all, sink is called
   // for every position in order with `vocabulary` floats; otherwise logits() holds the last position's.
   // Returns early where `cancel` becomes true. Throws burin::Error for an id outside the vocabulary or
-  // when the context is full; the sequence is then unchanged. Allocates nothing.
+  // when the context is full; the sequence is then unchanged; and where memory is refused, with the sequence as far
+  // as it came. Allocates nothing but blocks of 64 positions of the cache.
   void evaluate(std::span<const TokenId> tokens, LogitsWanted wanted = LogitsWanted::last,
                 const std::function<void(std::span<const float>)>* sink = nullptr,
                 const std::atomic<bool>* cancel = nullptr);
   // The same for the last position's logits, step by step and slowly: `sink` is called after each.
   void trace(std::span<const TokenId> tokens, const std::function<void(const StepRecord&)>& sink);
   std::span<const float> logits() const;  // of the last evaluated position
-  std::int64_t position() const;          // tokens in the cache
+  std::int64_t position() const;          // tokens fed, those that were discarded among them
+  std::int64_t cached_tokens() const;     // of them in the cache
+  std::size_t cache_bytes() const;        // memory of its keys and values; forks count what they share too
+  const SessionOptions& options() const;  // nothing automatic
+  bool evaluates_again() const;           // what is left, whenever tokens were discarded
   void reset();                           // empty cache
+
+  // Goes back to where `position` tokens had been fed. Layers with windows may have overwritten what they saw then: it
+  // is computed again. Throws burin::Error where position is not between the oldest token behind the sinks and the
+  // current one; the sequence is then unchanged.
+  void truncate(std::int64_t position);
+  // Keeps what the sequence begins with in common with `prompt`, but at most all of it but the last token, and forgets
+  // the rest; returns how many tokens need not be evaluated again. 0 where tokens were discarded.
+  std::int64_t keep_prefix(std::span<const TokenId> prompt);
+  // A second session that goes on from here: blocks of the cache are shared until one of them writes to them. May be
+  // called while another thread evaluates: the fork is then made between two chunks.
+  std::unique_ptr<Session> fork() const;
+
+  // Writes the sequence to a file, or replaces it by what a file has, of the same model, context, KV type and sinks;
+  // the machine may be another one. The file carries a SHA-256 and takes its name only once it is whole. Throws
+  // burin::Error naming the file and what is wrong with it; a session stays as it is then.
+  void save(const std::string& path) const;
+  void restore(const std::string& path);
 
   // Seconds that thread 0 spent per step kind since construction or the last call with `reset`; for `bench`.
   struct StepTime {
@@ -102,6 +86,7 @@ class Session {
 
  private:
   struct State;
+  explicit Session(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 

@@ -42,8 +42,9 @@ struct ThreadView {
   kernels::KvArguments kv(const BoundStep& step) const {
     const float* rotation =
         step.rope < 0 ? nullptr : workspace.rotations[static_cast<std::size_t>(step.rope)].data();
-    return {rotation, workspace.kv(std::max(step.layer, 0)), plan.heads.kv_head_bytes(plan.options.context),
-            rows.position};
+    const KvCache& cache = workspace.kv;
+    const int layer = std::max(step.layer, 0);
+    return {rotation, cache.blocks(layer), cache.layer_offset(layer), cache.slot(layer)};
   }
 };
 

@@ -56,8 +56,9 @@ std::size_t head_parts_bytes(const Plan& plan) {
 
 }  // namespace
 
-Workspace::Workspace(const Plan& plan, int threads)
-    : tokens(static_cast<std::size_t>(plan.options.chunk)),
+Workspace::Workspace(const Plan& plan, int threads, std::int64_t keep)
+    : kv(plan, keep),
+      tokens(static_cast<std::size_t>(plan.options.chunk)),
       positions(static_cast<std::size_t>(plan.options.chunk)),
       rotations(plan.ropes.size(),
                 std::vector<float>(static_cast<std::size_t>(plan.options.chunk * plan.heads.rotation_row()))),
@@ -69,11 +70,9 @@ Workspace::Workspace(const Plan& plan, int threads)
       prepared_row_bytes_(round_up(plan.prepared_row_bytes, 64)),
       own_row_bytes_(round_up(plan.thread_bytes, 64)),
       scratch_bytes_(round_up(prepared_row_bytes_ + own_row_bytes_ + attention_scratch_bytes(plan), 4096)),
-      kv_layer_bytes_(static_cast<std::size_t>(plan.kv_bytes_per_layer())),
       head_parts_bytes_(head_parts_bytes(plan)) {
   parts_ = HugeBuffer(head_parts_bytes_ * finished_parts.size(), "parts of attention");
   scratch_ = HugeBuffer(scratch_bytes_ * static_cast<std::size_t>(threads), "thread scratch");
-  kv_ = HugeBuffer(kv_layer_bytes_ * static_cast<std::size_t>(plan.layers), "KV cache");
 }
 
 }  // namespace burin::runtime

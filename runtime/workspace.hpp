@@ -8,14 +8,16 @@
 
 #include "graph/plan.hpp"
 #include "runtime/expert_rows.hpp"
+#include "runtime/kv/kv_cache.hpp"
 #include "runtime/memory/huge_buffer.hpp"
 
 namespace burin::runtime {
 
-// Everything is allocated here; running allocates nothing.
+// Everything but blocks of the KV cache is allocated here; running allocates nothing else.
 class Workspace {
  public:
-  Workspace(const graph::Plan& plan, int threads);
+  // The first `keep` tokens of the sequence stay in the cache, whatever is discarded.
+  Workspace(const graph::Plan& plan, int threads, std::int64_t keep);
 
   std::byte* arena() const { return arena_.data(); }
   std::byte* prepared() const { return prepared_.data(); }
@@ -26,8 +28,8 @@ class Workspace {
   std::byte* own_rows(int thread) const { return scratch(thread) + prepared_row_bytes_; }
   std::byte* attention_scratch(int thread) const { return own_rows(thread) + own_row_bytes_; }
   ExpertRows& expert_rows(int thread) { return expert_rows_[static_cast<std::size_t>(thread)]; }
-  std::byte* kv(int layer) const { return kv_.data() + static_cast<std::size_t>(layer) * kv_layer_bytes_; }
 
+  KvCache kv;
   std::vector<std::int32_t> tokens;           // of the chunk
   std::vector<std::int32_t> positions;        // of the chunk's rows
   std::vector<std::vector<float>> rotations;  // per Plan::ropes: rows of HeadLayout::rotation_row()
@@ -45,13 +47,11 @@ class Workspace {
   HugeBuffer arena_;
   HugeBuffer prepared_;
   HugeBuffer scratch_;
-  HugeBuffer kv_;
   HugeBuffer parts_;
   std::vector<ExpertRows> expert_rows_;  // by thread
   std::size_t prepared_row_bytes_ = 0;
   std::size_t own_row_bytes_ = 0;
   std::size_t scratch_bytes_ = 0;
-  std::size_t kv_layer_bytes_ = 0;
   std::size_t head_parts_bytes_ = 0;
 };
 

@@ -11,11 +11,16 @@
 //
 //   [query heads: pair blocks][key heads: pair blocks][value heads: ceil(value size/16)*16 columns each]
 //
-// KV cache of one layer: [kv head][block of 64 positions], each block contiguous:
+// KV cache: slots, a token's keys and values in each, in blocks of 64 that lie anywhere; kernels get a table of them.
+// So a cache grows block by block, sequences share what is equal, and a ring is a matter of slots. A block holds
+// [layer][kv head], each contiguous:
 //
-//   f32:   keys [pair][2][64 positions] f32        then values [64 positions][value columns] f32
-//   bf16:  keys [pair][64 positions] (x0 low, x1 high half of a dword)
-//          then values [32 position pairs][value columns] (even position low, odd high)
+//   f32:   keys [pair][2][64 slots] f32        then values [64 slots][value columns] f32
+//   bf16:  keys [pair][64 slots] (x0 low, x1 high half of a dword)
+//          then values [32 slot pairs][value columns] (even slot low, odd high)
+//
+//   blocks[0] -> | layer 0: head 0 | head 1 | .. | layer 1: head 0 | ..       slots 0 .. 63
+//   blocks[1] -> | layer 0: head 0 | head 1 | .. | layer 1: head 0 | ..       slots 64 .. 127
 //
 // The bf16 dwords are the operand shape of vdpbf16ps; f32 math unpacks them with a shift and a mask.
 #pragma once
@@ -26,7 +31,7 @@
 
 namespace burin::kernels {
 
-inline constexpr int kKvBlock = 64;        // positions per block of the cache
+inline constexpr int kKvBlock = 64;        // slots per block of the cache
 inline constexpr int kPairsPerBlock = 16;  // rotary pairs per 32-column block
 
 enum class KvStorage : std::uint8_t { f32, bf16 };
@@ -61,10 +66,8 @@ struct HeadLayout {
   int key_block_bytes() const { return kKvBlock * head_size * (kv == KvStorage::f32 ? 4 : 2); }
   int value_block_bytes() const { return kKvBlock * value_columns() * (kv == KvStorage::f32 ? 4 : 2); }
   int kv_block_bytes() const { return key_block_bytes() + value_block_bytes(); }
-  // Bytes of one KV head for `context` positions.
-  std::int64_t kv_head_bytes(std::int64_t context) const {
-    return (context + kKvBlock - 1) / kKvBlock * kv_block_bytes();
-  }
+  // Of all KV heads of a layer.
+  std::int64_t layer_block_bytes() const { return std::int64_t{kv_heads} * kv_block_bytes(); }
 
   // Floats of one row of the rotation table: cos of every pair place of a head, then sin; places past the
   // rotated pairs have cos 1, sin 0.

@@ -1,5 +1,6 @@
 #include "tools/common_options.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <fstream>
@@ -132,6 +133,51 @@ void add_cache_option(CLI::App& command, CommonOptions& options) {
 std::string cache_folder(const CommonOptions& options) {
   if (options.cache == "off") return "";
   return options.cache.empty() ? runtime::default_cache_folder() : options.cache;
+}
+
+void add_streaming_options(CLI::App& command, CommonOptions& options) {
+  command
+      .add_option(
+          "--keep", options.keep,
+          "Endless text: when the context is full, tokens are discarded, but these first ones stay (default "
+          "with --discard: 4)")
+      ->check(CLI::Range(std::int64_t{0}, kMostContext));
+  command
+      .add_option(
+          "--discard", options.discard,
+          "Endless text: how many tokens go at once; -1: half of those that may (default with --keep)")
+      ->check(CLI::Range(std::int64_t{-1}, kMostContext));
+}
+
+runtime::SessionOptions session_options(const CommonOptions& options, const runtime::Model& model) {
+  runtime::SessionOptions session;
+  session.endless = options.keep || options.discard;
+  if (!session.endless) return session;
+  const std::int64_t context = model.context_length();
+  session.keep = options.keep.value_or(std::min(session.keep, context / 2));
+  session.discard = options.discard.value_or(session.discard);
+  if (session.keep >= context)
+    wrong_usage("--keep {}: the context has {} tokens: use a smaller number, or a larger context (-c)",
+                session.keep, context);
+  if (session.discard == 0 || session.discard > context - session.keep)
+    wrong_usage(
+        "--discard {}: must be 1 to {}, what may go from a context of {} of which {} stay, or -1 for half of "
+        "it",
+        session.discard, context - session.keep, context, session.keep);
+  return session;
+}
+
+std::unique_ptr<runtime::Session> make_session(const CommonOptions& options,
+                                               const std::shared_ptr<const runtime::Model>& model) {
+  auto session = std::make_unique<runtime::Session>(model, session_options(options, *model));
+  const std::int64_t discard = session->options().discard;
+  if (session->evaluates_again() && options.log != "error")
+    fmt::print(stderr,
+               "burin: note: {}: its positions are learned, so they cannot shift: whenever {} tokens are "
+               "discarded, the "
+               "{} that are left are evaluated again: a larger --discard makes that rarer\n",
+               options.model, discard, model->context_length() - discard);
+  return session;
 }
 
 void add_json_option(CLI::App& command, CommonOptions& options) {

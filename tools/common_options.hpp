@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "runtime/session.hpp"
@@ -26,6 +27,8 @@ struct CommonOptions {
   std::string log = "warn";
   std::int64_t context = 0;
   std::int64_t chunk = 0;
+  std::optional<std::int64_t> keep;
+  std::optional<std::int64_t> discard;
   bool json = false;
 
   bool logs_info() const { return log == "info" || log == "debug"; }
@@ -35,11 +38,19 @@ struct CommonOptions {
 void add_model_option(CLI::App& command, CommonOptions& options);
 void add_compute_options(CLI::App& command, CommonOptions& options);
 void add_cache_option(CLI::App& command, CommonOptions& options);
+// --keep and --discard: what goes when the context is full.
+void add_streaming_options(CLI::App& command, CommonOptions& options);
 void add_json_option(CLI::App& command, CommonOptions& options);
 
 // Checks and translates. Throws UsageError for contradictions, Error for what is not supported, by name.
 runtime::LoadOptions load_options(const CommonOptions& options);
 graph::PlanOptions plan_options(const CommonOptions& options);
+
+// Endless where one of the streaming options is given. Throws UsageError where they do not fit the context.
+runtime::SessionOptions session_options(const CommonOptions& options, const runtime::Model& model);
+// A session with them, and a note where discarding costs more than it usually does.
+std::unique_ptr<runtime::Session> make_session(const CommonOptions& options,
+                                               const std::shared_ptr<const runtime::Model>& model);
 
 // What --cache says, or the default; empty: off, or the environment names no place.
 std::string cache_folder(const CommonOptions& options);

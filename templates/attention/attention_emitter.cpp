@@ -1,7 +1,7 @@
 // The frame of an attention kernel: chunks of 256 keys with an online softmax
 // (Milakov & Gimelshein 2018; Dao et al., FlashAttention, 2022).
 //
-// Keys are taken in chunks at fixed positions and every query row is computed by itself, in the same order of
+// Keys are taken in chunks of fixed slots and every query row is computed by itself, in the same order of
 // additions whatever the tile: a row's result does not depend on how a prompt was cut into calls.
 #include "templates/attention/attention_emitter.hpp"
 
@@ -24,53 +24,89 @@ void check(const AttentionSpec& spec, const jit::Target& target) {
     fail("kernel {}: bf16 math needs avx512bf16, which {} lacks: use math.f32", name, target.name);
 }
 
-void first_chunk_of_window(const AttentionContext& c, const Xbyak::Reg64& position) {
-  jit::Assembler& a = c.a;
-  a.mov(position, c.argument(offsetof(AttentionArguments, position)));
-  a.sub(position, c.u32(c.spec.window - 1));
-  a.cmovg(c.r.chunk_first, position);
-  a.and_(c.r.chunk_first, static_cast<std::uint32_t>(-kChunkKeys));
+Xbyak::Address of_span(const AttentionContext& c, const Xbyak::Reg64& span, std::size_t member) {
+  return c.a.ptr[span + member];
 }
 
-// The chunk of the first position in the first row's window, or of the part's first key.
+// The block of the span's first key, of the first row's window, or of the part's first key.
 void first_chunk(const AttentionContext& c) {
   jit::Assembler& a = c.a;
-  const Xbyak::Reg64 position = a.rax;
-  a.xor_(c.r.chunk_first, c.r.chunk_first);
-  if (c.spec.window > 0) first_chunk_of_window(c, position);
-  if (!c.spec.parts) return;
-  a.mov(position, c.argument(offsetof(AttentionArguments, first_key)));
-  a.cmp(c.r.chunk_first, position);
-  a.cmovl(c.r.chunk_first, position);
+  const Xbyak::Reg64 span = a.rcx;
+  const Xbyak::Reg64 slot = a.rax;
+  a.mov(span, c.local(c.locals.span));
+  a.mov(c.r.chunk_first, of_span(c, span, offsetof(KeySpan, first_slot)));
+  if (c.spec.window > 0) {
+    a.mov(slot, c.argument(offsetof(AttentionArguments, position)));
+    a.sub(slot, c.u32(c.spec.window - 1));
+    a.sub(slot, of_span(c, span, offsetof(KeySpan, shift)));
+    a.cmp(c.r.chunk_first, slot);
+    a.cmovl(c.r.chunk_first, slot);
+  }
+  if (c.spec.parts) {
+    a.mov(slot, c.argument(offsetof(AttentionArguments, first_slot)));
+    a.cmp(c.r.chunk_first, slot);
+    a.cmovl(c.r.chunk_first, slot);
+  }
+  a.and_(c.r.chunk_first, static_cast<std::uint32_t>(-kKvBlock));
 }
 
-void emit_chunks(const AttentionContext& c) {
+// end = slot behind the last key of the span that any row of the call sees.
+void end_of_span(const AttentionContext& c, const Xbyak::Reg64& end) {
+  jit::Assembler& a = c.a;
+  const Xbyak::Reg64 span = a.rcx;
+  a.mov(span, c.local(c.locals.span));
+  a.mov(end, c.argument(offsetof(AttentionArguments, position)));
+  a.add(end, c.argument(offsetof(AttentionArguments, rows)));
+  a.sub(end, of_span(c, span, offsetof(KeySpan, shift)));
+  a.cmp(end, of_span(c, span, offsetof(KeySpan, end_slot)));
+  a.cmovg(end, of_span(c, span, offsetof(KeySpan, end_slot)));
+  if (!c.spec.parts) return;
+  a.cmp(end, c.argument(offsetof(AttentionArguments, end_slot)));
+  a.cmovg(end, c.argument(offsetof(AttentionArguments, end_slot)));
+}
+
+// Wherever a span begins, its chunks end at slots that 256 divides.
+void emit_chunks_of_span(const AttentionContext& c) {
   jit::Assembler& a = c.a;
   Xbyak::Label loop;
   Xbyak::Label done;
   const Xbyak::Reg64 left = a.rax;
+  const Xbyak::Reg64 passed = a.rcx;
   first_chunk(c);
   a.L(loop);
-  // Blocks from the chunk's start to the last row's own position: (position + rows - first + 63) / 64.
-  a.mov(left, c.argument(offsetof(AttentionArguments, position)));
-  a.add(left, c.argument(offsetof(AttentionArguments, rows)));
-  if (c.spec.parts) {
-    a.cmp(left, c.argument(offsetof(AttentionArguments, end_key)));
-    a.cmovg(left, c.argument(offsetof(AttentionArguments, end_key)));
-  }
+  end_of_span(c, left);
   a.sub(left, c.r.chunk_first);
   a.jle(done, kNear);
   a.add(left, kKvBlock - 1);
   a.shr(left, 6);
+  a.mov(passed, c.r.chunk_first);
+  a.shr(passed, 6);
+  a.and_(passed, kChunkBlocks - 1);
   a.mov(c.r.chunk_blocks, kChunkBlocks);
+  a.sub(c.r.chunk_blocks, passed);
   a.cmp(left, c.r.chunk_blocks);
   a.cmovl(c.r.chunk_blocks, left);
   emit_scores(c);
   emit_softmax(c);
   emit_values(c);
   a.add(c.r.chunk_first, kChunkKeys);
+  a.and_(c.r.chunk_first, static_cast<std::uint32_t>(-kChunkKeys));
   a.jmp(loop, kNear);
   a.L(done);
+}
+
+void emit_chunks(const AttentionContext& c) {
+  jit::Assembler& a = c.a;
+  Xbyak::Label loop;
+  a.mov(a.rax, c.argument(offsetof(AttentionArguments, spans)));
+  a.mov(c.local(c.locals.span), a.rax);
+  a.mov(a.rax, c.argument(offsetof(AttentionArguments, span_count)));
+  a.mov(c.local(c.locals.spans_left), a.rax);
+  a.L(loop);
+  emit_chunks_of_span(c);
+  a.add(c.local(c.locals.span), sizeof(KeySpan));
+  a.dec(c.local(c.locals.spans_left));
+  a.jnz(loop, kNear);
 }
 
 void emit_whole(const AttentionContext& c) {
@@ -129,8 +165,8 @@ void emit_row_tiles(const AttentionContext& c, const Xbyak::Reg64& left,
 jit::CodeImage emit_attention(const AttentionSpec& spec, const jit::Target& target) {
   check(spec, target);
   jit::Assembler a(target);
-  const AttentionContext c{a, spec, AttentionScratch(spec), {}};
-  a.begin_frame(0);
+  const AttentionContext c{a, spec, AttentionScratch(spec), {}, {}};
+  a.begin_frame(c.locals.bytes);
   a.mov(c.r.arguments, a.rdi);
   a.mov(c.r.scratch, c.argument(offsetof(AttentionArguments, scratch)));
   a.mov(c.r.query_rows, c.argument(offsetof(AttentionArguments, rows)));

@@ -12,9 +12,21 @@ namespace burin::kernels {
 struct AttentionRegisters {
   Xbyak::Reg64 arguments = Xbyak::util::rbx;
   Xbyak::Reg64 scratch = Xbyak::util::r12;
-  Xbyak::Reg64 chunk_first = Xbyak::util::r13;   // position of the chunk's first key
+  Xbyak::Reg64 chunk_first = Xbyak::util::r13;   // slot of the chunk's first key
   Xbyak::Reg64 query_rows = Xbyak::util::r14;    // rows * heads
   Xbyak::Reg64 chunk_blocks = Xbyak::util::r15;  // 64-key blocks of this chunk
+};
+
+// What does not fit into registers, on the stack: bytes from rsp.
+struct AttentionLocals {
+  int span = 0;           // KeySpan that is walked
+  int spans_left = 8;     // with it
+  int blocks = 16;        // walks the table along the chunk
+  int blocks_left = 24;   // of the chunk
+  int groups_left = 32;   // of value columns
+  int end_in_chunk = 40;  // of the span, counted from the chunk's first key; may lie behind the chunk
+  int frame = 48;         // rbp, while it serves for something else
+  int bytes = 56;
 };
 
 struct AttentionContext {
@@ -22,6 +34,25 @@ struct AttentionContext {
   const AttentionSpec& spec;
   AttentionScratch scratch;
   AttentionRegisters r;
+  AttentionLocals locals;
+
+  Xbyak::Address local(int at) const { return a.qword[a.rsp + jit::offset(at)]; }
+
+  // locals.blocks = the table's entry of the chunk's first block. Overwrites `free`.
+  void start_blocks(const Xbyak::Reg64& free) const {
+    a.mov(free, r.chunk_first);
+    a.shr(free, 6);
+    a.shl(free, 3);
+    a.add(free, argument(offsetof(AttentionArguments, blocks)));
+    a.mov(local(locals.blocks), free);
+  }
+  // to = the KV head's part of the block that locals.blocks points at, which moves on to the next.
+  void next_block(const Xbyak::Reg64& to) const {
+    a.mov(to, local(locals.blocks));
+    a.mov(to, a.ptr[to]);
+    a.add(to, argument(offsetof(AttentionArguments, head_offset)));
+    a.add(local(locals.blocks), 8);
+  }
 
   Xbyak::Address argument(std::size_t member) const { return a.ptr[r.arguments + member]; }
   Xbyak::Address argument_qword(std::size_t member) const { return a.qword[r.arguments + member]; }
@@ -52,26 +83,30 @@ void emit_row_tiles(const AttentionContext& context, const Xbyak::Reg64& left,
 // Changes the scores of a query row and of the keys it does not see, vector by vector.
 class ScoreChanges {
  public:
-  // `visible` counts the chunk's keys up to the row's own, `heads_left` the call's heads down.
-  ScoreChanges(const AttentionContext& context, const Xbyak::Reg64& visible, const Xbyak::Reg64& heads_left)
-      : c_(context), a(context.a), visible_(visible), heads_left_(heads_left) {}
+  // `reach` counts the chunk's keys up to the row's own, as if they went on so far, `heads_left` the call's heads
+  // down.
+  ScoreChanges(const AttentionContext& context, const Xbyak::Reg64& reach, const Xbyak::Reg64& heads_left)
+      : c_(context), a(context.a), reach_(reach), heads_left_(heads_left) {}
 
   // Before the rows: loads what stays. Keeps vector registers 11 .. 14.
   void emit_start();
   // Before the vectors of a row. Overwrites `free`.
   void emit_row(const Xbyak::Reg64& free);
-  // value, the scores at `at`, changed and stored where anything did change. `keys_left` is what `visible` says
-  // of this vector's first key. Overwrites three scratch registers.
-  void emit(jit::Vector value, const Xbyak::RegExp& at, const Xbyak::Reg64& keys_left,
-            const jit::Vector (&scratch)[3]);
+  // value, the scores at `at`, changed and stored where anything did change. From this vector's first key on, so
+  // many are hidden from the row, and so many more, with these, are not behind its last one. Overwrites three
+  // scratch registers.
+  struct Keys {
+    Xbyak::Reg64 hidden;
+    Xbyak::Reg64 left;
+  };
+  void emit(jit::Vector value, const Xbyak::RegExp& at, const Keys& keys, const jit::Vector (&scratch)[3]);
 
   jit::Vector lowest() const { return a.vector(14); }
 
  private:
   void cap(jit::Vector value, const jit::Vector (&scratch)[3]);
   void add_slope(jit::Vector value);
-  void hide(jit::Vector value, const Xbyak::RegExp& at, const Xbyak::Reg64& keys_left,
-            const jit::Vector (&scratch)[3]);
+  void hide(jit::Vector value, const Xbyak::RegExp& at, const Keys& keys, const jit::Vector (&scratch)[3]);
 
   jit::Vector cap_factor() const { return a.vector(11); }
   jit::Vector slope() const { return a.vector(12); }
@@ -79,7 +114,7 @@ class ScoreChanges {
 
   const AttentionContext& c_;
   jit::Assembler& a;
-  Xbyak::Reg64 visible_;
+  Xbyak::Reg64 reach_;
   Xbyak::Reg64 heads_left_;
 };
 

@@ -43,14 +43,26 @@ void visit_fields(Spec& spec, Visitor&& visit) {
 void write_field(std::string& text, const AttentionMath& math);
 void read_field(std::string_view text, AttentionMath& math);
 
+// A run of cache slots whose keys have consecutive positions.
+struct KeySpan {
+  std::int64_t first_slot = 0;
+  std::int64_t end_slot = 0;
+  std::int64_t shift = 0;  // a key's position less its slot
+};
+
 // Rows are positions `position` .. position + rows - 1, whose keys and values are already in the cache.
-// A row attends to the positions up to its own that lie in the window. Row r, query head h of the call (0 .. heads-1):
+// A row attends to the keys of the spans whose positions go up to its own and lie in the window; its own key is
+// among them. A ring that has wrapped is up to three spans: first tokens that stay, those before the wrap, and those
+// behind it. Row r, query head h of the call (0 .. heads-1):
 //   query  at query  + r*query_stride  + h*query_head_columns floats, in pair_column order
 //   output at output + r*output_stride + h*value_width floats (value_width floats are written)
 struct AttentionArguments {
   const float* query = nullptr;
   float* output = nullptr;
-  const std::byte* kv = nullptr;  // this KV head's cache
+  const std::byte* const* blocks = nullptr;  // of the cache, 64 slots each; see head_layout.hpp
+  std::int64_t head_offset = 0;              // bytes from a block's start to the layer's KV head
+  const KeySpan* spans = nullptr;
+  std::int64_t span_count = 0;
   std::byte* scratch = nullptr;   // attention_scratch_bytes(), 64-byte aligned, private to the thread
   std::int64_t query_stride = 0;  // floats
   std::int64_t output_stride = 0;
@@ -62,12 +74,12 @@ struct AttentionArguments {
   const float* slopes = nullptr;  // alibi: of the call's heads
   const float* sinks = nullptr;   // sinks: scores of the call's heads
 
-  // parts: a call goes through the keys first_key .. end_key - 1 only (multiples of 256; what no row sees is
+  // parts: a call goes through the slots first_slot .. end_slot - 1 only (multiples of 256; what no row sees is
   // left out). With `part`, it leaves its unfinished sums there, attention_part_bytes(). With part_count, it
   // attends to nothing but finishes the outputs of one row from so many of them, which begin at `part` and lie
   // one behind the other in the order of their keys: Flash-Decoding (Dao, Haziza, Massa & Sizov, 2023).
-  std::int64_t first_key = 0;
-  std::int64_t end_key = 0;
+  std::int64_t first_slot = 0;
+  std::int64_t end_slot = 0;
   std::byte* part = nullptr;
   std::int64_t part_count = 0;
 };

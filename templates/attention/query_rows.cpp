@@ -76,7 +76,7 @@ void start_state(const AttentionContext& c, const Xbyak::Reg64& state, const Xby
   if (!c.spec.sinks) return;
   Xbyak::Label done;
   if (c.spec.parts) {  // the sink is counted once
-    a.cmp(c.argument_qword(offsetof(AttentionArguments, first_key)), 0);
+    a.cmp(c.argument_qword(offsetof(AttentionArguments, first_slot)), 0);
     a.jne(done);
   }
   const Xbyak::Xmm sink = a.xmm1;

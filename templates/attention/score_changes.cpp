@@ -31,10 +31,10 @@ void ScoreChanges::emit_row(const Xbyak::Reg64& free) {
   c_.load_of_head(low, offsetof(AttentionArguments, slopes), heads_left_, free);
   a.vmulss(low, low, a.float_constant(kLog2E));
   a.vbroadcastss(slope(), low);
-  // The first key of the chunk is visible - 1 positions before the row's own.
+  // The first key of the chunk is reach - 1 positions before the row's own.
   const Xbyak::Xmm first(distance().getIdx());
   a.mov(free, 1);
-  a.sub(free, visible_);
+  a.sub(free, reach_);
   a.vxorps(first, first, first);
   a.vcvtsi2ss(first, first, free);
   a.vbroadcastss(distance(), first);
@@ -43,12 +43,12 @@ void ScoreChanges::emit_row(const Xbyak::Reg64& free) {
   a.vaddps(distance(), distance(), a.int32_vector_constant(numbers));
 }
 
-void ScoreChanges::emit(jit::Vector value, const Xbyak::RegExp& at, const Xbyak::Reg64& keys_left,
+void ScoreChanges::emit(jit::Vector value, const Xbyak::RegExp& at, const Keys& keys,
                         const jit::Vector (&scratch)[3]) {
   if (c_.spec.soft_cap) cap(value, scratch);
   if (c_.spec.alibi) add_slope(value);
   if (c_.spec.soft_cap || c_.spec.alibi) a.vmovups(a.ptr[at], value);
-  hide(value, at, keys_left, scratch);
+  hide(value, at, keys, scratch);
 }
 
 // value = kTanhScale s / cap becomes log2(e) cap tanh(s / cap).
@@ -62,25 +62,23 @@ void ScoreChanges::add_slope(jit::Vector value) {
   a.vaddps(distance(), distance(), lanes(a, static_cast<float>(a.lanes())));
 }
 
-// Keys after the row's own, and those before its window, get the lowest score.
-void ScoreChanges::hide(jit::Vector value, const Xbyak::RegExp& at, const Xbyak::Reg64& keys_left,
+// Keys after the row's own or behind the span, and those before the span or the row's window, get the lowest score.
+void ScoreChanges::hide(jit::Vector value, const Xbyak::RegExp& at, const Keys& keys,
                         const jit::Vector (&scratch)[3]) {
   Xbyak::Label none_after;
   Xbyak::Label none_before;
-  a.cmp(keys_left, c_.u32(a.lanes()));
+  a.cmp(keys.left, c_.u32(a.lanes()));
   a.jge(none_after);
-  a.isa().keep_first_lanes(value, keys_left, lowest(), scratch[0]);
+  a.isa().keep_first_lanes(value, keys.left, lowest(), scratch[0]);
   a.vmovups(a.ptr[at], value);
   a.L(none_after);
-  if (c_.spec.window == 0) return;
-  a.sub(keys_left, c_.u32(c_.spec.window));  // how many of the vector's keys lie before the window
+  a.test(keys.hidden, keys.hidden);
   a.jle(none_before);
   a.isa().copy(scratch[1], lowest());
-  a.isa().keep_first_lanes(scratch[1], keys_left, value, scratch[0]);
+  a.isa().keep_first_lanes(scratch[1], keys.hidden, value, scratch[0]);
   a.isa().copy(value, scratch[1]);
   a.vmovups(a.ptr[at], value);
   a.L(none_before);
-  a.add(keys_left, c_.u32(c_.spec.window));
 }
 
 }  // namespace burin::kernels

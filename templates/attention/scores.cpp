@@ -123,19 +123,15 @@ void emit_scores(const AttentionContext& c) {
   const Xbyak::Reg64 block_scores = a.r10;
   const Xbyak::Reg64 blocks_left = a.r11;
   const ScoreTile any(c, 1);
-  // keys = cache + chunk_first / 64 * bytes of a block
-  a.mov(any.keys(), c.r.chunk_first);
-  a.shr(any.keys(), 6);
-  a.imul(any.keys(), any.keys(), c.spec.heads.kv_block_bytes());
-  a.add(any.keys(), c.argument(offsetof(AttentionArguments, kv)));
+  c.start_blocks(a.rax);
   a.lea(block_scores, a.ptr[c.r.scratch + jit::offset(c.scratch.scores)]);
   a.mov(blocks_left, c.r.chunk_blocks);
   Xbyak::Label block;
   a.L(block);
+  c.next_block(any.keys());
   a.mov(any.panel(), c.r.scratch);
   a.mov(any.scores(), block_scores);
   emit_row_tiles(c, a.rax, [&](int rows) { ScoreTile(c, rows).emit(); });
-  a.add(any.keys(), c.u32(c.spec.heads.kv_block_bytes()));
   a.add(block_scores, kKvBlock * 4);
   a.dec(blocks_left);
   a.jnz(block, kNear);

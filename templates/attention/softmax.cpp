@@ -10,16 +10,13 @@ constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
 class SoftmaxRows {
  public:
   explicit SoftmaxRows(const AttentionContext& context)
-      : c_(context), a(context.a), changes_(context, visible(), heads_left()) {}
+      : c_(context), a(context.a), changes_(context, reach(), heads_left()) {}
 
   void emit() {
     a.lea(scores(), a.ptr[c_.r.scratch + jit::offset(c_.scratch.scores)]);
     a.lea(values(), a.ptr[c_.r.scratch + jit::offset(c_.scratch.values)]);
     a.lea(state(), a.ptr[c_.r.scratch + jit::offset(c_.scratch.largest)]);
-    // Keys of the chunk that row 0 sees; one more per row.
-    a.mov(visible(), c_.argument(offsetof(AttentionArguments, position)));
-    a.sub(visible(), c_.r.chunk_first);
-    a.inc(visible());
+    find_span();
     a.mov(bytes(), c_.r.chunk_blocks);
     a.shl(bytes(), 8);  // 64 keys of 4 bytes
     a.mov(rows_left(), c_.argument(offsetof(AttentionArguments, rows)));
@@ -35,21 +32,25 @@ class SoftmaxRows {
     a.add(state(), 4);
     a.dec(heads_left());
     a.jnz(head, kNear);
-    a.inc(visible());
+    a.inc(reach());
     a.dec(rows_left());
     a.jnz(row, kNear);
+    a.mov(a.rbp, c_.local(c_.locals.frame));
   }
 
  private:
   Xbyak::Reg64 scores() const { return a.rdi; }
   Xbyak::Reg64 values() const { return a.rsi; }
   Xbyak::Reg64 state() const { return a.rdx; }
-  Xbyak::Reg64 visible() const { return a.r8; }
+  Xbyak::Reg64 reach() const {
+    return a.r8;
+  }  // keys from the chunk's first to the row's own; one more per row
   Xbyak::Reg64 bytes() const { return a.r9; }  // of the chunk's scores
   Xbyak::Reg64 rows_left() const { return a.r10; }
   Xbyak::Reg64 heads_left() const { return a.r11; }
   Xbyak::Reg64 at() const { return a.rcx; }
   Xbyak::Reg64 lanes_left() const { return a.rax; }
+  Xbyak::Reg64 hidden() const { return a.rbp; }  // keys at the chunk's start that the row does not see
 
   jit::Vector largest() const { return a.vector(0); }
   jit::Vector sum() const { return a.vector(1); }
@@ -65,17 +66,47 @@ class SoftmaxRows {
     rescale_values();
   }
 
+  // Where the span's end is, from the chunk's first key, and how far row 0 reaches.
+  void find_span() {
+    const Xbyak::Reg64 span = a.rcx;
+    a.mov(c_.local(c_.locals.frame), a.rbp);
+    a.mov(span, c_.local(c_.locals.span));
+    a.mov(a.rax, a.ptr[span + offsetof(KeySpan, end_slot)]);
+    a.sub(a.rax, c_.r.chunk_first);
+    a.mov(c_.local(c_.locals.end_in_chunk), a.rax);
+    a.mov(reach(), c_.argument(offsetof(AttentionArguments, position)));
+    a.sub(reach(), a.ptr[span + offsetof(KeySpan, shift)]);
+    a.sub(reach(), c_.r.chunk_first);
+    a.inc(reach());
+  }
+
+  // lanes_left = keys up to the row's own or the span's end, hidden = those before the span or the window.
+  void find_keys() {
+    a.mov(lanes_left(), reach());
+    a.cmp(lanes_left(), c_.local(c_.locals.end_in_chunk));
+    a.cmovg(lanes_left(), c_.local(c_.locals.end_in_chunk));
+    a.mov(hidden(), c_.local(c_.locals.span));
+    a.mov(hidden(), a.ptr[hidden() + offsetof(KeySpan, first_slot)]);
+    a.sub(hidden(), c_.r.chunk_first);
+    if (c_.spec.window == 0) return;
+    a.mov(at(), reach());
+    a.sub(at(), c_.u32(c_.spec.window));
+    a.cmp(hidden(), at());
+    a.cmovl(hidden(), at());
+  }
+
   void find_largest() {
     Xbyak::Label loop;
     changes_.emit_row(lanes_left());
     a.isa().copy(largest(), changes_.lowest());
+    find_keys();
     a.xor_(at(), at());
-    a.mov(lanes_left(), visible());
     a.L(loop);
     a.vmovups(value(0), a.ptr[scores() + at()]);
-    changes_.emit(value(0), scores() + at(), lanes_left(), {scratch(0), scratch(1), scratch(2)});
+    changes_.emit(value(0), scores() + at(), {hidden(), lanes_left()}, {scratch(0), scratch(1), scratch(2)});
     a.vmaxps(largest(), largest(), value(0));
     a.sub(lanes_left(), c_.u32(a.lanes()));
+    a.sub(hidden(), c_.u32(a.lanes()));
     a.add(at(), c_.u32(a.vector_bytes()));
     a.cmp(at(), bytes());
     a.jl(loop, kNear);

@@ -125,26 +125,21 @@ void emit_values(const AttentionContext& c) {
   jit::Assembler& a = c.a;
   const Xbyak::Reg64 block_probabilities = a.r10;
   const Xbyak::Reg64 block_columns = a.r11;
-  const Xbyak::Reg64 sum_columns = a.rbp;  // lent: all others are taken
+  const Xbyak::Reg64 sum_columns = a.rbp;  // all others are taken
   const int all_vectors = c.scratch.values_row / a.vector_bytes();
   const int groups = all_vectors / tile_vectors(a);
   const int rest = all_vectors % tile_vectors(a);
 
-  a.lend_rbp(24);  // [0] block, [8] blocks left, [16] groups left
-  const auto block = a.qword[a.rsp];
-  const auto blocks_left = a.qword[a.rsp + 8];
-  const auto groups_left = a.qword[a.rsp + 16];
-  a.mov(block_columns, c.r.chunk_first);
-  a.shr(block_columns, 6);
-  a.imul(block_columns, block_columns, c.spec.heads.kv_block_bytes());
-  a.add(block_columns, c.argument(offsetof(AttentionArguments, kv)));
-  a.add(block_columns, c.u32(c.spec.heads.key_block_bytes()));
-  a.mov(block, block_columns);
+  const Xbyak::Address blocks_left = c.local(c.locals.blocks_left);
+  const Xbyak::Address groups_left = c.local(c.locals.groups_left);
+  a.lend_rbp(c.locals.frame);
+  c.start_blocks(a.rax);
   a.mov(blocks_left, c.r.chunk_blocks);
   a.lea(block_probabilities, a.ptr[c.r.scratch + jit::offset(c.scratch.scores)]);
   Xbyak::Label block_loop;
   a.L(block_loop);
-  a.mov(block_columns, block);
+  c.next_block(block_columns);
+  a.add(block_columns, c.u32(c.spec.heads.key_block_bytes()));
   a.lea(sum_columns, a.ptr[c.r.scratch + jit::offset(c.scratch.values)]);
   if (groups > 0) {
     Xbyak::Label group_loop;
@@ -155,7 +150,6 @@ void emit_values(const AttentionContext& c) {
     a.jnz(group_loop, kNear);
   }
   if (rest > 0) emit_column_group(c, rest, block_columns, sum_columns, block_probabilities);
-  a.add(block, c.u32(c.spec.heads.kv_block_bytes()));
   a.add(block_probabilities, c.u32(kKvBlock * (c.bf16_math() ? 2 : 4)));
   a.dec(blocks_left);
   a.jnz(block_loop, kNear);

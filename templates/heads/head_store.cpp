@@ -41,8 +41,8 @@ class HeadStoreEmitter {
  private:
   Xbyak::Reg64 number() const { return s_.number; }    // of the block within its part; then scratch
   Xbyak::Reg64 in_head() const { return s_.in_head; }  // block within the head
-  Xbyak::Reg64 head_cache() const { return s_.head_cache; }
-  Xbyak::Reg64 position_cache() const { return s_.position_cache; }
+  Xbyak::Reg64 head_offset() const { return s_.head_offset; }
+  Xbyak::Reg64 head_block() const { return s_.head_block; }
   Xbyak::Reg64 slot() const { return s_.slot; }
   Xbyak::Reg64 rotation() const { return s_.rotation; }
 
@@ -66,9 +66,9 @@ class HeadStoreEmitter {
     const int sin_offset = row_bytes / 2;
     a.imul(rotation(), s_.tile_row, row_bytes);
     a.add(rotation(), argument(offsetof(KvArguments, rotation)));
-    a.mov(position_cache(), in_head());
-    a.shl(position_cache(), 6);  // 16 pairs of 4 bytes
-    a.add(rotation(), position_cache());
+    a.mov(head_block(), in_head());
+    a.shl(head_block(), 6);  // 16 pairs of 4 bytes
+    a.add(rotation(), head_block());
     for (int row = 0; row < tile_.rows(); ++row)
       for (int v = 0; v < half(); ++v) {
         const int at = row * row_bytes + first_lane(v) * 4;
@@ -97,21 +97,22 @@ class HeadStoreEmitter {
       }
   }
 
-  // head_cache = cache of head `number`.
+  // head_offset = bytes from a block's start to head `number`.
   void find_head() {
-    a.mov(head_cache(), number());
-    a.imul(head_cache(), argument(offsetof(KvArguments, head_bytes)));
-    a.add(head_cache(), argument(offsetof(KvArguments, cache)));
+    a.imul(head_offset(), number(), h_.kv_block_bytes());
+    a.add(head_offset(), argument(offsetof(KvArguments, layer_offset)));
   }
 
-  // position_cache = 64-position block of the row's position in the head, slot = place in that block.
-  void find_position(int row) {
-    a.mov(slot(), argument(offsetof(KvArguments, position)));
+  // head_block = the head's part of the row's block, slot = place in that block.
+  void find_slot(int row) {
+    a.mov(slot(), argument(offsetof(KvArguments, slot)));
     a.lea(slot(), a.ptr[slot() + s_.tile_row + jit::offset(row)]);
-    a.mov(position_cache(), slot());
-    a.shr(position_cache(), 6);
-    a.imul(position_cache(), position_cache(), h_.kv_block_bytes());
-    a.add(position_cache(), head_cache());
+    a.mov(head_block(), slot());
+    a.shr(head_block(), 6);
+    a.shl(head_block(), 3);
+    a.add(head_block(), argument(offsetof(KvArguments, blocks)));
+    a.mov(head_block(), a.ptr[head_block()]);
+    a.add(head_block(), head_offset());
     a.and_(slot(), kKvBlock - 1);
   }
 
@@ -122,7 +123,7 @@ class HeadStoreEmitter {
     find_head();
     rotate_rows();
     a.imul(rotation(), in_head(), kPairsPerBlock * pair_bytes());
-    a.add(head_cache(), rotation());
+    a.add(head_offset(), rotation());
     const int pairs_in_last = h_.pairs() - (h_.pair_blocks() - 1) * kPairsPerBlock;
     Xbyak::Label last;
     Xbyak::Label done;
@@ -142,12 +143,12 @@ class HeadStoreEmitter {
   // Keys lie across positions, so a row's pairs go to places pair_bytes apart.
   void store_keys(int pairs) {
     for (int row = 0; row < tile_.rows(); ++row) {
-      find_position(row);
-      a.lea(position_cache(), a.ptr[position_cache() + slot() * 4]);
+      find_slot(row);
+      a.lea(head_block(), a.ptr[head_block() + slot() * 4]);
       for (int v = 0; v < half(); ++v) {
         const int lanes = std::min(a.lanes(), pairs - first_lane(v));
         if (lanes <= 0) continue;
-        const Xbyak::RegExp first = position_cache() + jit::offset(first_lane(v) * pair_bytes());
+        const Xbyak::RegExp first = head_block() + jit::offset(first_lane(v) * pair_bytes());
         const jit::Vector x0 = scratch(0);
         const jit::Vector x1 = scratch(1);
         a.isa().copy(x0, tile_.sum(row, v));
@@ -179,7 +180,7 @@ class HeadStoreEmitter {
       divide(halves_per_head);
       find_head();
       a.shl(in_head(), 6);  // 16 columns of 4 bytes
-      a.lea(head_cache(), a.ptr[head_cache() + in_head() + jit::offset(h_.key_block_bytes())]);
+      a.lea(head_offset(), a.ptr[head_offset() + in_head() + jit::offset(h_.key_block_bytes())]);
       for (int row = 0; row < tile_.rows(); ++row) store_values(row, part);
       a.L(padding);
     }
@@ -187,7 +188,7 @@ class HeadStoreEmitter {
   }
 
   void store_values(int row, int part) {
-    find_position(row);
+    find_slot(row);
     const int row_bytes = h_.value_columns() * 4;  // of a position (f32) or a position pair (bf16)
     if (h_.kv == KvStorage::bf16) {
       a.mov(number(), slot());
@@ -196,11 +197,11 @@ class HeadStoreEmitter {
     } else {
       a.imul(number(), slot(), row_bytes);
     }
-    a.add(position_cache(), number());
+    a.add(head_block(), number());
     for (int v = 0; v < tile_.vectors(); ++v) {
       const int column = tile_.block_vector(pass_, v) * a.lanes();
       if (column / 16 != part) continue;
-      const Xbyak::Address place = a.ptr[position_cache() + jit::offset(first_lane(v) * 4)];
+      const Xbyak::Address place = a.ptr[head_block() + jit::offset(first_lane(v) * 4)];
       if (h_.kv == KvStorage::f32)
         a.vmovups(place, tile_.sum(row, v));
       else

@@ -20,7 +20,7 @@ struct HeadStore {
   Xbyak::Reg64 tile_row;     // number of the tile's row 0
   Xbyak::Reg64 output;       // of the tile's row 0, at the block's first column
   // Overwritten; number is rax, output is not rax or rcx:
-  Xbyak::Reg64 number, in_head, head_cache, position_cache, slot, rotation;
+  Xbyak::Reg64 number, in_head, head_offset, head_block, slot, rotation;
 };
 
 // Queries go to output; keys and values to the cache (head_layout.hpp). Overwrites the tile's sums and the four

@@ -7,10 +7,10 @@
 namespace burin::kernels {
 
 struct KvArguments {
-  const float* rotation = nullptr;  // rows of HeadLayout::rotation_row() floats, one per row
-  std::byte* cache = nullptr;       // the layer's; see head_layout.hpp
-  std::int64_t head_bytes = 0;      // distance of KV heads in it
-  std::int64_t position = 0;        // of row 0
+  const float* rotation = nullptr;     // rows of HeadLayout::rotation_row() floats, one per row
+  std::byte* const* blocks = nullptr;  // of the cache, 64 slots each; see head_layout.hpp
+  std::int64_t layer_offset = 0;       // bytes from a block's start to the layer
+  std::int64_t slot = 0;               // of row 0; the others follow it
 };
 
 }  // namespace burin::kernels

@@ -153,8 +153,8 @@ CodeImage one_frame() {
 CodeImage lent_register() {
   Assembler a(parse_target("avx2"));
   Xbyak::Label early;
-  a.begin_frame(0);
-  a.lend_rbp(24);
+  a.begin_frame(320);
+  a.lend_rbp(264);
   a.mov(a.rbp, 12345);
   a.mov(a.qword[a.rsp + 16], a.rbp);
   a.reclaim_rbp();
@@ -254,6 +254,16 @@ TEST_F(Unwind, CallersAreFoundFromTheKernelsOfAModel) {
   for (const std::unique_ptr<WatchedKernel>& kernel : kernels_of_model)
     EXPECT_GT(kernel->steps, 10) << kernel->image.name;
   kernels_of_model.clear();
+}
+
+TEST(UnwindProgram, LentRegistersAreFoundAboveTheStackPointer) {
+  UnwindProgram program;
+  program.lend_rbp(1, 24);
+  program.reclaim_rbp(2);
+  program.lend_rbp(3, 264);
+  EXPECT_THAT(program.bytes(), testing::ElementsAre(0x41, 0x0f, 5, 0x77, 24, 0x06, 0x23, 16,  //
+                                                    0x41, 0x0c, 6, 16,                        //
+                                                    0x41, 0x0f, 6, 0x77, 0x88, 2, 0x06, 0x23, 16));
 }
 
 TEST(UnwindProgram, IsThatOfTheStandard) {

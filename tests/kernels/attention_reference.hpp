@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "templates/attention/attention_spec.hpp"
@@ -44,32 +45,36 @@ inline std::vector<double> scaled_query(const HeadLayout& heads, const float* qu
   return scaled;
 }
 
-// Attends to positions 0 .. position of the cache's head.
-inline AttentionReference attention_reference(const tests::KvCache& cache, int kv_head, std::int64_t position,
-                                              const float* query, float scale, AttentionMath math,
-                                              const ScoreRules& rules = {}) {
+// Attends to the keys of the spans up to `position`.
+inline AttentionReference attention_reference(const tests::KvCache& cache, std::span<const KeySpan> spans,
+                                              int kv_head, std::int64_t position, const float* query,
+                                              float scale, AttentionMath math, const ScoreRules& rules = {}) {
   const double log2_e = std::log2(std::exp(1.0));
-  const std::int64_t first = rules.window == 0 ? 0 : std::max<std::int64_t>(0, position - rules.window + 1);
   const HeadLayout& heads = cache.heads();
   const std::vector<double> q = scaled_query(heads, query, scale, math, rules.cap);
   AttentionReference result;
+  std::vector<std::int64_t> slots;
   std::vector<double> scores;
-  for (std::int64_t key = first; key <= position; ++key) {
-    double score = 0;
-    double products = 0;
-    for (int pair = 0; pair < heads.pairs(); ++pair)
-      for (const int which : {0, 1}) {
-        const double product =
-            q[static_cast<std::size_t>(pair * 2 + which)] * cache.key(kv_head, key, pair, which);
-        score += product;
-        products += std::fabs(product);
-      }
-    if (rules.cap > 0) score = rules.cap * log2_e * std::tanh(score / (rules.cap * log2_e));
-    const double penalty = rules.slope * log2_e * static_cast<double>(position - key);
-    scores.push_back(score - penalty);
-    products += std::fabs(penalty);
-    result.largest_products = std::max(result.largest_products, products);
-  }
+  for (const KeySpan& span : spans)
+    for (std::int64_t slot = span.first_slot; slot < span.end_slot; ++slot) {
+      const std::int64_t distance = position - (slot + span.shift);
+      if (distance < 0 || (rules.window > 0 && distance >= rules.window)) continue;
+      double score = 0;
+      double products = 0;
+      for (int pair = 0; pair < heads.pairs(); ++pair)
+        for (const int which : {0, 1}) {
+          const double product =
+              q[static_cast<std::size_t>(pair * 2 + which)] * cache.key(kv_head, slot, pair, which);
+          score += product;
+          products += std::fabs(product);
+        }
+      if (rules.cap > 0) score = rules.cap * log2_e * std::tanh(score / (rules.cap * log2_e));
+      const double penalty = rules.slope * log2_e * static_cast<double>(distance);
+      scores.push_back(score - penalty);
+      slots.push_back(slot);
+      products += std::fabs(penalty);
+      result.largest_products = std::max(result.largest_products, products);
+    }
   double largest = *std::max_element(scores.begin(), scores.end());
   double sum = 0;
   if (rules.sink != nullptr) {
@@ -80,10 +85,9 @@ inline AttentionReference attention_reference(const tests::KvCache& cache, int k
   for (double& score : scores) sum += score = std::exp2(score - largest);
   result.output.assign(static_cast<std::size_t>(heads.value_width()), 0.0);
   result.magnitude = result.output;
-  for (std::int64_t key = first; key <= position; ++key)
+  for (std::size_t key = 0; key < slots.size(); ++key)
     for (int column = 0; column < heads.value_width(); ++column) {
-      const double term =
-          scores[static_cast<std::size_t>(key - first)] / sum * cache.value(kv_head, key, column);
+      const double term = scores[key] / sum * cache.value(kv_head, slots[key], column);
       result.output[static_cast<std::size_t>(column)] += term;
       result.magnitude[static_cast<std::size_t>(column)] += std::fabs(term);
     }

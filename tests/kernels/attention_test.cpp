@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -38,15 +40,20 @@ std::vector<Numbers> numbers_of(const jit::Target& target) {
   return all;
 }
 
-// Queries of `rows` positions from `position` on, all heads, and a cache that ends with the last of them.
+// Queries of `rows` positions from `position` on, all heads, and a cache whose last key, or the last one of its spans, is
+// the last row's own.
 class Problem {
  public:
   Problem(const AttentionSpec& spec, std::int64_t position, std::int64_t rows, float query_scale = 2)
+      : Problem(spec, {{0, position + rows, 0}}, position, rows, query_scale) {}
+  Problem(const AttentionSpec& spec, const std::vector<KeySpan>& spans, std::int64_t position,
+          std::int64_t rows, float query_scale = 2)
       : spec_(spec),
         position_(position),
         rows_(rows),
         random_(static_cast<std::uint64_t>(spec.heads.head_size * 1000 + position + rows)),
-        cache_(spec.heads, position + rows),
+        spans_(spans),
+        cache_(spec.heads, slots()),
         query_stride_(spec.heads.query_heads * spec.heads.query_head_columns() + kGap),
         query_(static_cast<std::size_t>(query_stride_ * rows - kGap) * 4, 4),
         scale_(1.0f / std::sqrt(static_cast<float>(spec.heads.head_size))),
@@ -100,7 +107,7 @@ class Problem {
 
   // Likewise of the only row, `part_keys` keys at a time. Parts are computed in any order.
   std::vector<float> run_parts(const jit::Target& target, int kv_head, std::int64_t part_keys) const {
-    const std::int64_t parts = (position_ + part_keys) / part_keys;
+    const std::int64_t parts = (slots() + part_keys - 1) / part_keys;
     const std::size_t part_bytes = attention_part_bytes(spec_);
     const GuardedBuffer sums(part_bytes * static_cast<std::size_t>(parts));
     const GuardedBuffer scratch(attention_scratch_bytes(spec_));
@@ -113,8 +120,8 @@ class Problem {
           arguments_of(kv_head, 0, 1, head, std::min(most, heads().group() - head));
       arguments.scratch = scratch.as();
       for (std::int64_t part = parts - 1; part >= 0; --part) {
-        arguments.first_key = part * part_keys;
-        arguments.end_key = arguments.first_key + part_keys;
+        arguments.first_slot = part * part_keys;
+        arguments.end_slot = arguments.first_slot + part_keys;
         arguments.part = sums.as() + static_cast<std::size_t>(part) * part_bytes;
         tests::run_kernel(kernel, arguments);
       }
@@ -139,8 +146,8 @@ class Problem {
       for (int head = 0; head < heads().group(); ++head) {
         const int query_head = kv_head * heads().group() + head;
         const AttentionReference expected =
-            attention_reference(cache_, kv_head, position_ + row, query(row, query_head), scale_, spec_.math,
-                                rules_of(query_head));
+            attention_reference(cache_, spans_, kv_head, position_ + row, query(row, query_head), scale_,
+                                spec_.math, rules_of(query_head));
         for (std::size_t i = 0; i < expected.output.size(); ++i, ++at)
           ASSERT_NEAR(static_cast<double>(results[at]), expected.output[i],
                       relative_error(expected) * expected.magnitude[i] + 1e-30)
@@ -155,7 +162,10 @@ class Problem {
     AttentionArguments arguments;
     arguments.query = query(first, query_head);
     arguments.heads = head_count;
-    arguments.kv = cache_.head(kv_head);
+    arguments.blocks = cache_.blocks();
+    arguments.head_offset = cache_.head_offset(kv_head);
+    arguments.spans = spans_.data();
+    arguments.span_count = static_cast<std::int64_t>(spans_.size());
     arguments.query_stride = query_stride_;
     arguments.position = position_ + first;
     arguments.rows = rows;
@@ -163,22 +173,31 @@ class Problem {
     arguments.cap = kCap;
     arguments.slopes = slopes_.data() + query_head;
     arguments.sinks = sinks_.data() + query_head;
-    arguments.end_key = arguments.position + rows;
+    arguments.end_slot = slots();
     return arguments;
   }
 
-  // Positions that no row may see hold NaN keys and huge values.
+  std::int64_t slots() const {
+    std::int64_t slots = 0;
+    for (const KeySpan& span : spans_) slots = std::max(slots, span.end_slot);
+    return slots;
+  }
+  bool seen(std::int64_t slot) const {
+    return std::any_of(spans_.begin(), spans_.end(),
+                       [&](const KeySpan& span) { return slot >= span.first_slot && slot < span.end_slot; });
+  }
+
+  // Slots that no row may see hold NaN keys and huge values.
   void fill_cache() {
-    const std::int64_t visible = position_ + rows_;
     for (int head = 0; head < heads().kv_heads; ++head)
-      for (std::int64_t position = 0; position < (visible + kKvBlock - 1) / kKvBlock * kKvBlock; ++position) {
-        const bool seen = position < visible;
+      for (std::int64_t slot = 0; slot < (slots() + kKvBlock - 1) / kKvBlock * kKvBlock; ++slot) {
+        const bool is_seen = seen(slot);
         for (int pair = 0; pair < heads().pairs(); ++pair)
           for (const int which : {0, 1})
-            cache_.set_key(head, position, pair, which,
-                           seen ? 2 * random_.value() : std::numeric_limits<float>::quiet_NaN());
+            cache_.set_key(head, slot, pair, which,
+                           is_seen ? 2 * random_.value() : std::numeric_limits<float>::quiet_NaN());
         for (int column = 0; column < heads().value_width(); ++column)
-          cache_.set_value(head, position, column, seen ? random_.value() : 1e30f);
+          cache_.set_value(head, slot, column, is_seen ? random_.value() : 1e30f);
       }
   }
 
@@ -203,6 +222,7 @@ class Problem {
   std::int64_t position_;
   std::int64_t rows_;
   RandomValues random_;
+  std::vector<KeySpan> spans_;
   KvCache cache_;
   std::int64_t query_stride_;
   GuardedBuffer query_;
@@ -368,6 +388,61 @@ TEST(Attention, ARowOfAWindowDoesNotDependOnTheOthersOfItsCall) {
           alone.insert(alone.end(), one.begin(), one.end());
         }
         EXPECT_EQ(together, alone) << jit::spec_text(spec) << " position " << position << " " << target.name;
+      }
+}
+
+// A ring that has wrapped: [0, keep) are the first tokens, now right before the oldest one left, which is in slot
+// `oldest`; the rows' own keys end in slot `end`. A row of 3 spans, or of 2 where distances don't matter.
+std::vector<KeySpan> ring_spans(std::int64_t keep, std::int64_t oldest, std::int64_t end,
+                                std::int64_t capacity, bool by_distance) {
+  constexpr std::int64_t kOldestPosition = 5000;
+  std::vector<KeySpan> spans;
+  if (by_distance && keep > 0) spans.push_back({0, keep, kOldestPosition - keep});
+  spans.push_back({oldest, capacity, kOldestPosition - oldest});
+  spans.push_back({by_distance ? keep : 0, end, kOldestPosition + capacity - oldest - keep});
+  return spans;
+}
+
+TEST(Attention, WrappedRingsMatchReference) {
+  for (const jit::Target& target : tests::host_targets())
+    for (const Numbers& numbers : numbers_of(target)) {
+      std::vector<AttentionSpec> specs(4, spec_of(6, 2, 20, numbers));
+      specs[1].alibi = specs[1].sinks = true;
+      specs[2].window = 300;
+      specs[3].parts = true;
+      for (const AttentionSpec& spec : specs)
+        for (const auto& [keep, oldest, end, capacity] : {std::array<std::int64_t, 4>{4, 400, 90, 700},
+                                                          {0, 65, 64, 130},
+                                                          {8, 30, 20, 48},
+                                                          {70, 511, 200, 513}})
+          for (const std::int64_t rows : {1, 5}) {
+            const bool by_distance = spec.alibi || spec.window > 0;
+            const std::vector<KeySpan> spans = ring_spans(keep, oldest, end, capacity, by_distance);
+            const std::int64_t position = spans.back().end_slot + spans.back().shift - rows;
+            const Problem problem(spec, spans, position, rows);
+            problem.check(target, 1);
+            if (spec.parts && rows == 1) problem.compare(target, 0, problem.run_parts(target, 0, 256));
+          }
+    }
+}
+
+// However rows are cut into calls: also where the first of them sees keys that the last one does not.
+TEST(Attention, ARowOfAWrappedRingDoesNotDependOnTheOthersOfItsCall) {
+  for (const jit::Target& target : tests::host_targets())
+    for (const Numbers& numbers : numbers_of(target))
+      for (const std::int64_t window : {0, 150}) {
+        AttentionSpec spec = spec_of(8, 2, 48, numbers);
+        spec.window = window;
+        const std::vector<KeySpan> spans = ring_spans(4, 300, 100, 600, window > 0);
+        const int rows = attention_rows_per_call(spec);
+        const Problem problem(spec, spans, spans.back().end_slot + spans.back().shift - rows, rows);
+        const std::vector<float> together = problem.run(target, 1, 0, rows);
+        std::vector<float> alone;
+        for (int row = 0; row < rows; ++row) {
+          const std::vector<float> one = problem.run(target, 1, row, 1);
+          alone.insert(alone.end(), one.begin(), one.end());
+        }
+        EXPECT_EQ(together, alone) << jit::spec_text(spec) << " " << target.name;
       }
 }
 

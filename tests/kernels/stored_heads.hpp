@@ -42,7 +42,7 @@ class StoredHeads {
 
   float* output() const { return output_.as<float>(); }
   kernels::KvArguments kv() const {
-    return {rotation_.as<float>(), cache_.bytes(), cache_.head_bytes(), position_};
+    return {rotation_.as<float>(), cache_.blocks(), cache_.layer_offset(), position_};
   }
 
   // sums: the row's columns of the merged matrix, as they are to be rotated and stored.

@@ -15,7 +15,7 @@ const std::string kDemo = BURIN_SOURCE_DIR "/demo/shakespeare-q8_0.gguf";
 
 TEST(TokenLoop, EvaluationAllocatesNothing) {
   for (const graph::ComputeType compute : {graph::ComputeType::f32, graph::ComputeType::int8}) {
-    Session session(tests::load_model(kDemo, {.compute = compute}));
+    Session session(tests::load_model(kDemo, {.compute = compute}), {.reserve = true});
     const std::vector<TokenId> prompt(200, 50);
     const std::vector<TokenId> one = {47};
     EXPECT_EQ(tests::allocations_of([&] {
@@ -24,6 +24,34 @@ TEST(TokenLoop, EvaluationAllocatesNothing) {
               }),
               0);
   }
+}
+
+// Of an endless sequence too, through 30 discards.
+TEST(TokenLoop, DiscardingAllocatesNothing) {
+  Session session(tests::load_model(kDemo, {.context = 64}),
+                  {.endless = true, .discard = 10, .reserve = true});
+  const std::vector<TokenId> one = {47};
+  for (int i = 0; i < 100; ++i) session.evaluate(one);
+  EXPECT_EQ(tests::allocations_of([&] {
+              for (int i = 0; i < 300; ++i) session.evaluate(one);
+            }),
+            0);
+}
+
+// Without `reserve`, the cache grows by blocks of 64 positions, one allocation each.
+TEST(TokenLoop, TheCacheGrowsByBlocks) {
+  Session session(tests::load_model(kDemo));
+  const std::vector<TokenId> one = {47};
+  EXPECT_EQ(session.cache_bytes(), 0u);
+  EXPECT_EQ(tests::allocations_of([&] {
+              for (int i = 0; i < 129; ++i) session.evaluate(one);
+            }),
+            3);
+  const std::size_t bytes = session.cache_bytes();
+  for (int i = 129; i < 192; ++i) session.evaluate(one);
+  EXPECT_EQ(session.cache_bytes(), bytes);
+  session.evaluate(one);
+  EXPECT_EQ(session.cache_bytes(), bytes / 3 * 4);
 }
 
 TEST(TokenLoop, EvaluationTakesNoLock) {
@@ -41,7 +69,7 @@ TEST(TokenLoop, EvaluationTakesNoLock) {
 // From the first piece of text on: sampling with everything switched on, stop texts, decoding, counting.
 TEST(TokenLoop, GenerationAllocatesAndLocksNothingPerToken) {
   const auto model = tests::load_model(kDemo);
-  Session session(model);
+  Session session(model, {.reserve = true});
   GenerationOptions options;
   options.most_tokens = 200;
   options.sampling.repeat_penalty = 1.1f;

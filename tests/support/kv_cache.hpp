@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <vector>
 
 #include "templates/formats/float16.hpp"
 #include "templates/head_layout.hpp"
@@ -10,18 +11,25 @@
 
 namespace burin::tests {
 
+// Blocks hold more than one layer and lie in memory in the reverse of their order.
 class KvCache {
  public:
-  KvCache(const kernels::HeadLayout& heads, std::int64_t context)
+  KvCache(const kernels::HeadLayout& heads, std::int64_t slots)
       : heads_(heads),
-        head_bytes_(heads.kv_head_bytes(context)),
-        memory_(static_cast<std::size_t>(head_bytes_ * heads.kv_heads)) {}
+        layer_offset_(heads.layer_block_bytes()),
+        memory_(static_cast<std::size_t>((slots + 63) / 64 * kLayers * heads.layer_block_bytes())) {
+    const std::int64_t block_bytes = kLayers * heads.layer_block_bytes();
+    for (std::int64_t at = (slots + 63) / 64; at-- > 0;) blocks_.push_back(memory_.as() + at * block_bytes);
+  }
 
   const kernels::HeadLayout& heads() const { return heads_; }
   std::byte* bytes() const { return memory_.as(); }
   std::size_t size() const { return memory_.size(); }
-  std::byte* head(int kv_head) const { return memory_.as() + kv_head * head_bytes_; }
-  std::int64_t head_bytes() const { return head_bytes_; }
+  std::byte* const* blocks() const { return blocks_.data(); }
+  std::int64_t layer_offset() const { return layer_offset_; }
+  std::int64_t head_offset(int kv_head) const {
+    return layer_offset_ + std::int64_t{kv_head} * heads_.kv_block_bytes();
+  }
 
   // Element `which` of a rotary pair of a key. What is read back is what the storage made of it.
   void set_key(int kv_head, std::int64_t position, int pair, int which, float value) const {
@@ -39,6 +47,8 @@ class KvCache {
   }
 
  private:
+  static constexpr std::int64_t kLayers = 2;  // the cache is the second one's
+
   bool f32() const { return heads_.kv == kernels::KvStorage::f32; }
 
   std::int64_t value_columns() const {
@@ -47,8 +57,7 @@ class KvCache {
 
   // Elements before the wanted one, then times the size of one: the layout's sentences as sums.
   std::byte* block(int kv_head, std::int64_t position) const {
-    const std::int64_t elements = 64 * (heads_.head_size + value_columns());
-    return head(kv_head) + position / 64 * elements * (f32() ? 4 : 2);
+    return blocks_[static_cast<std::size_t>(position / 64)] + head_offset(kv_head);
   }
   std::byte* key_place(int kv_head, std::int64_t position, int pair, int which) const {
     const std::int64_t slot = position % 64;
@@ -84,8 +93,9 @@ class KvCache {
   }
 
   kernels::HeadLayout heads_;
-  std::int64_t head_bytes_;
+  std::int64_t layer_offset_;
   GuardedBuffer memory_;
+  std::vector<std::byte*> blocks_;
 };
 
 }  // namespace burin::tests

@@ -22,8 +22,6 @@ struct EvalOptions {
   int top = 10;
   bool all_positions = false;
   bool trace = false;
-  std::int64_t keep = -1;
-  std::int64_t discard = -1;
 };
 
 // [[id, logit], ...] of the largest logits; of equal ones the lower id first.
@@ -84,7 +82,7 @@ std::vector<runtime::TokenId> tokens_of(const EvalOptions& options) {
 void evaluate_tokens(const EvalOptions& options) {
   const std::vector<runtime::TokenId> tokens = tokens_of(options);
   const std::shared_ptr<const runtime::Model> model = load_model(options.common);
-  runtime::Session session(model);
+  const std::unique_ptr<runtime::Session> session = make_session(options.common, model);
   LogitsFile full(options.full);
   nlohmann::json tops = nlohmann::json::array();
   if (options.all_positions || !options.full.empty()) {
@@ -92,12 +90,12 @@ void evaluate_tokens(const EvalOptions& options) {
       full.add(logits);
       if (options.all_positions) tops.push_back(top_logits(logits, options.top));
     };
-    session.evaluate(tokens, runtime::LogitsWanted::all, &sink);
+    session->evaluate(tokens, runtime::LogitsWanted::all, &sink);
     full.close();
   } else {
-    session.evaluate(tokens);
+    session->evaluate(tokens);
   }
-  if (!options.all_positions) tops = top_logits(session.logits(), options.top);
+  if (!options.all_positions) tops = top_logits(session->logits(), options.top);
   if (options.common.json) {
     print_json({{"positions", tokens.size()}, {"vocabulary", model->vocabulary_size()}, {"top", tops}});
   } else if (options.all_positions) {
@@ -114,17 +112,18 @@ void trace_tokens(const EvalOptions& options) {
   if (options.all_positions || !options.full.empty())
     wrong_usage("--trace: is of the last position's logits: leave out --all-positions and --full");
   const std::vector<runtime::TokenId> tokens = tokens_of(options);
-  runtime::Session session(load_model(options.common));
+  const std::shared_ptr<const runtime::Model> model = load_model(options.common);
+  const std::unique_ptr<runtime::Session> session = make_session(options.common, model);
   if (!options.common.json) {
-    print_trace(session, tokens);
+    print_trace(*session, tokens);
     fmt::print("\nlargest logits\n");
-    return print_top(top_logits(session.logits(), options.top));
+    return print_top(top_logits(session->logits(), options.top));
   }
-  nlohmann::json steps = trace_json(session, tokens);
+  nlohmann::json steps = trace_json(*session, tokens);
   print_json({{"positions", tokens.size()},
-              {"vocabulary", session.logits().size()},
+              {"vocabulary", session->logits().size()},
               {"trace", std::move(steps)},
-              {"top", top_logits(session.logits(), options.top)}});
+              {"top", top_logits(session->logits(), options.top)}});
 }
 
 void evaluate_perplexity(EvalOptions& options) {
@@ -146,9 +145,8 @@ void evaluate_perplexity(EvalOptions& options) {
 void run(EvalOptions& options, bool has_tokens) {
   if (!options.task.empty())
     wrong_usage("--task {}: not supported yet: use --tokens or --perplexity", options.task);
-  if (options.keep >= 0 || options.discard >= 0)
-    wrong_usage(
-        "--keep and --discard: the ring cache is not supported yet: use a context that holds all tokens");
+  if (!has_tokens && (options.common.keep || options.common.discard))
+    wrong_usage("--keep and --discard: are for --tokens: each window of --perplexity begins anew");
   if (has_tokens == !options.perplexity.empty()) wrong_usage("eval: give either --tokens or --perplexity");
   if (options.trace && !has_tokens) wrong_usage("--trace: needs --tokens");
   if (options.trace)
@@ -177,8 +175,7 @@ void add_eval_command(CLI::App& app) {
   command->add_flag("--all-positions", options->all_positions, "Show them for every position");
   command->add_option("--full", options->full, "Write all logits as float32 rows to this file");
   command->add_flag("--trace", options->trace, "Print a checksum and norms of every step's output");
-  command->add_option("--keep", options->keep, "Ring cache: sink tokens (not supported yet)");
-  command->add_option("--discard", options->discard, "Ring cache: tokens to discard (not supported yet)");
+  add_streaming_options(*command, options->common);
   add_compute_options(*command, options->common);
   add_json_option(*command, options->common);
   command->callback([=] { run(*options, tokens->count() > 0); });

@@ -32,8 +32,6 @@ struct RunOptions {
   bool has_prompt = false;
   bool has_tokens = false;
   std::int64_t most_tokens = -1;
-  std::int64_t keep = -1;
-  std::int64_t discard = -1;
   runtime::GenerationOptions generation;
 };
 
@@ -104,9 +102,6 @@ void print_result(const RunOptions& options, const runtime::Model& model, std::s
 }
 
 void run(RunOptions& options) {
-  if (options.keep >= 0 || options.discard >= 0)
-    wrong_usage(
-        "--keep and --discard: the ring cache is not supported yet: the text ends when the context is full");
   options.generation.most_tokens = options.most_tokens;
   from_arguments([&] { runtime::validate(options.generation.sampling); });
   from_arguments([&] { runtime::StopTexts{options.generation.stops}; });
@@ -114,7 +109,7 @@ void run(RunOptions& options) {
   const std::vector<runtime::TokenId> prompt = prompt_tokens(options, *model);
   if (prompt.empty())
     fail("{}: the prompt is empty and the model has no BOS token: give a prompt (-p)", options.common.model);
-  runtime::Session session(model);
+  const std::unique_ptr<runtime::Session> session = make_session(options.common, model);
   std::signal(SIGINT, on_interrupt);
   const std::function<void(std::string_view)> show = [&](std::string_view piece) {
     if (options.common.json) return;
@@ -122,7 +117,7 @@ void run(RunOptions& options) {
     std::fflush(stdout);
   };
   const runtime::GenerationResult result =
-      runtime::generate(session, *model, prompt, options.generation, show, &interrupted);
+      runtime::generate(*session, *model, prompt, options.generation, show, &interrupted);
   print_result(options, *model, prompt.size(), result);
 }
 
@@ -159,7 +154,9 @@ void add_sampling_options(CLI::App& command, runtime::SamplingOptions& sampling)
 void add_run_command(CLI::App& app) {
   const auto options = std::make_shared<RunOptions>();
   CLI::App* command = app.add_subcommand("run", "Stream a continuation of a prompt");
-  command->footer("Example: burin run demo/shakespeare-q8_0.gguf -p \"ROMEO:\" -n 100 --temp 0");
+  command->footer(
+      "Example: burin run demo/shakespeare-q8_0.gguf -p \"ROMEO:\" -n 100 --temp 0\n"
+      "         burin run demo/shakespeare-q8_0.gguf -p \"ROMEO:\" -c 128 --keep 4 --discard 60");
   add_model_option(*command, options->common);
   CLI::Option* prompt = command->add_option("-p,--prompt", options->prompt, "Text to continue");
   CLI::Option* file = command->add_option("-f,--file", options->file, "File with the text to continue");
@@ -172,8 +169,7 @@ void add_run_command(CLI::App& app) {
                    "Most tokens to generate (default: until the text ends)")
       ->check(CLI::Range(std::int64_t{-1}, std::int64_t{1} << 40));
   command->add_option("--stop", options->generation.stops, "End the text before this; may repeat");
-  command->add_option("--keep", options->keep, "Ring cache: sink tokens (not supported yet)");
-  command->add_option("--discard", options->discard, "Ring cache: tokens to discard (not supported yet)");
+  add_streaming_options(*command, options->common);
   add_sampling_options(*command, options->generation.sampling);
   add_compute_options(*command, options->common);
   add_json_option(*command, options->common);

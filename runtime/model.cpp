@@ -1,0 +1,111 @@
+#include "runtime/model.hpp"
+
+#include <chrono>
+#include <future>
+#include <system_error>
+
+#include "graph/plan.hpp"
+#include "jit/error.hpp"
+#include "runtime/block_signals.hpp"
+#include "runtime/kernel_bundle.hpp"
+#include "runtime/model_state.hpp"
+#include "runtime/plan_kernels.hpp"
+#include "runtime/synthetic.hpp"
+
+namespace burin::runtime {
+namespace {
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+// Where only bundles may be used, the host is what they have kernels for.
+jit::Target target_of(const LoadOptions& options, const std::vector<jit::Bundle>& bundles) {
+  if (options.target == "detect" && !options.emit && !bundles.empty()) return best_target(bundles);
+  return jit::parse_target(options.target);
+}
+
+std::unique_ptr<jit::KernelStore> make_store(const LoadOptions& options,
+                                             const std::vector<jit::Bundle>& bundles) {
+  jit::KernelSources sources = {bundles, std::nullopt, options.emit};
+  if (!options.cache_folder.empty()) sources.disk = jit::DiskCacheOptions{options.cache_folder};
+  return std::make_unique<jit::KernelStore>(std::move(sources));
+}
+
+// Syncing files takes its time, but packing weights takes longer: a thread writes meanwhile.
+std::future<void> start_writing(jit::KernelStore& store) {
+  const auto write = [&store] { store.write_back(); };
+  const BlockProcessSignals blocked;
+  try {
+    return std::async(std::launch::async, write);
+  } catch (const std::system_error&) {
+    return std::async(std::launch::deferred, write);  // no thread to be had: by this one, later
+  }
+}
+
+// Plans, packs (or makes up) the weights and binds the kernels.
+void prepare_model(Model::State& state, const graph::ModelDescription& description,
+                   const LoadOptions& options) {
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<jit::Bundle> bundles;
+  for (const std::string& path : options.bundles) bundles.push_back(jit::Bundle::open(path));
+  const jit::Target target = target_of(options, bundles);
+  jit::require_host_can_run(target);
+  state.plan = graph::make_plan(description, target, options.plan);
+  ThreadPool pool(options.threads);
+  state.threads = pool.size();
+  state.kernels = make_store(options, bundles);
+  resolve_kernels(state.plan, *state.kernels, bundles);
+  std::future<void> written = start_writing(*state.kernels);
+  state.weights = state.file ? pack_weights(state.plan, *state.file, pool, options.progress)
+                             : synthetic_weights(state.plan, pool);
+  written.get();
+  state.bound = bind(state.plan, state.weights, *state.kernels);
+  const jit::KernelCounts counts = state.kernels->counts();
+  LoadStatistics& statistics = state.statistics;
+  statistics.seconds = seconds_since(begin);
+  statistics.kernels_emitted = counts.emitted;
+  statistics.kernels_from_disk = counts.from_disk;
+  statistics.kernels_from_bundle = counts.from_bundle;
+  statistics.emit_milliseconds = counts.emit_milliseconds;
+  statistics.disk_milliseconds = counts.disk_milliseconds;
+  statistics.weight_bytes = state.plan.weight_bytes;
+  statistics.notes = state.kernels->notes();
+  for (std::string& note : bundle_notes(bundles, state.plan, counts))
+    statistics.notes.push_back(std::move(note));
+}
+
+}  // namespace
+
+Model::Model(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Model::~Model() = default;
+
+std::shared_ptr<const Model> Model::load(const std::string& path, const LoadOptions& options) {
+  auto state = std::make_unique<State>();
+  state->file = ModelFile::open(path);
+  state->tokenizer = Tokenizer::load(*state->file);  // first: packing takes long, and this may fail
+  prepare_model(*state, state->file->description(), options);
+  return std::shared_ptr<const Model>(new Model(std::move(state)));
+}
+
+std::shared_ptr<const Model> Model::synthetic(const std::string& shape, const LoadOptions& options) {
+  auto state = std::make_unique<State>();
+  prepare_model(*state, synthetic_description(shape), options);
+  return std::shared_ptr<const Model>(new Model(std::move(state)));
+}
+
+bool Model::has_tokenizer() const { return state_->tokenizer != nullptr; }
+
+const Tokenizer& Model::tokenizer() const {
+  if (!state_->tokenizer) fail("{}: a synthetic model has no tokenizer: give token ids", state_->plan.model);
+  return *state_->tokenizer;
+}
+
+const graph::Plan& Model::plan() const { return state_->plan; }
+const LoadStatistics& Model::statistics() const { return state_->statistics; }
+const std::string& Model::target_name() const { return state_->plan.target.name; }
+std::int64_t Model::vocabulary_size() const { return state_->plan.vocabulary; }
+std::int64_t Model::context_length() const { return state_->plan.options.context; }
+int Model::threads() const { return state_->threads; }
+
+}  // namespace burin::runtime

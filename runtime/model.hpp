@@ -1,0 +1,66 @@
+// Loading a model: weights, kernels and plan, to be shared by sessions.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "graph/plan_options.hpp"
+#include "runtime/tokenizer/tokenizer.hpp"
+
+namespace burin::graph {
+struct Plan;
+}
+
+namespace burin::runtime {
+
+struct LoadOptions {
+  int threads = 0;                       // 0: default_thread_count()
+  std::string target = "detect";         // see jit::parse_target
+  graph::PlanOptions plan;               // compute and KV types, quantise on load, context, chunk
+  std::string cache_folder;              // kernels on disk; empty: none (see default_cache_folder)
+  std::vector<std::string> bundles;      // files of `burin pregen`; asked before the cache
+  bool emit = true;                      // false: kernels come from bundles and cache, or loading fails
+  std::function<bool(double)> progress;  // 0..1 while weights are packed; false cancels
+};
+
+struct LoadStatistics {
+  double seconds = 0;
+  int kernels_emitted = 0;
+  int kernels_from_disk = 0;
+  int kernels_from_bundle = 0;
+  double emit_milliseconds = 0;
+  double disk_milliseconds = 0;
+  std::uint64_t weight_bytes = 0;
+  std::vector<std::string> notes;  // what a user should know, a sentence each: trouble with the cache
+};
+
+// Weights, kernels and plan of one model. Immutable after load; shared by sessions and threads.
+class Model {
+ public:
+  // Throws burin::Error for a file that is damaged or not supported, naming what would work.
+  static std::shared_ptr<const Model> load(const std::string& path, const LoadOptions& options);
+  // A model of random weights with the shape of a well-known one: "llama-7b:8" (8 layers).
+  static std::shared_ptr<const Model> synthetic(const std::string& shape, const LoadOptions& options);
+  ~Model();
+
+  bool has_tokenizer() const;
+  const Tokenizer& tokenizer() const;  // throws burin::Error for synthetic models
+  const graph::Plan& plan() const;
+  const LoadStatistics& statistics() const;
+  const std::string& target_name() const;
+  std::int64_t vocabulary_size() const;
+  std::int64_t context_length() const;  // that sessions are given
+  int threads() const;                  // of each session
+
+  struct State;
+  const State& state() const { return *state_; }
+
+ private:
+  explicit Model(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace burin::runtime
