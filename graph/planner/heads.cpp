@@ -1,5 +1,7 @@
 #include "graph/planner/heads.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "jit/error.hpp"
@@ -23,6 +25,21 @@ kernels::HeadLayout layout_of(const Node& node, const AttentionAttributes& atten
   return heads;
 }
 
+void note_rotation_of_long_sequences(Plan& plan, const RopeAttributes& rope) {
+  const LongRope& longer = rope.longer;
+  if (longer.context == 0 || plan.options.context <= longer.context) return;
+  if (longer.ntk_base > 0 && !longer.ntk_doubles)
+    plan.notes.push_back(
+        fmt::format("positions rotate by their number beyond {} (dynamic NTK): each token behind them "
+                    "evaluates the sequence again, "
+                    "as the definition has it: use --context {} where that is too slow",
+                    longer.context, longer.context));
+  else
+    plan.remarks.push_back(fmt::format(
+        "long sequences rotate differently: one that grows past {} positions is evaluated again then",
+        longer.context));
+}
+
 }  // namespace
 
 void plan_heads(PlanDraft& draft) {
@@ -36,8 +53,9 @@ void plan_heads(PlanDraft& draft) {
       fail("{}: {}: layers with different heads are not supported yet", draft.model.path, node.name);
     plan.heads = heads;
     first = false;
-    if (std::find(plan.ropes.begin(), plan.ropes.end(), attention->rope) == plan.ropes.end())
-      plan.ropes.push_back(attention->rope);
+    if (std::find(plan.ropes.begin(), plan.ropes.end(), attention->rope) != plan.ropes.end()) continue;
+    plan.ropes.push_back(attention->rope);
+    note_rotation_of_long_sequences(plan, attention->rope);
   }
 }
 

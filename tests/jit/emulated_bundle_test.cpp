@@ -28,7 +28,9 @@ class EmulatedBundle : public testing::Test {
     ThreadPool pool(1);
     const Weights weights = pack_weights(plan, *file_, pool, nullptr);
     const BoundPlan bound = bind(plan, weights, store);
-    Workspace workspace(plan, 1);
+    Workspace workspace(plan, 1, 0);
+    workspace.kv.make_room(0, 3);
+    workspace.kv.show(0, 3, 0);
     const std::vector<std::int32_t> tokens = {1, 7, 3};
     std::copy(tokens.begin(), tokens.end(), workspace.tokens.begin());
     // Some rotation: all that matters is that it is the same for both.
