@@ -244,11 +244,14 @@ TEST_F(Unwind, CallersAreFoundFromTheKernelsOfAModel) {
     for (BoundStep& step : *program)
       if (step.entry != nullptr) step.entry = replaced.at(step.entry);
 
-  Workspace workspace(plan, 1);
+  Workspace workspace(plan, 1, 0);
   const std::vector<std::int32_t> tokens = {1, 7, 3};
   std::copy(tokens.begin(), tokens.end(), workspace.tokens.begin());
+  workspace.kv.make_room(0, 4);
+  workspace.kv.show(0, 3, 0);
   run_program(plan, bound.prefill, workspace, pool, {0, 3, 0});
   run_program(plan, bound.head_many, workspace, pool, {0, 3, 0});
+  workspace.kv.show(3, 1, 0);
   run_program(plan, bound.decode, workspace, pool, {0, 1, 3});
   run_program(plan, bound.head_one, workspace, pool, {0, 1, 0});
   for (const std::unique_ptr<WatchedKernel>& kernel : kernels_of_model)
