@@ -35,7 +35,7 @@ class SoftmaxRows {
     a.inc(reach());
     a.dec(rows_left());
     a.jnz(row, kNear);
-    a.mov(a.rbp, c_.local(c_.locals.frame));
+    a.reclaim_rbp();
   }
 
  private:
@@ -69,7 +69,7 @@ class SoftmaxRows {
   // Where the span's end is, from the chunk's first key, and how far row 0 reaches.
   void find_span() {
     const Xbyak::Reg64 span = a.rcx;
-    a.mov(c_.local(c_.locals.frame), a.rbp);
+    a.lend_rbp(c_.locals.frame);
     a.mov(span, c_.local(c_.locals.span));
     a.mov(a.rax, a.ptr[span + offsetof(KeySpan, end_slot)]);
     a.sub(a.rax, c_.r.chunk_first);

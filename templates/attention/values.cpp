@@ -175,7 +175,7 @@ void emit_values(const AttentionContext& c) {
 
   const Xbyak::Address blocks_left = c.local(c.locals.blocks_left);
   const Xbyak::Address groups_left = c.local(c.locals.groups_left);
-  a.mov(c.local(c.locals.frame), a.rbp);
+  a.lend_rbp(c.locals.frame);
   c.start_blocks(a.rax);
   a.mov(blocks_left, c.r.chunk_blocks);
   a.lea(block_probabilities, a.ptr[c.r.scratch + jit::offset(c.scratch.scores)]);
@@ -200,7 +200,7 @@ void emit_values(const AttentionContext& c) {
   a.add(block_probabilities, c.u32(kKvBlock * (c.bf16_math() && !c.int8_storage() ? 2 : 4)));
   a.dec(blocks_left);
   a.jnz(block_loop, kNear);
-  a.mov(a.rbp, c.local(c.locals.frame));
+  a.reclaim_rbp();
 }
 
 }  // namespace burin::kernels

@@ -12,7 +12,6 @@
 namespace burin::kernels {
 namespace {
 
-constexpr std::string_view kUnits[] = {"head", "part"};
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
 constexpr int kBlockBytes = HeadRows::kBlockBytes;
 
@@ -154,9 +153,6 @@ void check(const HeadsSpec& spec) {
 }
 
 }  // namespace
-
-void write_field(std::string& text, const HeadNormUnit& unit) { jit::write_name(text, unit, kUnits); }
-void read_field(std::string_view text, HeadNormUnit& unit) { jit::read_name(text, unit, kUnits); }
 
 jit::CodeImage emit_heads(const HeadsSpec& spec, const jit::Target& target) {
   check(spec);
