@@ -1,6 +1,7 @@
 // Attention of a 7B layer: one row deep in a context (bound by memory), and the rows of a chunk.
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 #include "bench/bench_support.hpp"
 #include "templates/attention/attention_spec.hpp"
@@ -11,32 +12,61 @@ namespace {
 
 using namespace kernels;
 
-// Random keys and values in either type, repeated all over the cache.
-std::vector<std::byte> cache_pattern(KvStorage storage) {
-  std::vector<std::byte> pattern;
-  for (const float value : random_floats(1 << 18)) {
-    const std::uint32_t bits =
-        storage == KvStorage::f32 ? std::bit_cast<std::uint32_t>(value) : f32_to_bf16(value);
-    const auto* from = reinterpret_cast<const std::byte*>(&bits);
-    pattern.insert(pattern.end(), from, from + (storage == KvStorage::f32 ? 4 : 2));
+std::uint32_t stored_bits(KvStorage storage, float value) {
+  switch (storage) {
+    case KvStorage::f32: return std::bit_cast<std::uint32_t>(value);
+    case KvStorage::f16: return f32_to_f16(value);
+    case KvStorage::bf16: return f32_to_bf16(value);
+    case KvStorage::int8: return static_cast<std::uint8_t>(static_cast<int>(value * 127));
   }
+  return 0;
+}
+
+// A block of random keys and values, repeated all over the cache.
+std::vector<std::byte> cache_pattern(const HeadLayout& heads) {
+  std::vector<std::byte> pattern(static_cast<std::size_t>(heads.kv_block_bytes()));
+  const std::vector<float> values =
+      random_floats(pattern.size() / static_cast<std::size_t>(heads.element_bytes()));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::uint32_t bits = stored_bits(heads.kv, values[i]);
+    std::memcpy(&pattern[i * static_cast<std::size_t>(heads.element_bytes())], &bits,
+                static_cast<std::size_t>(heads.element_bytes()));
+  }
+  for (const int scales : {heads.key_scales_offset(), heads.key_block_bytes() + heads.value_scales_offset()})
+    for (int at = 0; at < heads.scales_bytes(); at += 4) {
+      const float scale = 1.0f / 127;
+      std::memcpy(&pattern[static_cast<std::size_t>(scales + at)], &scale, sizeof(scale));
+    }
   return pattern;
+}
+
+// Where the keys lie: in order, or in a full ring that wraps in the middle of a block, behind four that stay.
+std::vector<KeySpan> spans_of(const AttentionSpec& spec, std::int64_t depth, bool wrapped) {
+  if (!wrapped) return {{0, depth, 0}};
+  constexpr std::int64_t kKeep = 4;
+  const std::int64_t oldest = depth / 3 + 5;
+  const KeySpan before = {oldest, depth, kKeep - oldest};
+  const KeySpan behind = {kKeep, oldest, depth - oldest};
+  if (!spec.alibi && spec.window == 0) return {before, {0, oldest, behind.shift}};
+  return {{0, kKeep, 0}, before, behind};
 }
 
 // `rows` rows at positions depth - rows .. depth - 1.
 class AttentionRun {
  public:
-  AttentionRun(const AttentionSpec& spec, std::int64_t rows, std::int64_t depth)
+  AttentionRun(const AttentionSpec& spec, std::int64_t rows, std::int64_t depth, bool wrapped)
       : heads_(spec.heads),
         rows_(rows),
         depth_(depth),
+        spans_(spans_of(spec, depth, wrapped)),
+        slopes_(static_cast<std::size_t>(heads_.query_heads), 0.01f),
         rows_per_call_(attention_rows_per_call(spec)),
         entry_(Machine::get().resolve(spec, emit_attention)),
         scratch_bytes_((attention_scratch_bytes(spec) + 4095) / 4096 * 4096),
         scratch_(scratch_bytes_ * static_cast<std::size_t>(Machine::get().threads()), "scratch"),
         query_(random_floats(static_cast<std::size_t>(rows * query_stride()))),
         output_(static_cast<std::size_t>(rows * output_stride())),
-        caches_(static_cast<std::size_t>(blocks() * heads_.layer_block_bytes()), cache_pattern(heads_.kv)) {
+        caches_(static_cast<std::size_t>(blocks() * heads_.layer_block_bytes()), cache_pattern(heads_)) {
     for (std::size_t pass = 0; pass < caches_.size(); ++pass)
       for (std::int64_t block = 0; block < blocks(); ++block)
         tables_.push_back(caches_[pass] + block * heads_.layer_block_bytes());
@@ -79,15 +109,15 @@ class AttentionRun {
   void attend(int thread, std::size_t pass, std::int64_t head, std::int64_t last_head,
               std::int64_t row_block) {
     const std::int64_t first = row_block * rows_per_call_;
-    const KeySpan span = {0, depth_, 0};
     AttentionArguments arguments;
     arguments.query = query_.data() + first * query_stride() + head * heads_.query_head_columns();
     arguments.output = output_.data() + first * output_stride() + head * heads_.value_width();
     arguments.heads = last_head - head;
     arguments.blocks = tables_.data() + pass % caches_.size() * static_cast<std::size_t>(blocks());
     arguments.head_offset = head / heads_.group() * heads_.kv_block_bytes();
-    arguments.spans = &span;
-    arguments.span_count = 1;
+    arguments.spans = spans_.data();
+    arguments.span_count = static_cast<std::int64_t>(spans_.size());
+    arguments.slopes = slopes_.data() + head;
     arguments.scratch = scratch_.data() + scratch_bytes_ * static_cast<std::size_t>(thread);
     arguments.query_stride = query_stride();
     arguments.output_stride = output_stride();
@@ -100,6 +130,8 @@ class AttentionRun {
   HeadLayout heads_;
   std::int64_t rows_;
   std::int64_t depth_;
+  std::vector<KeySpan> spans_;
+  std::vector<float> slopes_;
   std::int64_t rows_per_call_;
   jit::KernelEntry entry_;
   std::size_t scratch_bytes_;
@@ -112,7 +144,7 @@ class AttentionRun {
 
 void attention_row(benchmark::State& state, const AttentionSpec& spec) {
   const std::int64_t rows = state.range(0);
-  AttentionRun attention(spec, rows, state.range(1));
+  AttentionRun attention(spec, rows, state.range(1), state.range(2) != 0);
   const bool decode = rows == 1;
   run_row(state, decode ? Limit::read : Limit::dot, decode ? attention.bytes() : attention.macs(),
           [&](int thread, std::size_t pass) { attention.run(thread, pass); });
@@ -122,20 +154,34 @@ void attention_row(benchmark::State& state, const AttentionSpec& spec) {
 
 void add_attention_rows() {
   const bool bf16_dots = Machine::get().target().has(jit::Feature::avx512bf16);
+  const AttentionMath fast = bf16_dots ? AttentionMath::bf16 : AttentionMath::f32;
   const AttentionSpec specs[] = {
-      {{32, 32, 128, KvStorage::bf16}, bf16_dots ? AttentionMath::bf16 : AttentionMath::f32},
-      {{32, 8, 128, KvStorage::bf16}, bf16_dots ? AttentionMath::bf16 : AttentionMath::f32},
+      {{32, 32, 128, KvStorage::bf16}, fast},
+      {{32, 8, 128, KvStorage::bf16}, fast},
+      {{32, 32, 128, KvStorage::int8}, fast},
+      {{32, 8, 128, KvStorage::int8}, fast},
+      {{32, 32, 128, KvStorage::f16}, AttentionMath::f32},
+      {{32, 8, 128, KvStorage::f16}, AttentionMath::f32},
       {{32, 32, 128, KvStorage::f32}, AttentionMath::f32},
+      // BLOOM-7B
+      {{32, 32, 128, KvStorage::bf16},
+       bf16_dots ? AttentionMath::bf16 : AttentionMath::f32,
+       /*window=*/0,
+       /*soft_cap=*/false,
+       /*alibi=*/true},
       // DeepSeek-V2-Lite
-      {{16, 1, 576, KvStorage::bf16, 512}, bf16_dots ? AttentionMath::bf16 : AttentionMath::f32},
+      {{16, 1, 576, KvStorage::bf16, 512}, fast},
   };
   for (const AttentionSpec& spec : specs)
     add_row(spec, [spec](benchmark::State& state) { attention_row(state, spec); })
-        ->ArgNames({"rows", "depth"})
-        ->Args({1, 512})
-        ->Args({1, 4096})
-        ->Args({512, 512})
-        ->Args({512, 2048});
+        ->ArgNames({"rows", "depth", "wrapped"})
+        ->Args({1, 512, 0})
+        ->Args({1, 2048, 0})
+        ->Args({1, 2048, 1})
+        ->Args({1, 4096, 0})
+        ->Args({1, 4096, 1})
+        ->Args({512, 512, 0})
+        ->Args({512, 2048, 0});
 }
 
 }  // namespace burin::bench

@@ -1,6 +1,7 @@
 # What every target of this project is compiled with.
 option(BURIN_TESTS "Build the tests" ON)
 option(BURIN_BENCHMARKS "Build the benchmarks" ON)
+option(BURIN_EMITTER "Build the emitter; without it kernels come from bundles and caches only" ON)
 option(BURIN_WARNINGS_AS_ERRORS "Treat compiler warnings as errors" OFF)
 option(BURIN_FUZZERS "Build the libFuzzer targets (Clang only)" OFF)
 set(BURIN_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
@@ -33,6 +34,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   # False positives in std::string's operator+ (GCC bug 105651).
   target_compile_options(burin_options INTERFACE -Wno-restrict)
 endif()
+if(NOT BURIN_EMITTER)
+  # For small machines: what nobody calls is left out.
+  target_compile_options(burin_options INTERFACE -ffunction-sections -fdata-sections)
+  target_link_options(burin_options INTERFACE -Wl,--gc-sections)
+endif()
 if(BURIN_SANITIZE)
   target_compile_options(burin_options INTERFACE
     # Line numbers are all that reports need; the rest would double the time of building.
@@ -40,9 +46,20 @@ if(BURIN_SANITIZE)
   target_link_options(burin_options INTERFACE -fsanitize=${BURIN_SANITIZE})
 endif()
 
-# add_layer(NAME DEPENDS...): the library of one folder, from all .cpp files in it.
+# add_layer(NAME DEPENDS... [ONLY PATTERN...] [WITHOUT PATTERN...]): a library from all .cpp files of this folder, or
+# from those that match one of the patterns, or none of them.
 function(add_layer name)
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
+  cmake_parse_arguments(PARSE_ARGV 1 layer "" "" "ONLY;WITHOUT")
+  list(TRANSFORM layer_ONLY PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
+  list(TRANSFORM layer_WITHOUT PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
+  if(NOT layer_ONLY)
+    set(layer_ONLY "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
+  endif()
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${layer_ONLY})
+  if(layer_WITHOUT)
+    file(GLOB_RECURSE others CONFIGURE_DEPENDS ${layer_WITHOUT})
+    list(REMOVE_ITEM sources ${others})
+  endif()
   add_library(${name} STATIC ${sources})
-  target_link_libraries(${name} PUBLIC burin_options ${ARGN})
+  target_link_libraries(${name} PUBLIC burin_options ${layer_UNPARSED_ARGUMENTS})
 endfunction()

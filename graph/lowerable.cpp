@@ -117,18 +117,16 @@ void require_kernels(const Graph& graph, const ModelDescription& model, std::int
   for (const Node& node : graph.nodes) kernels.check_fused(node);
   if (const std::int64_t most = largest_context(graph); context > most)
     fail(
-        "{}: architecture {}: context {} is longer than one rotation is good for: use "
-        "--context {} or less",
-        model.path, printable(model.architecture), context, most);
+        "{}: architecture {}: context {}: attention to more than {} positions is scaled by the logarithm of "
+        "their "
+        "number, which has no kernel yet: use --context {} or less",
+        model.path, printable(model.architecture), context, most, most);
 }
 
 std::int64_t largest_context(const Graph& graph) {
   std::int64_t most = std::numeric_limits<std::int64_t>::max();
   for (const Node& node : graph.nodes)
-    for (const std::int64_t limit :
-         {node.attention.log_context, node.rope.longer.context, node.linear.attention.rope.longer.context,
-          node.heads.attention.rope.longer.context})
-      if (limit > 0) most = std::min(most, limit);
+    if (node.attention.log_context > 0) most = std::min(most, node.attention.log_context);
   return most;
 }
 

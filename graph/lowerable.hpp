@@ -13,8 +13,8 @@ namespace burin::graph {
 // there are kernels for only beyond a length.
 void require_kernels(const Graph& graph, const ModelDescription& model, std::int64_t context);
 
-// Up to how many positions what depends on a sequence's length has kernels: windows, rotations that change
-// with the length. The largest value there is where nothing does.
+// Up to how many positions there are kernels for an attention that is scaled by their number. The largest value there
+// is where none is.
 std::int64_t largest_context(const Graph& graph);
 
 }  // namespace burin::graph

@@ -106,6 +106,8 @@ struct Step {
   // the next one's. 0: not so.
   std::int64_t head_inputs = 0;
   std::int64_t head_outputs = 0;
+  // Where heads share a matrix: the column block at which their rotated columns begin; those before are their plain ones.
+  std::int64_t rotated_block = 0;
   std::int64_t first_input = 0;  // floats of the rows before what the step reads and writes; may be negative
   std::int64_t first_output = 0;
   float epsilon = 0;

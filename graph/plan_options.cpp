@@ -16,10 +16,10 @@ ComputeType parse_compute_type(std::string_view text) {
 KvType parse_kv_type(std::string_view text) {
   if (text == "auto") return KvType::automatic;
   if (text == "f32") return KvType::f32;
+  if (text == "f16") return KvType::f16;
   if (text == "bf16") return KvType::bf16;
-  if (text == "f16" || text == "int8")
-    fail("--kv {}: not supported yet: use bf16 (2 bytes per value) or f32 (exact)", text);
-  fail("--kv '{}': unknown: use auto, bf16 or f32", text);
+  if (text == "int8") return KvType::int8;
+  fail("--kv '{}': unknown: use auto, f32, f16, bf16 or int8", text);
 }
 
 std::string to_text(ComputeType type) {
@@ -37,7 +37,9 @@ std::string to_text(KvType type) {
   switch (type) {
     case KvType::automatic: return "auto";
     case KvType::f32: return "f32";
+    case KvType::f16: return "f16";
     case KvType::bf16: return "bf16";
+    case KvType::int8: return "int8";
   }
   return "?";
 }

@@ -11,7 +11,7 @@
 namespace burin::graph {
 
 enum class ComputeType : std::uint8_t { automatic, int8, bf16, f16, f32 };
-enum class KvType : std::uint8_t { automatic, f32, bf16 };
+enum class KvType : std::uint8_t { automatic, f32, f16, bf16, int8 };
 
 struct PlanOptions {
   // automatic: int8 for integer weights, f32 for float weights.

@@ -24,7 +24,7 @@ Work work_of(const Step& step, const Load& load, const MachineLimits& limits) {
   if (const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec)) {
     const auto columns = static_cast<double>((step.last_block - step.first_block) * kernels::kBlockColumns);
     const auto rows = static_cast<double>(load.rows * std::max<std::int64_t>(step.used, 1) *
-                                          std::max<std::int64_t>(step.query_heads, 1));
+                                          (step.head_outputs > 0 ? step.query_heads : 1));
     return {rows * static_cast<double>(gemm->inputs) * columns, gemm->activation == kernels::Activation::s8
                                                                     ? limits.int8_macs_per_second
                                                                     : limits.f32_macs_per_second};

@@ -215,15 +215,36 @@ RopeAttributes gguf_rope(const ConfigReader& config, std::string_view prefix, in
   return rope;
 }
 
+namespace {
+
+// The power of two times `context` that holds so many positions.
+std::int64_t doubled(std::int64_t context, std::int64_t positions) {
+  std::int64_t length = context;
+  while (length < positions && length <= INT64_MAX / 2) length *= 2;
+  return length;
+}
+
+}  // namespace
+
 std::vector<double> frequencies_at(const RopeAttributes& rope, std::int64_t positions) {
   const LongRope& longer = rope.longer;
   if (longer.context == 0 || positions <= longer.context) return rope.inverse_frequencies;
   if (longer.ntk_base <= 0) return longer.inverse_frequencies;
-  double excess = static_cast<double>(positions) / static_cast<double>(longer.context);
-  if (longer.ntk_doubles) excess = std::exp2(std::ceil(std::log2(excess)));
+  const std::int64_t length = longer.ntk_doubles ? doubled(longer.context, positions) : positions;
+  const double excess = static_cast<double>(length) / static_cast<double>(longer.context);
   const double rotary = rope.rotary;
   const double raised = longer.ntk_factor * excess - (longer.ntk_factor - 1);
   return plain_frequencies(longer.ntk_base * std::pow(raised, rotary / (rotary - 2)), rope.rotary);
+}
+
+LengthRange lengths_rotating_as(const RopeAttributes& rope, std::int64_t positions) {
+  const LongRope& longer = rope.longer;
+  if (longer.context == 0) return {0, INT64_MAX};
+  if (positions <= longer.context) return {0, longer.context};
+  if (longer.ntk_base <= 0) return {longer.context + 1, INT64_MAX};
+  if (!longer.ntk_doubles) return {positions, positions};
+  const std::int64_t length = doubled(longer.context, positions);
+  return {length / 2 + 1, length};
 }
 
 }  // namespace burin::graph

@@ -33,4 +33,12 @@ double yarn_magnitude(double factor, double mscale = 1);
 // Inverse frequencies for a sequence of so many positions, before division by tensors of factors.
 std::vector<double> frequencies_at(const RopeAttributes& rope, std::int64_t positions);
 
+// Lengths from `first` to `last` for which frequencies_at() gives what it gives for `positions`.
+struct LengthRange {
+  std::int64_t first = 0;
+  std::int64_t last = 0;
+  bool contains(std::int64_t positions) const { return positions >= first && positions <= last; }
+};
+LengthRange lengths_rotating_as(const RopeAttributes& rope, std::int64_t positions);
+
 }  // namespace burin::graph

@@ -41,8 +41,11 @@ Vector Assembler::vector(int index) const {
 void Assembler::begin_frame(int locals) {
   locals_ = (locals + 63) / 64 * 64;
   push(rbp);
+  const std::size_t pushed = getSize();
   mov(rbp, rsp);
+  const std::size_t framed = getSize();
   for (const Xbyak::Reg64& reg : kSaved) push(reg);
+  unwind_.enter(pushed, framed, getSize());
   and_(rsp, static_cast<std::uint32_t>(-64));
   if (locals_ > 0) sub(rsp, static_cast<std::uint32_t>(locals_));
 }
@@ -52,7 +55,20 @@ void Assembler::end_frame() {
   lea(rsp, ptr[rbp - 8 * static_cast<int>(std::size(kSaved))]);
   for (std::size_t i = std::size(kSaved); i > 0; --i) pop(kSaved[i - 1]);
   pop(rbp);
+  const std::size_t popped = getSize();
   ret();
+  unwind_.leave(popped, getSize());
+}
+
+void Assembler::lend_rbp(int local) {
+  lent_rbp_ = local;
+  mov(ptr[rsp + offset(local)], rbp);
+  unwind_.lend_rbp(getSize(), local);
+}
+
+void Assembler::reclaim_rbp() {
+  mov(rbp, ptr[rsp + offset(lent_rbp_)]);
+  unwind_.reclaim_rbp(getSize());
 }
 
 Xbyak::Address Assembler::constant(const std::vector<std::uint32_t>& words) {
@@ -94,13 +110,13 @@ void Assembler::zero(Vector v) {
 CodeImage Assembler::finish(std::string name) {
   const auto code_size = static_cast<std::uint32_t>(getSize());
   for (auto& [words, label] : constants_) {
-    align(words.size() * 4 >= 32 ? 64 : 4, false);
+    align(words.size() * 4 >= 32 ? kCodeAlignment : 4, false);
     L(label);
     for (const std::uint32_t value : words) dd(value);
   }
   if (hasUndefinedLabel()) fail("kernel {}: undefined label", name);
   const std::uint8_t* code = getCode();
-  return {std::move(name), target_.features, code_size, std::vector<std::uint8_t>(code, code + getSize())};
+  return {std::move(name), target_.features, code_size, {code, code + getSize()}, unwind_.bytes()};
 }
 
 }  // namespace burin::jit

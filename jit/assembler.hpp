@@ -12,6 +12,7 @@
 
 #include "jit/code_image.hpp"
 #include "jit/target.hpp"
+#include "jit/unwind.hpp"
 #include "jit/vector_isa.hpp"
 
 namespace burin::jit {
@@ -33,6 +34,10 @@ class Assembler : public Xbyak::CodeGenerator {
   void begin_frame(int locals);
   // Restores them and returns.
   void end_frame();
+  // Makes rbp one more register for what follows, its value kept `local` bytes above rsp, until reclaim_rbp() puts
+  // it back. rsp must not move meanwhile where the caller is to be found from there (unwind.hpp).
+  void lend_rbp(int local);
+  void reclaim_rbp();
 
   // Address of a constant that is emitted behind the code; equal constants share one place.
   Xbyak::Address int32_constant(std::int32_t value);
@@ -54,6 +59,8 @@ class Assembler : public Xbyak::CodeGenerator {
   Target target_;
   int vector_bytes_;
   int locals_ = 0;
+  int lent_rbp_ = 0;  // where its value is kept
+  UnwindProgram unwind_;
   std::unique_ptr<VectorIsa> isa_;
   std::map<std::vector<std::uint32_t>, Xbyak::Label> constants_;
 };

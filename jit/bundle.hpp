@@ -8,7 +8,7 @@
 //     52  zero                     u32
 //     56  length of the file       u64
 //     64  SHA-256 of the file, with these 32 bytes taken as zero
-//     96  contents, kernels: files as in image_file.hpp, ordered by key
+//     96  contents, kernels: files as in image_file.hpp, ordered by key, each at a multiple of 64
 //
 // There is no time, path or host in it: the same kernels are the same bytes.
 #pragma once
@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,6 +26,8 @@
 #include "jit/build_id.hpp"
 #include "jit/code_image.hpp"
 #include "jit/kernel_key.hpp"
+#include "jit/linked_kernels.hpp"
+#include "jit/loaded_kernels.hpp"
 #include "jit/target.hpp"
 
 namespace burin::jit {
@@ -37,37 +40,46 @@ struct BundleTarget {
   std::string origin;  // what they were made for, for people; one line without tabs
 };
 
-// Of kernels with equal keys the first counts.
+// The lines that say so.
+std::string contents_text(const std::vector<BundleTarget>& targets);
+
+// By key. Of kernels with equal keys the first counts.
+std::map<std::string, const CodeImage*> images_by_key(const std::vector<CodeImage>& images);
+
 std::vector<std::uint8_t> bundle_file(const std::vector<BundleTarget>& targets,
                                       const std::vector<CodeImage>& images, const EmitterId& emitter);
 
-// An opened bundle: the file in private memory, all of it checked. Immutable, thread-safe.
+// A kernel that can be called.
+struct BundledKernel {
+  LoadedKernel kernel;
+  std::size_t bytes = 0;  // of code and constants
+};
+
+// An opened bundle: a file in private memory, all of it checked, or kernels that are linked into the program.
+// Immutable, thread-safe, cheap to copy.
 class Bundle {
  public:
-  // Throws burin::Error naming the file and what is wrong with it, also where it was made by another build of
-  // the emitter than this one.
+  // A file, or "linked:NAME" (linked_kernels.hpp). Throws burin::Error naming it and what is wrong with it, also
+  // where it was made by another build of the emitter than this one.
   static Bundle open(const std::filesystem::path& path);
   // `name` stands for the file in errors.
   Bundle(std::string name, std::vector<std::uint8_t> file, const EmitterId& emitter = this_emitter());
+  // They must outlive the bundle and what was loaded from it.
+  explicit Bundle(const LinkedKernels& linked, const EmitterId& emitter = this_emitter());
 
-  const std::string& name() const { return name_; }
-  const std::vector<BundleTarget>& targets() const { return targets_; }
-  std::size_t kernels() const { return images_.size(); }
+  const std::string& name() const;
+  const std::vector<BundleTarget>& targets() const;
+  std::size_t kernels() const;
+
+  // A copy of the image; nothing where a file has none, and for linked kernels.
   std::optional<CodeImage> find(const KernelKey& key) const;
+  // The kernel, where it is there. The first call maps a file's kernels, once and for all; throws burin::Error where
+  // the system refuses that.
+  std::optional<BundledKernel> load(const KernelKey& key) const;
 
  private:
-  void read_contents(std::string_view lines);
-  void read_images(std::size_t first, std::uint32_t count, const EmitterId& emitter);
-
-  struct Part {
-    std::size_t offset = 0;
-    std::size_t length = 0;
-  };
-  std::string name_;
-  std::vector<std::uint8_t> file_;
-  EmitterId emitter_;
-  std::vector<BundleTarget> targets_;
-  std::map<std::string, Part, std::less<>> images_;  // by key
+  struct Contents;
+  std::shared_ptr<Contents> contents_;
 };
 
 }  // namespace burin::jit

@@ -1,5 +1,6 @@
 #include "jit/image_file.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <type_traits>
@@ -12,7 +13,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "image files are little-endian");
 
 constexpr std::array<char, 8> kMagic = {'B', 'U', 'R', 'I', 'N', 'I', 'M', 'G'};
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::uint32_t kSystemV = 1;
 constexpr std::size_t kLongestKey = 4096;
 
@@ -26,19 +27,26 @@ struct Header {
   std::uint32_t key_bytes = 0;
   std::uint32_t code_bytes = 0;
   std::uint64_t image_bytes = 0;
+  std::uint64_t unwind_bytes = 0;
   std::uint64_t file_bytes = 0;
+  std::uint64_t zero = 0;
   Digest digest = {};
+
+  std::size_t code_begin() const { return round_up_to_code(sizeof(Header) + key_bytes); }
 };
-static_assert(sizeof(Header) == 112 && std::has_unique_object_representations_v<Header>);
+static_assert(sizeof(Header) == 128 && std::has_unique_object_representations_v<Header>);
 
 void check_header(const Header& header, std::size_t file_bytes) {
   if (header.magic != kMagic) fail("no kernel image");
   if (header.version != kVersion) fail("layout {} instead of {}", header.version, kVersion);
   if (header.abi != kSystemV) fail("ABI {} instead of {}", header.abi, kSystemV);
+  if (header.zero != 0) fail("bytes that must be zero");
   if (header.file_bytes != file_bytes) fail("{} bytes long instead of {}", file_bytes, header.file_bytes);
-  const std::size_t content = file_bytes - sizeof(Header);  // not negative: the header was there to be read
-  if (header.key_bytes > kLongestKey || header.key_bytes > content) fail("key of {} bytes", header.key_bytes);
-  if (header.image_bytes != content - header.key_bytes) fail("image of {} bytes", header.image_bytes);
+  if (header.key_bytes > kLongestKey || header.code_begin() > file_bytes)
+    fail("key of {} bytes", header.key_bytes);
+  const std::size_t content = file_bytes - header.code_begin();
+  if (header.unwind_bytes > content) fail("unwind program of {} bytes", header.unwind_bytes);
+  if (header.image_bytes != content - header.unwind_bytes) fail("image of {} bytes", header.image_bytes);
   if (header.code_bytes == 0 || header.code_bytes > header.image_bytes)
     fail("{} bytes of code in an image of {}", header.code_bytes, header.image_bytes);
 }
@@ -61,13 +69,16 @@ std::vector<std::uint8_t> image_file(const KernelKey& key, const CodeImage& imag
   header.key_bytes = static_cast<std::uint32_t>(key_text.size());
   header.code_bytes = image.code_size;
   header.image_bytes = image.bytes.size();
-  header.file_bytes = sizeof(Header) + key_text.size() + image.bytes.size();
+  header.unwind_bytes = image.unwind.size();
+  header.file_bytes = header.code_begin() + image.bytes.size() + image.unwind.size();
 
   std::vector<std::uint8_t> file(sizeof(Header));
   file.reserve(header.file_bytes);
   std::memcpy(file.data(), &header, sizeof(Header));
   file.insert(file.end(), key_text.begin(), key_text.end());
+  file.resize(header.code_begin());
   file.insert(file.end(), image.bytes.begin(), image.bytes.end());
+  file.insert(file.end(), image.unwind.begin(), image.unwind.end());
   header.digest = digest_of(file);
   std::memcpy(file.data(), &header, sizeof(Header));
   return file;
@@ -83,12 +94,19 @@ StoredImage parse_image_file(std::span<const std::uint8_t> file) {
   StoredImage stored;
   stored.emitter = {header.build, header.arguments};
   const std::span<const std::uint8_t> key = file.subspan(sizeof(Header), header.key_bytes);
-  const std::span<const std::uint8_t> bytes = file.subspan(sizeof(Header) + header.key_bytes);
+  const std::span<const std::uint8_t> padding =
+      file.first(header.code_begin()).subspan(sizeof(Header) + header.key_bytes);
+  if (std::any_of(padding.begin(), padding.end(), [](std::uint8_t byte) { return byte != 0; }))
+    fail("bytes that must be zero");
+  const std::span<const std::uint8_t> bytes = file.subspan(header.code_begin(), header.image_bytes);
+  const std::span<const std::uint8_t> unwind = file.last(header.unwind_bytes);
   stored.key.assign(key.begin(), key.end());
   stored.image.name = stored.key.substr(0, stored.key.find('@'));
   stored.image.features = FeatureSet(header.features);
   stored.image.code_size = header.code_bytes;
   stored.image.bytes.assign(bytes.begin(), bytes.end());
+  stored.image.unwind.assign(unwind.begin(), unwind.end());
+  stored.code_begin = header.code_begin();
   return stored;
 }
 

@@ -9,9 +9,11 @@
 //     56  length of the key         u32
 //     60  length of the code        u32   instructions, the constants follow them
 //     64  length of both            u64
-//     72  length of the file        u64
-//     80  SHA-256 of the file, with these 32 bytes taken as zero
-//    112  key, code, constants
+//     72  length of unwind program  u64
+//     80  length of the file        u64
+//     88  zero                      u64
+//     96  SHA-256 of the file, with these 32 bytes taken as zero
+//    128  key, zeros up to a multiple of 64, code, constants, unwind program (unwind.hpp)
 //
 // Numbers are little-endian.
 #pragma once
@@ -39,6 +41,7 @@ struct StoredImage {
   EmitterId emitter;
   std::string key;  // text
   CodeImage image;
+  std::size_t code_begin = 0;  // where the code is in the file; a multiple of kCodeAlignment
 };
 // Throws burin::Error saying what is wrong with a file that is damaged or of another layout or ABI.
 StoredImage parse_image_file(std::span<const std::uint8_t> file);

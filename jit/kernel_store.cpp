@@ -3,11 +3,18 @@
 #include <chrono>
 #include <utility>
 
+#include "jit/executable_memory.hpp"
+
 namespace burin::jit {
 namespace {
 
 KernelEntry entry_of(const LoadedKernel& kernel) {
-  return reinterpret_cast<KernelEntry>(reinterpret_cast<std::uintptr_t>(kernel->entry()));
+  return reinterpret_cast<KernelEntry>(reinterpret_cast<std::uintptr_t>(kernel.get()));
+}
+
+LoadedKernel load(const CodeImage& image) {
+  const auto memory = std::make_shared<const ExecutableMemory>(image.bytes);
+  return {memory, memory->entry()};
 }
 
 class Clock {
@@ -57,14 +64,13 @@ LoadedKernel KernelStore::make(const KernelKey& key, const std::function<CodeIma
 LoadedKernel KernelStore::from_bundle(const KernelKey& key) {
   const Clock clock;
   for (const Bundle& bundle : bundles_) {
-    const std::optional<CodeImage> image = bundle.find(key);
-    if (!image) continue;
-    auto kernel = std::make_shared<const ExecutableMemory>(image->bytes);
+    const std::optional<BundledKernel> found = bundle.load(key);
+    if (!found) continue;
     const std::scoped_lock lock(mutex_);
     ++counts_.from_bundle;
     counts_.disk_milliseconds += clock.milliseconds();
-    counts_.code_bytes += image->bytes.size();
-    return kernel;
+    counts_.code_bytes += found->bytes;
+    return found->kernel;
   }
   return nullptr;
 }
@@ -73,7 +79,7 @@ LoadedKernel KernelStore::from_disk(const KernelKey& key) {
   const Clock clock;
   const std::optional<CodeImage> image = disk_->load(key);
   if (!image) return nullptr;
-  auto kernel = std::make_shared<const ExecutableMemory>(image->bytes);
+  LoadedKernel kernel = load(*image);
   const std::scoped_lock lock(mutex_);
   ++counts_.from_disk;
   counts_.disk_milliseconds += clock.milliseconds();
@@ -84,7 +90,7 @@ LoadedKernel KernelStore::from_disk(const KernelKey& key) {
 LoadedKernel KernelStore::from_emitter(const KernelKey& key, const std::function<CodeImage()>& emit) {
   const Clock clock;
   CodeImage image = emit();
-  auto kernel = std::make_shared<const ExecutableMemory>(image.bytes);
+  LoadedKernel kernel = load(image);
   const std::scoped_lock lock(mutex_);
   ++counts_.emitted;
   counts_.emit_milliseconds += clock.milliseconds();

@@ -7,11 +7,10 @@
 #include <mutex>
 #include <string>
 
-#include "jit/executable_memory.hpp"
-
 namespace burin::jit {
 
-using LoadedKernel = std::shared_ptr<const ExecutableMemory>;
+// Points to the entry and holds the memory it is in.
+using LoadedKernel = std::shared_ptr<const void>;
 
 // Thread-safe. Keeps no kernel alive: one goes with the last store that holds it.
 class LoadedKernels {
@@ -25,7 +24,7 @@ class LoadedKernels {
  private:
   struct Slot {
     std::mutex making;
-    std::weak_ptr<const ExecutableMemory> kernel;
+    std::weak_ptr<const void> kernel;
   };
   std::shared_ptr<Slot> slot_of(const std::string& key);
 

@@ -1,10 +1,9 @@
 #include "jit/target.hpp"
 
-#include <xbyak/xbyak_util.h>
-
 #include <array>
 
 #include "jit/error.hpp"
+#include "jit/host_features.hpp"
 
 namespace burin::jit {
 namespace {
@@ -89,27 +88,6 @@ FeatureSet parse_features(std::string_view list, std::string_view whole) {
     if (comma == std::string_view::npos) return set;
     list.remove_prefix(comma + 1);
   }
-}
-
-FeatureSet host_features() {
-  const Xbyak::util::Cpu cpu;
-  const auto has = [&](auto type) { return cpu.has(type); };
-  using Cpu = Xbyak::util::Cpu;
-  FeatureSet set;
-  const auto add = [&](Feature f, bool present) {
-    if (present) set.add(f);
-  };
-  add(avx2, has(Cpu::tAVX2) && has(Cpu::tFMA) && has(Cpu::tF16C));
-  if (!set.has(avx2)) return set;
-  add(avxvnni, has(Cpu::tAVX_VNNI));
-  add(gfni, has(Cpu::tGFNI));
-  add(avx512, has(Cpu::tAVX512F) && has(Cpu::tAVX512BW) && has(Cpu::tAVX512VL) && has(Cpu::tAVX512DQ));
-  if (!set.has(avx512)) return set;
-  add(avx512vnni, has(Cpu::tAVX512_VNNI));
-  add(avx512bf16, has(Cpu::tAVX512_BF16));
-  add(avx512fp16, has(Cpu::tAVX512_FP16));
-  add(avx512vbmi, has(Cpu::tAVX512_VBMI));
-  return set;
 }
 
 }  // namespace

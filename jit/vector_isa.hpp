@@ -65,8 +65,10 @@ class VectorIsa {
 
   // Stores the lowest `lanes` 32-bit lanes (1 .. all). scratch is overwritten where a mask needs it.
   virtual void store_lanes(const Xbyak::RegExp& to, Vector from, int lanes, Vector scratch) = 0;
-  // Stores lane i to to + i*stride for the lowest `lanes` lanes; `from` and scratch are overwritten.
-  virtual void scatter_lanes(const Xbyak::RegExp& to, int stride, Vector from, int lanes, Vector scratch) = 0;
+  // Stores the lowest `bytes` bytes (1, 2 or 4) of lane i to to + i*stride for the lowest `lanes` lanes; `from` and
+  // scratch are overwritten.
+  virtual void scatter_lanes(const Xbyak::RegExp& to, int stride, int bytes, Vector from, int lanes,
+                             Vector scratch) = 0;
 
   // Lanes with index < count (a general register, 0 or less: none) keep `value`, others become `other`.
   virtual void keep_first_lanes(Vector value, const Xbyak::Reg64& count, Vector other, Vector scratch) = 0;
@@ -78,6 +80,9 @@ class VectorIsa {
   virtual void pack_bf16_pairs(Vector low, Vector high, Vector scratch) = 0;
 
  protected:
+  // The lowest `bytes` bytes of lane 0 .. 3 of 128 bits.
+  void store_lane(const Xbyak::RegExp& to, int bytes, const Xbyak::Xmm& from, int lane);
+
   Assembler& a;
 };
 

@@ -74,6 +74,7 @@ BoundStep bind_step(const Plan& plan, const Step& step, const Weights& weights, 
   bound.gate_slope = step.gate_slope;
   bound.constant = step.constant;
   bound.factor = step.factor;
+  bound.rotated_block = step.rotated_block;
   bound.by_position = step.by_position;
   bound.rope = step.rope;
   bound.split = step.split;

@@ -57,7 +57,8 @@ struct BoundStep {
   std::int64_t head_inputs = 0;
   std::int64_t head_outputs = 0;  // 0: not so
   std::size_t head_weights = 0;
-  std::int64_t part_keys = 0;  // attention of one row: see graph::Step
+  std::int64_t rotated_block = 0;  // see graph::Step
+  std::int64_t part_keys = 0;      // attention of one row: see graph::Step
   std::size_t part_bytes = 0;
   float epsilon = 0;
   float scale = 0;

@@ -80,13 +80,29 @@ class Walker {
   }
 
   void gemm(const BoundStep& step) const {
-    if (step.split == graph::Split::query_heads) return multiply_rows_of_heads(v_, step);
-    const Share share = step.split == graph::Split::everything ? Share{step.first_block, step.last_block}
-                                                               : v_.own(step.first_block, step.last_block);
-    if (share.first == share.last) return;
+    if (step.head_outputs > 0) return multiply_rows_of_heads(v_, step);
+    if (step.split == graph::Split::query_heads) {
+      gemm_blocks(step, own_blocks_of_heads(step.first_block, step.rotated_block));
+      gemm_blocks(step, own_blocks_of_heads(step.rotated_block, step.last_block));
+    } else if (step.split == graph::Split::everything) {
+      gemm_blocks(step, {step.first_block, step.last_block});
+    } else {
+      gemm_blocks(step, v_.own(step.first_block, step.last_block));
+    }
+  }
+
+  // Of blocks that all query heads have equally many of.
+  Share own_blocks_of_heads(std::int64_t first, std::int64_t last) const {
+    const std::int64_t blocks_per_head = (last - first) / v_.plan.heads.query_heads;
+    const Share heads = v_.own_query_heads();
+    return {first + heads.first * blocks_per_head, first + heads.last * blocks_per_head};
+  }
+
+  void gemm_blocks(const BoundStep& step, const Share& blocks) const {
+    if (blocks.first == blocks.last) return;
     kernels::GemmArguments arguments = gemm_arguments(step);
-    arguments.first_block = share.first;
-    arguments.last_block = share.last;
+    arguments.first_block = blocks.first;
+    arguments.last_block = blocks.last;
     step.entry(&arguments);
   }
 

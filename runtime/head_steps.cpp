@@ -19,6 +19,11 @@ void store_blocks(const ThreadView& view, const BoundStep& step, Arguments argum
   step.entry(&arguments);
 }
 
+// Moved to where a cache's shares may begin.
+Share whole_heads(const kernels::HeadLayout& heads, const Share& blocks) {
+  return {heads.next_share(blocks.first), heads.next_share(blocks.last)};
+}
+
 // Where the prepared rows of a head's inputs are; those of the whole row for head 0.
 std::byte* prepared_of_head(const ThreadView& view, const BoundStep& step, std::int64_t head) {
   return view.workspace.prepared() + head * view.rows.count * step.prepared_row_bytes;
@@ -30,7 +35,8 @@ void run_heads(const ThreadView& view, const BoundStep& step) {
   kernels::HeadsArguments arguments;
   arguments.limit = step.constant;
   if (step.split != graph::Split::heads)
-    return store_blocks(view, step, arguments, view.own(step.first_block, step.last_block));
+    return store_blocks(view, step, arguments,
+                        whole_heads(view.plan.heads, view.own(step.first_block, step.last_block)));
   const kernels::HeadLayout& heads = view.plan.heads;
   const Share share = view.own(0, heads.kv_heads);
   const std::int64_t keys = heads.query_blocks();
@@ -44,7 +50,11 @@ void run_heads(const ThreadView& view, const BoundStep& step) {
 }
 
 void run_latent(const ThreadView& view, const BoundStep& step) {
+  // The call's first key block is the layout's.
+  const std::int64_t queries = view.plan.heads.query_blocks() - step.first_block;
   Share blocks = view.own(step.first_block, step.last_block);
+  blocks = whole_heads(view.plan.heads, {blocks.first + queries, blocks.last + queries});
+  blocks = {blocks.first - queries, blocks.last - queries};
   if (step.split == graph::Split::everything) blocks = {step.first_block, step.last_block};
   if (step.split == graph::Split::query_heads) {
     const std::int64_t blocks_per_head = (step.last_block - step.first_block) / view.plan.heads.query_heads;

@@ -29,10 +29,9 @@ std::string plan_origin(const graph::Plan& plan) {
                      graph::to_text(plan.options.compute), graph::to_text(plan.options.kv), plan_id(plan));
 }
 
-std::vector<std::uint8_t> make_bundle(std::span<const graph::Plan> plans,
-                                      const std::function<void(double)>& progress) {
-  std::vector<jit::BundleTarget> targets;
-  std::vector<jit::CodeImage> images;
+EmittedKernels emit_plans(std::span<const graph::Plan> plans, const std::function<void(double)>& progress) {
+  EmittedKernels kernels;
+  auto& [targets, images] = kernels;
   for (const graph::Plan& plan : plans) {
     targets.push_back({plan.target, plan_origin(plan)});
     const std::vector<const graph::Step*> steps = kernel_steps(plan);
@@ -43,7 +42,13 @@ std::vector<std::uint8_t> make_bundle(std::span<const graph::Plan> plans,
       progress(done / static_cast<double>(plans.size()));
     }
   }
-  return jit::bundle_file(targets, images, jit::this_emitter());
+  return kernels;
+}
+
+std::vector<std::uint8_t> make_bundle(std::span<const graph::Plan> plans,
+                                      const std::function<void(double)>& progress) {
+  const EmittedKernels kernels = emit_plans(plans, progress);
+  return jit::bundle_file(kernels.targets, kernels.images, jit::this_emitter());
 }
 
 jit::Target best_target(const std::vector<jit::Bundle>& bundles) {

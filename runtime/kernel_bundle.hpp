@@ -16,7 +16,16 @@ namespace burin::runtime {
 // a digest of the kernels' names: plans of equal ids need the same kernels.
 std::string plan_origin(const graph::Plan& plan);
 
+// What goes into a bundle's file, or an object's.
+struct EmittedKernels {
+  std::vector<jit::BundleTarget> targets;
+  std::vector<jit::CodeImage> images;
+};
+
 // Emits all kernels of all plans, for CPUs that need not be this one. `progress` gets 0..1.
+EmittedKernels emit_plans(std::span<const graph::Plan> plans, const std::function<void(double)>& progress);
+
+// The same as a bundle's file.
 std::vector<std::uint8_t> make_bundle(std::span<const graph::Plan> plans,
                                       const std::function<void(double)>& progress);
 

@@ -5,6 +5,7 @@
 
 #include "jit/error.hpp"
 #include "runtime/kernel_bundle.hpp"
+#include "templates/emitters.hpp"
 
 namespace burin::runtime {
 
@@ -34,8 +35,9 @@ void resolve_kernels(const graph::Plan& plan, jit::KernelStore& store,
     }
   }
   if (count == 0) return;
-  fail("kernels for {}: {} missing ({}), needed by {}: {}make them with burin pregen, or leave out --no-emit",
-       plan.target.name, count, missing, plan_origin(plan), bundles.empty() ? "" : describe(bundles) + ": ");
+  fail("kernels for {}: {} missing ({}), needed by {}: {}make them with burin pregen, or {}",
+       plan.target.name, count, missing, plan_origin(plan), bundles.empty() ? "" : describe(bundles) + ": ",
+       kernels::has_emitters() ? "leave out --no-emit" : "use a Burin that was built with the emitter");
 }
 
 }  // namespace burin::runtime

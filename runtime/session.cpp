@@ -11,7 +11,7 @@
 #include "runtime/kv/token_window.hpp"
 #include "runtime/model_identity.hpp"
 #include "runtime/model_state.hpp"
-#include "runtime/rotation_rows.hpp"
+#include "runtime/sequence_rotation.hpp"
 #include "runtime/trace.hpp"
 
 namespace burin::runtime {
@@ -54,6 +54,7 @@ struct Session::State {
         workspace(model->plan(), model->threads(), options.keep),
         window(model->context_length(), {options.endless, options.keep, options.discard}),
         sinks(model->plan(), options.keep),
+        rotation(model->state().weights.ropes),
         pool(model->threads()) {
     if (options.endless && learned_positions) left.resize(static_cast<std::size_t>(model->context_length()));
     if (options.reserve) workspace.kv.make_all_room();
@@ -73,9 +74,8 @@ struct Session::State {
       workspace.positions[static_cast<std::size_t>(row)] = static_cast<std::int32_t>(window.count() + row);
     const std::int64_t floats = plan().heads.rotation_row();
     for (std::size_t rope = 0; rope < plan().ropes.size(); ++rope)
-      fill_rotation(plan().ropes[rope], model->state().weights.inverse_frequencies[rope], window.position(),
-                    floats,
-                    std::span(workspace.rotations[rope]).first(static_cast<std::size_t>(rows * floats)));
+      rotation.fill_rows(rope, window.position(), floats,
+                         std::span(workspace.rotations[rope]).first(static_cast<std::size_t>(rows * floats)));
   }
 
   // Of `tokens`: what fits into a chunk, the context, and slots in a row.
@@ -133,7 +133,16 @@ struct Session::State {
     if (learned_positions)
       evaluate_again(window.count());
     else
-      sinks.move(workspace.kv, model->state().weights.inverse_frequencies, window.removed());
+      sinks.move(workspace.kv, rotation.frequencies(), window.removed());
+  }
+
+  // Before `tokens` more are evaluated. As the model defines it, all positions of a sequence rotate by its length; once it
+  // has been full, it counts as that long.
+  void fit_rotation(std::size_t tokens) {
+    const ExclusiveUse use(changing);
+    std::int64_t length = std::min(window.count() + static_cast<std::int64_t>(tokens), window.context());
+    if (window.removed() > 0) length = window.context();
+    if (rotation.fit(length) && window.count() > 0) evaluate_again(window.count());
   }
 
   // Forgets everything but the first `count` cached tokens, and evaluates those from position 0 on.
@@ -179,10 +188,12 @@ struct Session::State {
   }
 
   SequenceParts parts(const std::string& identity) {
-    return {plan(), identity, workspace.kv, window, sinks, forgotten, logits_row(last_row)};
+    rotated_for = rotation.fitted();
+    return {plan(), identity, workspace.kv, window, sinks, forgotten, rotated_for, logits_row(last_row)};
   }
 
   void reset() {
+    rotation.fit(0);
     window.restart();
     forgotten = 0;
     sinks.forget();
@@ -195,10 +206,12 @@ struct Session::State {
   Workspace workspace;
   TokenWindow window;
   SinkKeys sinks;
-  std::vector<TokenId> left;   // while they are evaluated again
-  std::int64_t forgotten = 0;  // tokens fed before the window's position 0
-  std::int64_t last_row = 0;   // of the logits buffer
-  ThreadPool pool;             // its own: sessions of a model never wait for each other
+  SequenceRotation rotation;
+  std::vector<TokenId> left;     // while they are evaluated again
+  std::int64_t forgotten = 0;    // tokens fed before the window's position 0
+  std::int64_t rotated_for = 0;  // while the sequence is written: length that keys rotate for
+  std::int64_t last_row = 0;     // of the logits buffer
+  ThreadPool pool;               // its own: sessions of a model never wait for each other
   std::atomic<bool> evaluating{false};
   mutable std::atomic<int> changing{0};  // the sequence; see ExclusiveUse
 };
@@ -232,6 +245,7 @@ void Session::evaluate(std::span<const TokenId> tokens, LogitsWanted wanted,
   State& s = *state_;
   const Evaluation evaluation(s.evaluating);
   s.check(tokens);
+  s.fit_rotation(tokens.size());
   while (!tokens.empty()) {
     if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) return;
     const ExclusiveUse use(s.changing);
@@ -250,6 +264,7 @@ void Session::trace(std::span<const TokenId> tokens, const StepSink& sink) {
   State& s = *state_;
   const Evaluation evaluation(s.evaluating);
   s.check(tokens);
+  s.fit_rotation(tokens.size());
   while (!tokens.empty()) {
     const ExclusiveUse use(s.changing);
     s.discard_if_full();
@@ -305,6 +320,7 @@ std::unique_ptr<Session> Session::fork() const {
   state->workspace.kv = s.workspace.kv;
   state->window = s.window;
   state->sinks = s.sinks;
+  state->rotation = s.rotation;
   state->forgotten = s.forgotten;
   std::copy_n(s.logits_row(s.last_row).data(), s.logits_row(0).size(), state->logits_row(0).data());
   return std::unique_ptr<Session>(new Session(std::move(state)));
@@ -325,13 +341,15 @@ void Session::restore(const std::string& path) {
   TokenWindow window(s.window.context(), s.window.rule());
   SinkKeys sinks(s.plan(), s.options.keep);
   std::int64_t forgotten = 0;
+  std::int64_t rotated_for = 0;
   std::vector<float> logits(s.logits_row(0).size());
   const std::string identity = model_identity(*s.model);
-  read_sequence(path, {s.plan(), identity, kv, window, sinks, forgotten, logits});
+  read_sequence(path, {s.plan(), identity, kv, window, sinks, forgotten, rotated_for, logits});
   s.workspace.kv = std::move(kv);
   s.window = std::move(window);
   s.sinks = std::move(sinks);
   s.forgotten = forgotten;
+  s.rotation.fit(rotated_for);
   std::copy(logits.begin(), logits.end(), s.logits_row(0).begin());
   s.last_row = 0;
 }

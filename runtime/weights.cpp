@@ -169,18 +169,22 @@ std::vector<float> pad_vector(const graph::PaddedVector& vector, const ModelFile
   return values;
 }
 
-std::vector<double> final_frequencies(const graph::Plan& plan, const graph::RopeAttributes& rope,
-                                      const ModelFile& file) {
-  std::vector<double> frequencies = rope.inverse_frequencies;
-  if (rope.factors.empty()) return frequencies;
-  const auto index = static_cast<std::size_t>(file.description().find(rope.factors));
-  const std::vector<float> factors = read_vector(file, index);
+void divide_by_factors(std::vector<double>& frequencies, const graph::Plan& plan, const std::string& tensor,
+                       const ModelFile& file) {
+  if (tensor.empty()) return;
+  const std::vector<float> factors =
+      read_vector(file, static_cast<std::size_t>(file.description().find(tensor)));
   for (std::size_t i = 0; i < frequencies.size(); ++i) {
     if (!(factors[i] > 0) || !std::isfinite(factors[i]))
-      fail("{}: tensor {} element {} is {}: must be positive", plan.model, rope.factors, i, factors[i]);
+      fail("{}: tensor {} element {} is {}: must be positive", plan.model, tensor, i, factors[i]);
     frequencies[i] /= static_cast<double>(factors[i]);
   }
-  return frequencies;
+}
+
+graph::RopeAttributes final_rope(const graph::Plan& plan, graph::RopeAttributes rope, const ModelFile& file) {
+  divide_by_factors(rope.inverse_frequencies, plan, rope.factors, file);
+  divide_by_factors(rope.longer.inverse_frequencies, plan, rope.longer.factors, file);
+  return rope;
 }
 
 // Scales of 8 to 15 steps, and minimums of as many, that are f16 of about 6e-5: the same sizes as below.
@@ -252,8 +256,7 @@ Weights pack_weights(const graph::Plan& plan, const ModelFile& file, ThreadPool&
       fail("{}: loading was cancelled", plan.model);
   }
   for (const graph::PaddedVector& vector : plan.vectors) weights.vectors.push_back(pad_vector(vector, file));
-  for (const graph::RopeAttributes& rope : plan.ropes)
-    weights.inverse_frequencies.push_back(final_frequencies(plan, rope, file));
+  for (const graph::RopeAttributes& rope : plan.ropes) weights.ropes.push_back(final_rope(plan, rope, file));
   return weights;
 }
 
@@ -268,8 +271,7 @@ Weights synthetic_weights(const graph::Plan& plan, ThreadPool& pool) {
   weights.biases.resize(plan.matrices.size());
   for (const graph::PaddedVector& vector : plan.vectors)
     weights.vectors.emplace_back(static_cast<std::size_t>(vector.padded()), 1.0f);
-  for (const graph::RopeAttributes& rope : plan.ropes)
-    weights.inverse_frequencies.push_back(rope.inverse_frequencies);
+  weights.ropes = plan.ropes;
   return weights;
 }
 

@@ -14,10 +14,10 @@ namespace burin::runtime {
 // Immutable once made; thread-safe to read.
 struct Weights {
   HugeBuffer matrices_memory;
-  std::vector<const std::byte*> matrices;   // per Plan::matrices: block 0
-  std::vector<std::vector<float>> biases;   // per matrix, in packed column order; empty without bias
-  std::vector<std::vector<float>> vectors;  // per Plan::vectors, zero-padded
-  std::vector<std::vector<double>> inverse_frequencies;  // per Plan::ropes, divided by the model's factors
+  std::vector<const std::byte*> matrices;    // per Plan::matrices: block 0
+  std::vector<std::vector<float>> biases;    // per matrix, in packed column order; empty without bias
+  std::vector<std::vector<float>> vectors;   // per Plan::vectors, zero-padded
+  std::vector<graph::RopeAttributes> ropes;  // as Plan::ropes, frequencies divided by the model's factors
 };
 
 // Packs all matrices with the pool's threads; pages of the file are released as they are done with.

@@ -5,7 +5,7 @@
 namespace burin::kernels {
 namespace {
 
-constexpr std::string_view kKvNames[] = {"f32", "bf16"};
+constexpr std::string_view kKvNames[] = {"f32", "f16", "bf16", "int8"};
 
 int read_count(std::string_view text) {
   int count = 0;

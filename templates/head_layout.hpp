@@ -16,15 +16,27 @@
 // [layer][kv head], each contiguous:
 //
 //   f32:   keys [pair][2][64 slots] f32        then values [64 slots][value columns] f32
+//   f16:   the same of f16
 //   bf16:  keys [pair][64 slots] (x0 low, x1 high half of a dword)
 //          then values [32 slot pairs][value columns] (even slot low, odd high)
+//   int8:  keys [pair][2][64 slots] int8       then their scales [64 slots] f32,
+//          then values [64 slots][value columns] int8 and their scales [64 slots] f32
 //
 //   blocks[0] -> | layer 0: head 0 | head 1 | .. | layer 1: head 0 | ..       slots 0 .. 63
 //   blocks[1] -> | layer 0: head 0 | head 1 | .. | layer 1: head 0 | ..       slots 64 .. 127
 //
-// The bf16 dwords are the operand shape of vdpbf16ps; f32 math unpacks them with a shift and a mask.
+// The bf16 dwords are the operand shape of vdpbf16ps; f32 math unpacks them with a shift and a mask. An element's
+// slots lie side by side in f16 and int8 because vcvtph2ps and vpmovsxbd widen as many as a vector has floats.
+//
+// A key and a token's values of one head have a scale each: the largest magnitude / 127 (see heads/head_quantizer.hpp).
+// A kernel that stores int8 must therefore see whole heads, which a GEMM's epilogue does not. Bytes per token of a
+// head with 128 elements and values: f32 1024, f16 and bf16 512, int8 264.
+//
+// Fresh memory is zero. What is not a f16 is stored as the nearest that is finite: where a block is used again,
+// what it held must stay a number when a probability of zero meets it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -34,7 +46,7 @@ namespace burin::kernels {
 inline constexpr int kKvBlock = 64;        // slots per block of the cache
 inline constexpr int kPairsPerBlock = 16;  // rotary pairs per 32-column block
 
-enum class KvStorage : std::uint8_t { f32, bf16 };
+enum class KvStorage : std::uint8_t { f32, f16, bf16, int8 };
 
 struct HeadLayout {
   int query_heads = 1;
@@ -63,11 +75,35 @@ struct HeadLayout {
     return pair / kPairsPerBlock * 32 + which * 16 + pair % kPairsPerBlock;
   }
 
-  int key_block_bytes() const { return kKvBlock * head_size * (kv == KvStorage::f32 ? 4 : 2); }
-  int value_block_bytes() const { return kKvBlock * value_columns() * (kv == KvStorage::f32 ? 4 : 2); }
+  int element_bytes() const { return kv == KvStorage::f32 ? 4 : kv == KvStorage::int8 ? 1 : 2; }
+  // Of both elements and all slots of a block.
+  int pair_bytes() const { return 2 * kKvBlock * element_bytes(); }
+  // From a slot to the next in a row of keys, from a column to the next in one of values: two bf16 share a place.
+  int place_bytes() const { return kv == KvStorage::bf16 ? 4 : element_bytes(); }
+  int value_row_bytes() const { return value_columns() * place_bytes(); }
+  int slots_per_value_row() const { return kv == KvStorage::bf16 ? 2 : 1; }
+  // Within the keys and the values of a block; int8 only.
+  int key_scales_offset() const { return pairs() * pair_bytes(); }
+  int value_scales_offset() const { return kKvBlock * value_columns() * element_bytes(); }
+  int scales_bytes() const { return kv == KvStorage::int8 ? kKvBlock * 4 : 0; }
+  int key_block_bytes() const { return key_scales_offset() + scales_bytes(); }
+  int value_block_bytes() const { return value_scales_offset() + scales_bytes(); }
   int kv_block_bytes() const { return key_block_bytes() + value_block_bytes(); }
   // Of all KV heads of a layer.
   std::int64_t layer_block_bytes() const { return std::int64_t{kv_heads} * kv_block_bytes(); }
+
+  // Which block of 32 columns a share of them may begin with: int8 is stored by whole heads, other caches by any
+  // blocks. The next such block from `block` on. Where two value heads share a block, they stay together.
+  std::int64_t next_share(std::int64_t block) const {
+    const std::int64_t keys = query_blocks();
+    const std::int64_t values = keys + key_blocks();
+    if (kv != KvStorage::int8 || block <= keys) return block;
+    const std::int64_t first = block <= values ? keys : values;
+    const std::int64_t unit = block <= values             ? pair_blocks()
+                              : value_columns() % 32 == 0 ? value_columns() / 32
+                                                          : value_columns() / 16;
+    return std::min<std::int64_t>(first + (block - first + unit - 1) / unit * unit, blocks());
+  }
 
   // Floats of one row of the rotation table: cos of every pair place of a head, then sin; places past the
   // rotated pairs have cos 1, sin 0.

@@ -42,5 +42,6 @@ void add_bench_command(CLI::App& app);
 void add_kernel_command(CLI::App& app);
 void add_cache_command(CLI::App& app);
 void add_pregen_command(CLI::App& app);
+void add_chat_command(CLI::App& app);
 
 }  // namespace burin::tools

@@ -9,6 +9,7 @@
 
 #include "graph/plan.hpp"
 #include "runtime/environment.hpp"
+#include "templates/emitters.hpp"
 #include "tools/command.hpp"
 #include "tools/progress_bar.hpp"
 
@@ -101,7 +102,7 @@ void add_compute_options(CLI::App& command, CommonOptions& options) {
   command.add_option("--target", options.target,
                      "CPU name or feature list to emit kernels for (default: detect)");
   command.add_option("--compute", options.compute, "int8, f32 or auto");
-  command.add_option("--kv", options.kv, "KV cache: f32, bf16 or auto");
+  command.add_option("--kv", options.kv, "KV cache: f32, f16, bf16, int8 or auto");
   command.add_option("--weights", options.weights,
                      "Quantise on load: int1 .. int8, nf4, fp4, mxfp4, iq4nl, or f16, bf16, f32");
   command.add_option("--group", options.group, "Weights per scale (default 32; nf4 and fp4: 64)");
@@ -201,11 +202,12 @@ runtime::LoadOptions load_options(const CommonOptions& options) {
   from_arguments([&] { jit::require_host_can_run(jit::parse_target(options.target)); });
   load.plan = plan_options(options);
   load.bundles = options.kernels;
-  load.emit = !options.no_emit;
+  // Without an emitter --no-emit goes without saying.
+  load.emit = !options.no_emit && kernels::has_emitters();
   // --kernels with --no-emit means these and nothing else.
-  const bool only_bundles = options.no_emit && !options.kernels.empty() && options.cache.empty();
+  const bool only_bundles = !load.emit && !options.kernels.empty() && options.cache.empty();
   if (!only_bundles) load.cache_folder = cache_folder(options);
-  if (options.no_emit && load.bundles.empty() && load.cache_folder.empty())
+  if (!load.emit && load.bundles.empty() && load.cache_folder.empty())
     wrong_usage("--no-emit: there are neither bundles nor a cache: add --kernels FILE or --cache DIR");
   load.progress = ProgressBar("loading");
   return load;
@@ -216,7 +218,8 @@ void print_notes(const CommonOptions& options, const runtime::Model& model) {
   if (options.log != "error") {
     for (const std::string& note : model.plan().notes) fmt::print(stderr, "burin: note: {}\n", note);
     for (const std::string& note : load.notes) fmt::print(stderr, "burin: note: {}\n", note);
-    if (options.cache.empty() && cache_folder(options).empty())
+    const bool emits = kernels::has_emitters() && !options.no_emit;
+    if (emits && options.cache.empty() && cache_folder(options).empty())
       fmt::print(
           stderr,
           "burin: note: kernel cache: none of BURIN_CACHE_DIR, XDG_CACHE_HOME and HOME is set: kernels "

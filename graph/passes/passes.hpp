@@ -29,6 +29,9 @@ void fuse_norm(Graph& graph, Trace& trace);
 void fuse_residual(Graph& graph, Trace& trace);
 void fuse_activation(Graph& graph, Trace& trace);
 
+// For KV caches that are stored by whole heads; behind all others.
+void separate_heads(Graph& graph, Trace& trace);
+
 // All passes in the order in which they must run.
 Trace run_passes(Graph& graph);
 

@@ -24,9 +24,10 @@ struct Access {
   std::int64_t first_block = 0;
   std::int64_t last_block = 0;
   std::int64_t columns_per_block = 0;
-  // Split::query_heads: where the first head's part begins, and how far the others are from it.
+  // Split::query_heads: where the first head's part begins, how far the others are from it, and where the last ends.
   std::int64_t first_head = 0;
   std::int64_t head_stride = 0;
+  std::int64_t last_head_end = 0;
 };
 
 std::int64_t columns_per_block(const Step& step) {
@@ -66,8 +67,8 @@ class Accesses {
   }
   void add(const kernels::GemmSpec& spec) {
     const bool tiles = spec.regime == kernels::GemmRegime::tiles;
-    // A head's outputs are of its own inputs.
-    const Split read_by = step_.split == Split::query_heads ? step_.split : Split::everything;
+    // A head's outputs are of its own inputs, where it has a matrix of its own.
+    const Split read_by = step_.head_outputs > 0 ? step_.split : Split::everything;
     if (tiles)
       touch(Place::prepared_rows, 0, false, read_by);
     else
@@ -78,13 +79,14 @@ class Accesses {
     write(step_.output);
     // Within the part of a head: the rest of it is another step's.
     if (step_.head_outputs > 0) set_heads(0, step_.head_outputs);
+    if (step_.rotated_block > 0) write_queries();
     if (spec.epilogue == kernels::GemmEpilogue::rope_kv)
       touch(Place::kv_cache, step_.layer, true, step_.split);
   }
   void add(const kernels::HeadsSpec& spec) {
-    if (spec.norm == kernels::RowNorm::none)
+    if (spec.norm == kernels::RowNorm::none && spec.heads.kv != kernels::KvStorage::int8)
       read(step_.input);
-    else  // statistics are of more than a block
+    else  // statistics and scales are of more than a block
       touch(Place::buffer, step_.input, false, Split::everything);
     write(step_.output);
     touch(Place::kv_cache, step_.layer, true, step_.split);
@@ -105,11 +107,20 @@ class Accesses {
     touch(Place::kv_cache, step_.layer, false, step_.split);
   }
 
+  // Plain parts of the heads' queries, and rotated ones behind them.
+  void write_queries() {
+    set_heads(0, step_.rotated_block / step_.query_heads * kernels::kBlockColumns);
+    write(step_.output);
+    set_heads(step_.rotated_block * kernels::kBlockColumns,
+              (step_.last_block - step_.rotated_block) / step_.query_heads * kernels::kBlockColumns);
+  }
+
   // Of the access that was added last.
   void set_heads(std::int64_t first, std::int64_t stride) {
     if (list_.empty()) return;
     list_.back().first_head = first;
     list_.back().head_stride = stride;
+    list_.back().last_head_end = first + plan_.heads.query_heads * stride;
   }
   void read_routes() {
     if (is_shared(step_.routes)) touch(Place::buffer, step_.routes, false, Split::everything);
@@ -144,7 +155,11 @@ bool each_thread_has_its_part(const Access& a, const Access& b) {
   switch (a.split) {
     case Split::rows:
     case Split::heads: return true;
-    case Split::query_heads: return a.first_head == b.first_head && a.head_stride == b.head_stride;
+    case Split::query_heads: {
+      const bool same = a.first_head == b.first_head && a.head_stride == b.head_stride;
+      const bool apart = a.last_head_end <= b.first_head || b.last_head_end <= a.first_head;
+      return same || apart;
+    }
     case Split::blocks: {
       const bool same = a.first_block == b.first_block && a.last_block == b.last_block;
       const bool apart = a.last_block <= b.first_block || b.last_block <= a.first_block;

@@ -15,9 +15,9 @@ void choose_default_context(PlanDraft& draft, std::int64_t trained) {
   const std::int64_t wanted = std::min(trained, kDefaultContext);
   draft.plan.options.context = std::min(wanted, largest_context(draft.graph));
   if (draft.plan.options.context < wanted)
-    draft.plan.notes.push_back(
-        fmt::format("context is {}: longer ones need another rotation, which has no kernel yet",
-                    draft.plan.options.context));
+    draft.plan.notes.push_back(fmt::format(
+        "context is {}: attention to more positions is scaled by their number, which has no kernel yet",
+        draft.plan.options.context));
 }
 
 bool is_router(const PlanDraft& draft, const Node& linear) {

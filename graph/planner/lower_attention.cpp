@@ -21,7 +21,8 @@ std::int64_t keys_per_part(const kernels::AttentionSpec& spec, std::int64_t cont
 }  // namespace
 
 void Lowering::lower_attention(const Node& node) {
-  const bool bf16_dots = draft_.plan.heads.kv == kernels::KvStorage::bf16 &&
+  const kernels::KvStorage kv = draft_.plan.heads.kv;
+  const bool bf16_dots = (kv == kernels::KvStorage::bf16 || kv == kernels::KvStorage::int8) &&
                          draft_.plan.target.has(jit::Feature::avx512bf16) &&
                          draft_.plan.options.compute != ComputeType::f32;
   Step step = step_of(node);

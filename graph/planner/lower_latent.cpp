@@ -1,11 +1,11 @@
 // Latent attention. One row, with and without a latent row of the queries:
 //
-//   q_kv            down              | shared by column blocks
-//   |               | q
-//   kv to cache     kv to cache         by blocks of the cached row
+//   q_kv            down                shared by column blocks
 //   |               |
+//   |               q                   by query heads
+//   kv to cache     kv to cache         by every thread for itself
 //   rotated q, keys absorbed into q     by query heads, and so are attention and values: a thread's heads stay
-//   | attention     attention           with it, but where the cached row was made since the threads last met
+//   | attention     attention           with it
 //   values          values
 //   |               |
 //

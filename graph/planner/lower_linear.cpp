@@ -48,10 +48,32 @@ void Lowering::lower_linear(const Node& node) {
     step.last_block = segment.last_block;
     step.spec = gemm_spec(node, step, GemmRegime::stream);
     lower_tiles(node, step);
-    if (is_small_router(node)) step.split = Split::everything;
-    add_for_one_row(step);
-    step.split = Split::blocks;
+    add_for_one_row(with_split_for_one_row(node, step));
   }
+}
+
+Step Lowering::with_split_for_one_row(const Node& node, Step step) const {
+  if (is_small_router(node)) step.split = Split::everything;
+  if (const Node* user = latent_of_queries(node); user != nullptr) split_by_query_heads(user->latent, step);
+  return step;
+}
+
+// The latent node that takes its queries, and nothing else, from this node.
+const Node* Lowering::latent_of_queries(const Node& node) const {
+  const auto takes = [&](const Node& user) {
+    return user.op == Op::latent && user.inputs[0] == node.output && user.inputs[1] != node.output;
+  };
+  const auto user = std::find_if(draft_.graph.nodes.begin(), draft_.graph.nodes.end(), takes);
+  return user == draft_.graph.nodes.end() ? nullptr : &*user;
+}
+
+// Each thread makes the queries of the heads that are its own in the steps that follow, so that threads need not meet.
+// Columns are [plain part of each head][rotated part of each head], of one matrix.
+void Lowering::split_by_query_heads(const LatentAttributes& latent, Step& step) const {
+  step.split = Split::query_heads;
+  step.query_heads = latent.attention.query_heads;
+  step.rotated_block =
+      step.query_heads * round_up(latent.plain_size(), kernels::kBlockColumns) / kernels::kBlockColumns;
 }
 
 // Many rows: prepared first, shared out by rows, then multiplied, shared out by columns.

@@ -50,6 +50,9 @@ class Lowering {
   kernels::GemmSpec gemm_spec(const Node& node, const Step& step, kernels::GemmRegime regime) const;
   void lower_tiles(const Node& node, const Step& gemm);
   bool is_small_router(const Node& node) const;
+  Step with_split_for_one_row(const Node& node, Step step) const;
+  const Node* latent_of_queries(const Node& node) const;
+  void split_by_query_heads(const LatentAttributes& latent, Step& step) const;
   // `rows_per_row` prepared rows for each row.
   void reserve_prepared(const PackedMatrix& matrix, std::int64_t rows_per_row);
 

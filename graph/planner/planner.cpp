@@ -3,6 +3,7 @@
 
 #include "graph/arch/architectures.hpp"
 #include "graph/lowerable.hpp"
+#include "graph/passes/passes.hpp"
 #include "graph/plan.hpp"
 #include "graph/planner/barriers.hpp"
 #include "graph/planner/buffer_planner.hpp"
@@ -33,6 +34,7 @@ Plan make_plan(const ModelDescription& model, const jit::Target& target, const P
   choose_context(draft, decoder.context);
   require_kernels(draft.graph, model, plan.options.context);
   choose_types(draft);
+  if (plan.options.kv == KvType::int8) separate_heads(draft.graph, plan.trace);
   plan_heads(draft);
   const MatrixTable matrices = plan_matrices(draft);
   for (std::string& remark : widened_types(model, plan.matrices)) plan.remarks.push_back(std::move(remark));

@@ -97,7 +97,8 @@ void Avx2Isa::store_lanes(const Xbyak::RegExp& to, Vector from, int lanes, Vecto
   a.vmaskmovps(a.ptr[to], ymm(scratch), ymm(from));
 }
 
-void Avx2Isa::scatter_lanes(const Xbyak::RegExp& to, int stride, Vector from, int lanes, Vector scratch) {
+void Avx2Isa::scatter_lanes(const Xbyak::RegExp& to, int stride, int bytes, Vector from, int lanes,
+                            Vector scratch) {
   for (int quarter = 0; quarter * 4 < lanes; ++quarter) {
     Xmm part = low128(from);
     if (quarter == 1) {
@@ -105,7 +106,7 @@ void Avx2Isa::scatter_lanes(const Xbyak::RegExp& to, int stride, Vector from, in
       a.vextracti128(part, ymm(from), 1);
     }
     for (int lane = quarter * 4; lane < lanes && lane < quarter * 4 + 4; ++lane)
-      a.vpextrd(a.dword[to + offset(lane * stride)], part, static_cast<std::uint8_t>(lane % 4));
+      store_lane(to + offset(lane * stride), bytes, part, lane % 4);
   }
 }
 

@@ -28,7 +28,8 @@ class Avx2Isa : public VectorIsa {
   void reduce_max(Vector value, Vector scratch) override;
   void reduce_add_int32(Vector value, Vector scratch) override;
   void store_lanes(const Xbyak::RegExp& to, Vector from, int lanes, Vector scratch) override;
-  void scatter_lanes(const Xbyak::RegExp& to, int stride, Vector from, int lanes, Vector scratch) override;
+  void scatter_lanes(const Xbyak::RegExp& to, int stride, int bytes, Vector from, int lanes,
+                     Vector scratch) override;
   void keep_first_lanes(Vector value, const Xbyak::Reg64& count, Vector other, Vector scratch) override;
   void store_as_int8(const Xbyak::RegExp& to, Vector from, Vector scratch) override;
   void pack_bf16_pairs(Vector low, Vector high, Vector scratch) override;

@@ -88,7 +88,8 @@ void Avx512Isa::store_lanes(const Xbyak::RegExp& to, Vector from, int lanes, Vec
   a.vmovups(a.ptr[to] | k1, from);
 }
 
-void Avx512Isa::scatter_lanes(const Xbyak::RegExp& to, int stride, Vector from, int lanes, Vector scratch) {
+void Avx512Isa::scatter_lanes(const Xbyak::RegExp& to, int stride, int bytes, Vector from, int lanes,
+                              Vector scratch) {
   // Extracts beat vpscatterdd on every CPU we measured, and need no index vector.
   for (int quarter = 0; quarter * 4 < lanes; ++quarter) {
     Xmm part = low128(from);
@@ -97,7 +98,7 @@ void Avx512Isa::scatter_lanes(const Xbyak::RegExp& to, int stride, Vector from, 
       a.vextracti32x4(part, Zmm(from.getIdx()), static_cast<std::uint8_t>(quarter));
     }
     for (int lane = quarter * 4; lane < lanes && lane < quarter * 4 + 4; ++lane)
-      a.vpextrd(a.dword[to + offset(lane * stride)], part, static_cast<std::uint8_t>(lane % 4));
+      store_lane(to + offset(lane * stride), bytes, part, lane % 4);
   }
 }
 

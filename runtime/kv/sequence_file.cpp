@@ -44,6 +44,7 @@ json header_of(const SequenceParts& parts) {
   header["position"] = parts.window.position();
   header["removed"] = parts.window.removed();
   header["forgotten"] = parts.forgotten;
+  header["rotated_for"] = parts.rotated_for;
   header["sink_keys"] = parts.sinks.originals().size();
   return header;
 }
@@ -121,6 +122,7 @@ void read_sequence(const std::string& path, const SequenceParts& parts) {
   const std::int64_t removed =
       number(path, header, "removed", fewest, std::max<std::int64_t>(0, position - parts.window.rule().keep));
   parts.forgotten = number(path, header, "forgotten", 0, kMostTokens);
+  parts.rotated_for = number(path, header, "rotated_for", 0, parts.window.context());
   std::vector<TokenId> tokens(static_cast<std::size_t>(position - removed));
   read_numbers(file, tokens);
   for (const TokenId token : tokens)

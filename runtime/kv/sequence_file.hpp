@@ -21,7 +21,8 @@ struct SequenceParts {
   KvCache& kv;
   TokenWindow& window;
   SinkKeys& sinks;
-  std::int64_t& forgotten;
+  std::int64_t& forgotten;    // tokens fed before the window's first position
+  std::int64_t& rotated_for;  // length of sequence that keys are rotated for
   std::span<float> logits;
 };
 

@@ -4,6 +4,7 @@
 #include <pcre2.h>
 
 #include "jit/error.hpp"
+#include "runtime/tokenizer/utf8.hpp"
 
 namespace burin::runtime {
 namespace {
@@ -18,21 +19,43 @@ struct MatchContextDeleter {
   void operator()(pcre2_match_context* context) const { pcre2_match_context_free(context); }
 };
 
+// A part of a text that is UTF-8. PCRE2 would look for its end anew at every match.
+struct Run {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+
+  std::uint32_t options(std::string_view text) const {
+    return PCRE2_NO_UTF_CHECK | (begin > 0 ? PCRE2_NOTBOL : 0) | (end < text.size() ? PCRE2_NOTEOL : 0);
+  }
+};
+
+// The next one from `at` on, as long as it can be; empty, at the end of the text, where there is none.
+Run next_run(std::string_view text, std::size_t at) {
+  Utf8Step step;
+  for (; at < text.size(); at += step.length)
+    if (step = utf8_step(text.substr(at)); step.valid) break;
+  Run run = {at, at};
+  for (; run.end < text.size(); run.end += step.length)
+    if (step = utf8_step(text.substr(run.end)); !step.valid) break;
+  return run;
+}
+
 }  // namespace
 
 struct PreTokenizer::Pattern {
   Pattern(const std::string& pattern, const std::string& where) {
     int error = 0;
     PCRE2_SIZE offset = 0;
-    code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
-                         PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF, &error, &offset, nullptr);
+    code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), PCRE2_UTF | PCRE2_UCP,
+                         &error, &offset, nullptr);
     if (code == nullptr) {
       PCRE2_UCHAR message[256] = {};
       pcre2_get_error_message(error, message, sizeof(message));
       fail("{}: pattern '{}' is wrong at {}: {}", where, printable(pattern), offset,
            reinterpret_cast<char*>(message));
     }
-    pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);  // where it is not available, matching interprets
+    // Not compiled to machine code: PCRE2's compiler takes memory that is writable and executable at once, and hosts
+    // may forbid executable memory altogether.
   }
   ~Pattern() { pcre2_code_free(code); }
   Pattern(const Pattern&) = delete;
@@ -44,19 +67,25 @@ struct PreTokenizer::Pattern {
         pcre2_match_context_create(nullptr));
     pcre2_set_match_limit(context.get(), kMatchLimit);
     std::size_t gap = 0;
-    std::size_t at = 0;
-    while (at < text.size()) {
-      const int found = pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), at, 0,
-                                    data.get(), context.get());
-      if (found < 0) break;
-      const PCRE2_SIZE* range = pcre2_get_ovector_pointer(data.get());
-      if (range[1] == range[0]) {  // an empty match cuts nothing
-        at = range[1] + 1;
-        continue;
+    for (Run run = next_run(text, 0); run.begin < text.size(); run = next_run(text, run.end)) {
+      const std::string_view subject = text.substr(run.begin, run.end - run.begin);
+      std::size_t at = 0;
+      while (at < subject.size()) {
+        const int found = pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(), at,
+                                      run.options(text), data.get(), context.get());
+        if (found < 0) break;
+        const PCRE2_SIZE* range = pcre2_get_ovector_pointer(data.get());
+        if (range[1] == range[0]) {  // an empty match cuts nothing
+          if (range[1] >= subject.size()) break;
+          at = range[1] + utf8_step(subject.substr(range[1])).length;
+          continue;
+        }
+        const std::size_t first = run.begin + range[0];
+        if (first > gap) pieces.push_back(text.substr(gap, first - gap));
+        pieces.push_back(text.substr(first, range[1] - range[0]));
+        at = range[1];
+        gap = run.begin + at;
       }
-      if (range[0] > gap) pieces.push_back(text.substr(gap, range[0] - gap));
-      pieces.push_back(text.substr(range[0], range[1] - range[0]));
-      gap = at = range[1];
     }
     if (gap < text.size()) pieces.push_back(text.substr(gap));
   }

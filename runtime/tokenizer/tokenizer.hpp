@@ -42,6 +42,7 @@ class Tokenizer {
 
   virtual std::size_t vocabulary_size() const = 0;
   virtual TokenId bos() const = 0;                          // -1: none
+  virtual TokenId eos() const = 0;                          // -1: none
   virtual bool is_end_of_generation(TokenId id) const = 0;  // EOS, EOT, ...
   virtual bool adds_bos() const = 0;
   // Whether encoding puts a space in front of a text, which decoding from its start takes away.

@@ -17,6 +17,7 @@ class VocabularyTokenizer : public Tokenizer {
   std::string decode(std::span<const TokenId> ids, bool special) const override;
   std::size_t vocabulary_size() const override { return vocabulary_.size(); }
   TokenId bos() const override { return vocabulary_.bos; }
+  TokenId eos() const override { return vocabulary_.eos; }
   bool is_end_of_generation(TokenId id) const override { return vocabulary_.ends.contains(id); }
   bool adds_bos() const override { return vocabulary_.add_bos && vocabulary_.bos >= 0; }
   bool adds_space_prefix() const override { return vocabulary_.space_prefix; }

@@ -19,7 +19,8 @@ void check(const AttentionSpec& spec, const jit::Target& target) {
     fail("kernel {}: head size must be even and query heads a multiple of KV heads", name);
   if (spec.window < 0 || spec.window > INT32_MAX) fail("kernel {}: no such window", name);
   if (spec.math != AttentionMath::bf16) return;
-  if (spec.heads.kv != KvStorage::bf16) fail("kernel {}: bf16 math needs a bf16 cache: use math.f32", name);
+  if (spec.heads.kv != KvStorage::bf16 && spec.heads.kv != KvStorage::int8)
+    fail("kernel {}: bf16 math needs a bf16 or int8 cache: use math.f32", name);
   if (!target.has(jit::Feature::avx512bf16))
     fail("kernel {}: bf16 math needs avx512bf16, which {} lacks: use math.f32", name, target.name);
 }

@@ -59,6 +59,7 @@ struct AttentionContext {
   std::uint32_t u32(std::int64_t value) const { return static_cast<std::uint32_t>(value); }
   bool bf16_storage() const { return spec.heads.kv == KvStorage::bf16; }
   bool bf16_math() const { return spec.math == AttentionMath::bf16; }
+  bool int8_storage() const { return spec.heads.kv == KvStorage::int8; }
 
   // to = element of an argument's array with a float per head of the call, counted down by `heads_left`.
   void load_of_head(const Xbyak::Xmm& to, std::size_t member, const Xbyak::Reg64& heads_left,

@@ -11,8 +11,8 @@
 
 namespace burin::kernels {
 
-// dot products in f32, or (bf16 cache and AVX512-BF16 only) by vdpbf16ps with queries and probabilities
-// rounded to bf16.
+// dot products in f32, or (bf16 and int8 caches and AVX512-BF16 only) by vdpbf16ps with queries and probabilities
+// rounded to bf16; int8 is exact in bf16.
 enum class AttentionMath : std::uint8_t { f32, bf16 };
 
 struct AttentionSpec {

@@ -7,12 +7,12 @@
 //   query row 5 |                                    |     query's x0 (x1), multiply and add
 //               +--------+--------+--------+--------+
 #include "templates/attention/attention_emitter.hpp"
+#include "templates/attention/int8_loads.hpp"
 
 namespace burin::kernels {
 namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
-constexpr int kKeyRowBytes = kKvBlock * 4;  // 64 keys of one element, or of one bf16 pair
 constexpr int kPrefetchAhead = 4096;
 
 class ScoreTile {
@@ -25,7 +25,7 @@ class ScoreTile {
 
   void emit() {
     const int passes = kKvBlock / (vectors() * a.lanes());
-    for (int pass = 0; pass < passes; ++pass) emit_pass(pass * vectors() * a.vector_bytes());
+    for (int pass = 0; pass < passes; ++pass) emit_pass(pass * vectors() * a.lanes());
     a.add(panel(), c_.u32(rows_ * c_.scratch.panel_row));
     a.add(scores(), c_.u32(rows_ * AttentionScratch::kScoresRow));
   }
@@ -44,27 +44,37 @@ class ScoreTile {
 
   // Pairs per loop body: as many as divide the head.
   int unroll() const { return c_.spec.heads.pairs() % 4 == 0 ? 4 : c_.spec.heads.pairs() % 2 == 0 ? 2 : 1; }
-  int pair_bytes() const { return c_.bf16_storage() ? kKeyRowBytes : 2 * kKeyRowBytes; }
+  int pair_bytes() const { return c_.spec.heads.pair_bytes(); }
+  int key_bytes() const { return c_.spec.heads.place_bytes(); }
 
-  void emit_pass(int first_byte) {
+  void emit_pass(int first_key) {
     for (int row = 0; row < rows_; ++row)
       for (int v = 0; v < vectors(); ++v) a.zero(sum(row, v));
     a.mov(walking_panel(), panel());
-    a.lea(walking_keys(), a.ptr[keys() + jit::offset(first_byte)]);
+    a.lea(walking_keys(), a.ptr[keys() + jit::offset(first_key * key_bytes())]);
     a.mov(pairs_left(), c_.u32(c_.spec.heads.pairs() / unroll()));
     Xbyak::Label loop;
     a.align(32);
     a.L(loop);
-    for (int i = 0; i < unroll(); ++i) pair(i, first_byte == 0);
+    for (int i = 0; i < unroll(); ++i) pair(i, first_key == 0);
     a.add(walking_panel(), c_.u32(unroll() * 4));
     a.add(walking_keys(), c_.u32(unroll() * pair_bytes()));
     a.dec(pairs_left());
     a.jnz(loop, kNear);
+    if (c_.int8_storage()) scale_sums(first_key);
     for (int row = 0; row < rows_; ++row)
       for (int v = 0; v < vectors(); ++v)
-        a.vmovups(a.ptr[scores() +
-                        jit::offset(row * AttentionScratch::kScoresRow + first_byte + v * a.vector_bytes())],
+        a.vmovups(a.ptr[scores() + jit::offset(row * AttentionScratch::kScoresRow + first_key * 4 +
+                                               v * a.vector_bytes())],
                   sum(row, v));
+  }
+
+  void scale_sums(int first_key) {
+    const int scales = c_.spec.heads.key_scales_offset() + first_key * 4;
+    for (int v = 0; v < vectors(); ++v) {
+      a.vmovups(key(v), a.ptr[keys() + jit::offset(scales + v * a.vector_bytes())]);
+      for (int row = 0; row < rows_; ++row) a.vmulps(sum(row, v), sum(row, v), key(v));
+    }
   }
 
   void pair(int i, bool prefetch) {
@@ -72,7 +82,7 @@ class ScoreTile {
       for (int line = 0; line < pair_bytes(); line += 64)
         a.prefetcht0(a.ptr[walking_keys() + jit::offset(i * pair_bytes() + line + kPrefetchAhead)]);
     if (c_.bf16_math()) {
-      for (int v = 0; v < vectors(); ++v) a.vmovups(key(v), key_address(i, 0, v));
+      for (int v = 0; v < vectors(); ++v) load_pair(i, v);
       multiply(i, 0);
       return;
     }
@@ -83,12 +93,21 @@ class ScoreTile {
   }
 
   Xbyak::Address key_address(int i, int which, int v) const {
-    const int row = c_.bf16_storage() ? 0 : which * kKeyRowBytes;
-    return a.ptr[walking_keys() + jit::offset(i * pair_bytes() + row + v * a.vector_bytes())];
+    const int row = c_.bf16_storage() ? 0 : which * kKvBlock * key_bytes();
+    return a.ptr[walking_keys() + jit::offset(i * pair_bytes() + row + v * a.lanes() * key_bytes())];
+  }
+
+  // As dwords of two bf16.
+  void load_pair(int i, int v) {
+    if (c_.bf16_storage()) return a.vmovups(key(v), key_address(i, 0, v));
+    emit_load_bf16_pairs(a, key(v), key_address(i, 0, v), key_address(i, 1, v), query(turn_));
   }
 
   void load_key(int i, int which, int v) {
-    a.vmovups(key(v), key_address(i, which, v));
+    const Xbyak::Address address = key_address(i, which, v);
+    if (c_.spec.heads.kv == KvStorage::f16) return a.vcvtph2ps(key(v), address);
+    if (c_.int8_storage()) return emit_load_int8(a, key(v), address);
+    a.vmovups(key(v), address);
     if (!c_.bf16_storage()) return;
     if (which == 0)
       a.vpslld(key(v), key(v), 16);

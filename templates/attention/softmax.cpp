@@ -35,7 +35,7 @@ class SoftmaxRows {
     a.inc(reach());
     a.dec(rows_left());
     a.jnz(row, kNear);
-    a.mov(a.rbp, c_.local(c_.locals.frame));
+    a.reclaim_rbp();
   }
 
  private:
@@ -69,7 +69,7 @@ class SoftmaxRows {
   // Where the span's end is, from the chunk's first key, and how far row 0 reaches.
   void find_span() {
     const Xbyak::Reg64 span = a.rcx;
-    a.mov(c_.local(c_.locals.frame), a.rbp);
+    a.lend_rbp(c_.locals.frame);
     a.mov(span, c_.local(c_.locals.span));
     a.mov(a.rax, a.ptr[span + offsetof(KeySpan, end_slot)]);
     a.sub(a.rax, c_.r.chunk_first);
@@ -136,7 +136,7 @@ class SoftmaxRows {
       emit_exp2(a, value(i), scratch(0), scratch(1));
       a.vaddps(sum(), sum(), value(i));
     }
-    if (c_.bf16_math()) {
+    if (c_.bf16_math() && !c_.int8_storage()) {
       // Sums are of the unrounded probabilities: rounding errors of many keys cancel in the products.
       a.vcvtne2ps2bf16(Xbyak::Zmm(value(0).getIdx()), Xbyak::Zmm(value(1).getIdx()),
                        Xbyak::Zmm(value(0).getIdx()));

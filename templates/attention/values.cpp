@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "templates/attention/attention_emitter.hpp"
+#include "templates/attention/int8_loads.hpp"
 
 namespace burin::kernels {
 namespace {
@@ -35,7 +36,7 @@ class ValueTile {
     Xbyak::Label loop;
     a.align(32);
     a.L(loop);
-    for (int key = 0; key < kUnrolledKeys; key += keys_per_row()) key_row(key);
+    for (int key = 0; key < kUnrolledKeys; key += keys_at_once()) key_rows(key);
     a.add(walking_probabilities(), c_.u32(kUnrolledKeys * (c_.bf16_math() ? 2 : 4)));
     a.add(walking_values(), c_.u32(kUnrolledKeys / keys_per_row() * row_bytes()));
     a.dec(keys_left());
@@ -60,14 +61,16 @@ class ValueTile {
   Xbyak::Address sum_address(int row, int v) const {
     return a.ptr[sums() + jit::offset(row * c_.scratch.values_row + v * a.vector_bytes())];
   }
-  // A cache row holds one position (f32) or two (bf16).
-  int keys_per_row() const { return c_.bf16_storage() ? 2 : 1; }
-  int row_bytes() const { return c_.spec.heads.value_columns() * 4; }
+  int keys_per_row() const { return c_.spec.heads.slots_per_value_row(); }
+  int keys_at_once() const { return c_.bf16_math() ? 2 : keys_per_row(); }
+  int row_bytes() const { return c_.spec.heads.value_row_bytes(); }
+  int vector_columns_bytes() const { return a.lanes() * c_.spec.heads.place_bytes(); }
 
-  void key_row(int key) {
+  void key_rows(int key) {
     const int at = key / keys_per_row() * row_bytes();
-    for (int v = 0; v < vectors_; ++v)
-      a.prefetcht0(a.ptr[walking_values() + jit::offset(at + v * a.vector_bytes() + kPrefetchAhead)]);
+    for (int row = at; row < at + keys_at_once() / keys_per_row() * row_bytes(); row += row_bytes())
+      for (int line = 0; line < vectors_ * vector_columns_bytes(); line += 64)
+        a.prefetcht0(a.ptr[walking_values() + jit::offset(row + line + kPrefetchAhead)]);
     for (int odd = 0; odd < (c_.bf16_math() ? 1 : keys_per_row()); ++odd) {
       for (int v = 0; v < vectors_; ++v) load_value(at, odd, v);
       multiply(key + odd);
@@ -75,12 +78,21 @@ class ValueTile {
   }
 
   void load_value(int at, int odd, int v) {
-    a.vmovups(value(v), a.ptr[walking_values() + jit::offset(at + v * a.vector_bytes())]);
+    const Xbyak::Address place = a.ptr[walking_values() + jit::offset(at + v * vector_columns_bytes())];
+    if (c_.spec.heads.kv == KvStorage::f16) return a.vcvtph2ps(value(v), place);
+    if (c_.int8_storage()) return load_int8(place, a.ptr[place.getRegExp() + jit::offset(row_bytes())], v);
+    a.vmovups(value(v), place);
     if (!c_.bf16_storage() || c_.bf16_math()) return;
     if (odd == 0)
       a.vpslld(value(v), value(v), 16);
     else
       a.isa().bit_and(value(v), value(v), a.vector_constant(0xffff0000));
+  }
+
+  // One position, or dwords of two bf16.
+  void load_int8(const Xbyak::Address& place, const Xbyak::Address& next_position, int v) {
+    if (c_.bf16_math()) return emit_load_bf16_pairs(a, value(v), place, next_position, probability(turn_));
+    emit_load_int8(a, value(v), place);
   }
 
   void multiply(int key) {
@@ -115,8 +127,39 @@ void emit_column_group(const AttentionContext& c, int vectors, const Xbyak::Reg6
   a.mov(any.sums(), sum_columns);
   a.mov(any.probabilities(), block_probabilities);
   emit_row_tiles(c, a.rax, [&](int rows) { ValueTile(c, rows, vectors).emit(); });
-  a.add(block_columns, c.u32(vectors * a.vector_bytes()));
+  a.add(block_columns, c.u32(vectors * a.lanes() * c.spec.heads.place_bytes()));
   a.add(sum_columns, c.u32(vectors * a.vector_bytes()));
+}
+
+// A block's probabilities times the scales of its values, in place; rounded to bf16 where the products are.
+void emit_scale_probabilities(const AttentionContext& c, const Xbyak::Reg64& values,
+                              const Xbyak::Reg64& probabilities) {
+  jit::Assembler& a = c.a;
+  const Xbyak::Reg64 rows_left = a.rcx;
+  const int vectors = kKvBlock / a.lanes();
+  const jit::Vector even = a.vector(vectors);
+  const jit::Vector odd = a.vector(vectors + 1);
+  const auto at = [&](int vector) { return a.ptr[probabilities + jit::offset(vector * a.vector_bytes())]; };
+  for (int v = 0; v < vectors; ++v)
+    a.vmovups(a.vector(v),
+              a.ptr[values + jit::offset(c.spec.heads.value_scales_offset() + v * a.vector_bytes())]);
+  a.mov(rows_left, c.r.query_rows);
+  Xbyak::Label row;
+  a.L(row);
+  for (int v = 0; v < vectors; v += 2) {
+    a.vmulps(even, a.vector(v), at(v));
+    a.vmulps(odd, a.vector(v + 1), at(v + 1));
+    if (c.bf16_math()) {
+      a.vcvtne2ps2bf16(Xbyak::Zmm(even.getIdx()), Xbyak::Zmm(odd.getIdx()), Xbyak::Zmm(even.getIdx()));
+      a.vmovups(at(v / 2), even);
+    } else {
+      a.vmovups(at(v), even);
+      a.vmovups(at(v + 1), odd);
+    }
+  }
+  a.add(probabilities, AttentionScratch::kScoresRow);
+  a.dec(rows_left);
+  a.jnz(row, kNear);
 }
 
 }  // namespace
@@ -132,7 +175,7 @@ void emit_values(const AttentionContext& c) {
 
   const Xbyak::Address blocks_left = c.local(c.locals.blocks_left);
   const Xbyak::Address groups_left = c.local(c.locals.groups_left);
-  a.mov(c.local(c.locals.frame), a.rbp);
+  a.lend_rbp(c.locals.frame);
   c.start_blocks(a.rax);
   a.mov(blocks_left, c.r.chunk_blocks);
   a.lea(block_probabilities, a.ptr[c.r.scratch + jit::offset(c.scratch.scores)]);
@@ -140,6 +183,10 @@ void emit_values(const AttentionContext& c) {
   a.L(block_loop);
   c.next_block(block_columns);
   a.add(block_columns, c.u32(c.spec.heads.key_block_bytes()));
+  if (c.int8_storage()) {
+    a.mov(a.rdi, block_probabilities);
+    emit_scale_probabilities(c, block_columns, a.rdi);
+  }
   a.lea(sum_columns, a.ptr[c.r.scratch + jit::offset(c.scratch.values)]);
   if (groups > 0) {
     Xbyak::Label group_loop;
@@ -150,10 +197,10 @@ void emit_values(const AttentionContext& c) {
     a.jnz(group_loop, kNear);
   }
   if (rest > 0) emit_column_group(c, rest, block_columns, sum_columns, block_probabilities);
-  a.add(block_probabilities, c.u32(kKvBlock * (c.bf16_math() ? 2 : 4)));
+  a.add(block_probabilities, c.u32(kKvBlock * (c.bf16_math() && !c.int8_storage() ? 2 : 4)));
   a.dec(blocks_left);
   a.jnz(block_loop, kNear);
-  a.mov(a.rbp, c.local(c.locals.frame));
+  a.reclaim_rbp();
 }
 
 }  // namespace burin::kernels

@@ -17,6 +17,8 @@ constexpr std::uint16_t f32_to_bf16(float value) {
   return static_cast<std::uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
+inline constexpr float kLargestFiniteF16 = 65504;
+
 constexpr float f16_to_f32(std::uint16_t value) {
   const std::uint32_t sign = static_cast<std::uint32_t>(value & 0x8000u) << 16;
   const std::uint32_t exponent = (value >> 10) & 0x1fu;

@@ -217,6 +217,8 @@ void check(const GemmSpec& spec) {
       (spec.columns != spec.heads.blocks() * kBlockColumns || spec.heads.head_size % 2 != 0 ||
        spec.heads.query_heads % spec.heads.kv_heads != 0))
     refuse("heads do not fit the columns (see head_layout.hpp)");
+  if (spec.epilogue == GemmEpilogue::rope_kv && spec.heads.kv == KvStorage::int8)
+    refuse("an int8 cache needs whole heads, which an epilogue never sees: use out.store and a heads kernel");
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ HeadRows::HeadRows(jit::Assembler& assembler, const HeadLayout& heads, const Hea
       input_stride_(input_stride),
       output_stride_(output_stride),
       block_(block),
-      tile_(a, Activation::f32, WeightFormat::float_format(WeightKind::f32), 1) {}
+      tile_(a, Activation::s8, WeightFormat::float_format(WeightKind::f32), 1) {}
 
 std::size_t HeadRows::displacement(int pass, int v) const {
   return jit::offset(tile_.block_vector(pass, v) * a.vector_bytes());
@@ -28,6 +28,7 @@ void HeadRows::emit(const std::function<void()>& begin_row, const std::function<
   Xbyak::Label blocks;
   Xbyak::Label next_row;
   Xbyak::Label done;
+  a.begin_frame(head_row_bytes(heads_));
   a.mov(arguments(), a.rdi);
   a.mov(row(), argument(members_.input));
   a.xor_(row_number(), row_number());
@@ -47,6 +48,7 @@ void HeadRows::emit(const std::function<void()>& begin_row, const std::function<
   a.inc(row_number());
   a.jmp(rows, kNear);
   a.L(done);
+  a.end_frame();
 }
 
 void HeadRows::store(int pass, const Xbyak::Reg64& stored_block, const Xbyak::Reg64& block_offset) {

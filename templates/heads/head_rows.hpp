@@ -35,7 +35,7 @@ class HeadRows {
   // Bytes from a block's first column to vector v of a pass.
   std::size_t displacement(int pass, int v) const;
 
-  // Loops over the call's rows and blocks. begin_row is emitted where `block` is known, before the first one;
+  // The kernel's frame, and loops over the call's rows and blocks. begin_row is emitted where `block` is known, before the first one;
   // block_pass once per pass over a block: it loads the tile's sums and stores them.
   void emit(const std::function<void()>& begin_row, const std::function<void(int pass)>& block_pass);
   // Stores a block's sums. `stored_block` counts as head_layout.hpp does, `block_offset` is in bytes within an
@@ -51,7 +51,7 @@ class HeadRows {
   std::int64_t input_stride_;
   std::int64_t output_stride_;
   Xbyak::Reg64 block_;
-  TileRegisters tile_;
+  TileRegisters tile_;  // whole blocks, as those of int8 activations are
 };
 
 // The members of an argument struct that names them as HeadRowMembers does.

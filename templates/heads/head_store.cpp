@@ -3,11 +3,29 @@
 #include "templates/heads/head_store.hpp"
 
 #include <algorithm>
+#include <bit>
+
+#include "jit/error.hpp"
+#include "templates/formats/float16.hpp"
+#include "templates/heads/head_quantizer.hpp"
 
 namespace burin::kernels {
 namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
+constexpr int kBlockBytes = 128;             // 32 floats of a row
+constexpr std::uint8_t kRoundToNearest = 0;  // of vcvtps2ph
+
+// The register that takes the halves of a vector's floats.
+jit::Vector half_register(jit::Vector floats) {
+  return floats.isZMM() ? jit::Vector(Xbyak::Ymm(floats.getIdx())) : Xbyak::Xmm(floats.getIdx());
+}
+
+// Nothing becomes infinite; the minimum of NaN and a number is the number.
+void emit_saturate_to_f16(jit::Assembler& a, jit::Vector x) {
+  a.vminps(x, x, a.vector_constant(std::bit_cast<std::uint32_t>(kLargestFiniteF16)));
+  a.vmaxps(x, x, a.vector_constant(std::bit_cast<std::uint32_t>(-kLargestFiniteF16)));
+}
 
 class HeadStoreEmitter {
  public:
@@ -45,6 +63,7 @@ class HeadStoreEmitter {
   Xbyak::Reg64 head_block() const { return s_.head_block; }
   Xbyak::Reg64 slot() const { return s_.slot; }
   Xbyak::Reg64 rotation() const { return s_.rotation; }
+  Xbyak::Reg64 head_row() const { return s_.output; }  // int8: of keys and values, which have no other
 
   Xbyak::Address argument(std::size_t member) const { return a.ptr[s_.arguments + s_.kv_arguments + member]; }
   int half() const { return tile_.vectors() / 2; }
@@ -116,13 +135,12 @@ class HeadStoreEmitter {
     a.and_(slot(), kKvBlock - 1);
   }
 
-  int pair_bytes() const { return kKvBlock * (h_.kv == KvStorage::f32 ? 8 : 4); }
-
   void key_block() {
     divide(h_.pair_blocks());
     find_head();
     rotate_rows();
-    a.imul(rotation(), in_head(), kPairsPerBlock * pair_bytes());
+    if (h_.kv == KvStorage::int8) return keep_key_block();
+    a.imul(rotation(), in_head(), kPairsPerBlock * h_.pair_bytes());
     a.add(head_offset(), rotation());
     const int pairs_in_last = h_.pairs() - (h_.pair_blocks() - 1) * kPairsPerBlock;
     Xbyak::Label last;
@@ -140,28 +158,54 @@ class HeadStoreEmitter {
     }
   }
 
+  void keep_key_block() {
+    Xbyak::Label more;
+    a.mov(head_row(), a.rsp);
+    a.imul(rotation(), in_head(), kBlockBytes);
+    for (int v = 0; v < tile_.vectors(); ++v)
+      a.vmovups(a.ptr[head_row() + rotation() + jit::offset(v * a.vector_bytes())], tile_.sum(0, v));
+    a.cmp(in_head(), static_cast<std::uint32_t>(h_.pair_blocks() - 1));
+    a.jne(more, kNear);
+    find_slot(0);
+    emit_quantized_key(quantizer());
+    a.L(more);
+  }
+
+  HeadQuantizer quantizer() const {
+    return {a, h_, head_row(), head_block(), slot(), rotation(), in_head(), scratch(0).getIdx()};
+  }
+
   // Keys lie across positions, so a row's pairs go to places pair_bytes apart.
   void store_keys(int pairs) {
     for (int row = 0; row < tile_.rows(); ++row) {
       find_slot(row);
-      a.lea(head_block(), a.ptr[head_block() + slot() * 4]);
+      a.lea(head_block(), a.ptr[head_block() + slot() * h_.place_bytes()]);
       for (int v = 0; v < half(); ++v) {
         const int lanes = std::min(a.lanes(), pairs - first_lane(v));
         if (lanes <= 0) continue;
-        const Xbyak::RegExp first = head_block() + jit::offset(first_lane(v) * pair_bytes());
+        const Xbyak::RegExp first = head_block() + jit::offset(first_lane(v) * h_.pair_bytes());
         const jit::Vector x0 = scratch(0);
         const jit::Vector x1 = scratch(1);
         a.isa().copy(x0, tile_.sum(row, v));
         a.isa().copy(x1, tile_.sum(row, v + half()));
         if (h_.kv == KvStorage::bf16) {
           a.isa().pack_bf16_pairs(x0, x1, scratch(2));
-          a.isa().scatter_lanes(first, pair_bytes(), x0, lanes, scratch(2));
+          a.isa().scatter_lanes(first, h_.pair_bytes(), 4, x0, lanes, scratch(2));
         } else {
-          a.isa().scatter_lanes(first, pair_bytes(), x0, lanes, scratch(2));
-          a.isa().scatter_lanes(first + jit::offset(kKvBlock * 4), pair_bytes(), x1, lanes, scratch(2));
+          scatter_elements(first, x0, lanes);
+          scatter_elements(first + jit::offset(kKvBlock * h_.element_bytes()), x1, lanes);
         }
       }
     }
+  }
+
+  void scatter_elements(const Xbyak::RegExp& first, jit::Vector x, int lanes) {
+    if (h_.kv == KvStorage::f16) {
+      emit_saturate_to_f16(a, x);
+      a.vcvtps2ph(half_register(x), x, kRoundToNearest);
+      a.vpmovzxwd(x, half_register(x));
+    }
+    a.isa().scatter_lanes(first, h_.pair_bytes(), h_.element_bytes(), x, lanes, scratch(2));
   }
 
   // A value block is two halves of 16 columns; each belongs to one head, the last may be padding.
@@ -179,7 +223,12 @@ class HeadStoreEmitter {
       }
       divide(halves_per_head);
       find_head();
-      a.shl(in_head(), 6);  // 16 columns of 4 bytes
+      if (h_.kv == KvStorage::int8) {
+        keep_values(part, halves_per_head);
+        a.L(padding);
+        continue;
+      }
+      a.imul(in_head(), in_head(), 16 * h_.place_bytes());
       a.lea(head_offset(), a.ptr[head_offset() + in_head() + jit::offset(h_.key_block_bytes())]);
       for (int row = 0; row < tile_.rows(); ++row) store_values(row, part);
       a.L(padding);
@@ -187,25 +236,43 @@ class HeadStoreEmitter {
     a.add(a.rsp, 8);
   }
 
+  void keep_values(int part, int halves_per_head) {
+    Xbyak::Label more;
+    a.lea(head_row(), a.ptr[a.rsp + 8]);  // behind the block's number
+    a.imul(rotation(), in_head(), 16 * 4);
+    for (int v = 0; v < tile_.vectors(); ++v)
+      if (v * a.lanes() / 16 == part)
+        a.vmovups(a.ptr[head_row() + rotation() + jit::offset(first_lane(v) * 4)], tile_.sum(0, v));
+    a.cmp(in_head(), static_cast<std::uint32_t>(halves_per_head - 1));
+    a.jne(more, kNear);
+    find_slot(0);
+    a.add(head_block(), static_cast<std::uint32_t>(h_.key_block_bytes()));
+    emit_quantized_values(quantizer());
+    a.L(more);
+  }
+
   void store_values(int row, int part) {
     find_slot(row);
-    const int row_bytes = h_.value_columns() * 4;  // of a position (f32) or a position pair (bf16)
-    if (h_.kv == KvStorage::bf16) {
-      a.mov(number(), slot());
-      a.shr(number(), 1);
-      a.imul(number(), number(), row_bytes);
-    } else {
-      a.imul(number(), slot(), row_bytes);
-    }
+    a.mov(number(), slot());
+    if (h_.kv == KvStorage::bf16) a.shr(number(), 1);
+    a.imul(number(), number(), h_.value_row_bytes());
     a.add(head_block(), number());
     for (int v = 0; v < tile_.vectors(); ++v) {
       const int column = tile_.block_vector(pass_, v) * a.lanes();
       if (column / 16 != part) continue;
-      const Xbyak::Address place = a.ptr[head_block() + jit::offset(first_lane(v) * 4)];
-      if (h_.kv == KvStorage::f32)
-        a.vmovups(place, tile_.sum(row, v));
-      else
-        merge_bf16(place, tile_.sum(row, v));
+      store_value(a.ptr[head_block() + jit::offset(first_lane(v) * h_.place_bytes())], tile_.sum(row, v));
+    }
+  }
+
+  void store_value(const Xbyak::Address& place, jit::Vector value) {
+    switch (h_.kv) {
+      case KvStorage::f32: return a.vmovups(place, value);
+      case KvStorage::bf16: return merge_bf16(place, value);
+      case KvStorage::f16:
+        a.isa().copy(scratch(0), value);
+        emit_saturate_to_f16(a, scratch(0));
+        return a.vcvtps2ph(place, scratch(0), kRoundToNearest);
+      case KvStorage::int8: return;  // see keep_values
     }
   }
 
@@ -243,6 +310,8 @@ class HeadStoreEmitter {
 }  // namespace
 
 void emit_head_store(const HeadStore& store, const TileRegisters& tile, int pass) {
+  if (store.heads.kv == KvStorage::int8 && (tile.rows() != 1 || tile.passes() != 1))
+    fail("heads are stored as int8 row by row and in whole blocks only");
   HeadStoreEmitter(store, tile, pass).emit();
 }
 

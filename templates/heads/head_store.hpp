@@ -1,6 +1,8 @@
 // Epilogue injector: a column block of query, key or value heads is rotated and stored.
 #pragma once
 
+#include <algorithm>
+
 #include "jit/assembler.hpp"
 #include "templates/gemm/tile_registers.hpp"
 #include "templates/head_layout.hpp"
@@ -22,6 +24,12 @@ struct HeadStore {
   // Overwritten; number is rax, output is not rax or rcx:
   Xbyak::Reg64 number, in_head, head_offset, head_block, slot, rotation;
 };
+
+// With an int8 cache, a row of one KV head is collected at rsp, where the kernel's frame must begin with so many bytes,
+// and stored when it is whole: a tile of one row takes its blocks one after the other. `output` is overwritten.
+inline int head_row_bytes(const HeadLayout& heads) {
+  return heads.kv == KvStorage::int8 ? 4 * std::max(heads.query_head_columns(), heads.value_columns()) : 0;
+}
 
 // Queries go to output; keys and values to the cache (head_layout.hpp). Overwrites the tile's sums and the four
 // vector registers behind them.

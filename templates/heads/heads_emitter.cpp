@@ -12,7 +12,6 @@
 namespace burin::kernels {
 namespace {
 
-constexpr std::string_view kUnits[] = {"head", "part"};
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
 constexpr int kBlockBytes = HeadRows::kBlockBytes;
 
@@ -28,14 +27,12 @@ class HeadsEmitter {
         block_registers_{row(), weight(), bias(), epsilon(), offset()} {}
 
   jit::CodeImage emit() {
-    a.begin_frame(0);
     rows_.emit([] {},
                [&](int pass) {
                  if (pass == 0 && s_.norm != RowNorm::none) statistics();
                  load_sums(pass);
                  rows_.store(pass, block(), offset());
                });
-    a.end_frame();
     return a.finish(jit::spec_text(s_));
   }
 
@@ -156,9 +153,6 @@ void check(const HeadsSpec& spec) {
 }
 
 }  // namespace
-
-void write_field(std::string& text, const HeadNormUnit& unit) { jit::write_name(text, unit, kUnits); }
-void read_field(std::string_view text, HeadNormUnit& unit) { jit::read_name(text, unit, kUnits); }
 
 jit::CodeImage emit_heads(const HeadsSpec& spec, const jit::Target& target) {
   check(spec);

@@ -45,7 +45,8 @@ void visit_fields(Spec& spec, Visitor&& visit) {
   visit("os", output_stride);
 }
 
-// Column blocks [first_block, last_block) of the merged matrix, of all rows.
+// Column blocks [first_block, last_block) of the merged matrix, of all rows. With an int8 cache both are what
+// HeadLayout::next_share gives.
 struct HeadsArguments {
   const float* input = nullptr;
   float* output = nullptr;  // query rows; may be input

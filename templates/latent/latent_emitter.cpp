@@ -26,7 +26,6 @@ class LatentEmitter {
         norm_(a, s_.norm, s_.latent, norm_registers_, a.vector(14), a.vector(15)) {}
 
   jit::CodeImage emit() {
-    a.begin_frame(0);
     rows_.emit([&] { statistics(); },
                [&](int pass) {
                  load(pass);
@@ -34,7 +33,6 @@ class LatentEmitter {
                  a.imul(a.rax, stored_block(), kBlockBytes);
                  rows_.store(pass, stored_block(), a.rax);
                });
-    a.end_frame();
     return a.finish(jit::spec_text(s_));
   }
 

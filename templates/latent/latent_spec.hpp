@@ -59,7 +59,7 @@ void visit_fields(Spec& spec, Visitor&& visit) {
 }
 
 // Blocks [first_block, last_block) of all rows. A thread that has a block has it of all rows: positions share
-// dwords of the bf16 cache.
+// dwords of the bf16 cache. With an int8 cache, one thread has all blocks of the key, and of the values.
 struct LatentArguments {
   // Row 0, at block 0 of the call's counting; only what the blocks need is read. Rotated parts are in pair_column
   // order of a head of their own.

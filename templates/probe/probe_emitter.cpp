@@ -5,7 +5,6 @@
 namespace burin::kernels {
 namespace {
 
-constexpr std::string_view kNames[] = {"dot_int8", "read"};
 constexpr int kReadAhead = 4096;
 constexpr int kReadStep = 4096 / 16;
 
@@ -42,9 +41,6 @@ void emit_read(jit::Assembler& a) {
 }
 
 }  // namespace
-
-void write_field(std::string& text, const Probe& probe) { jit::write_name(text, probe, kNames); }
-void read_field(std::string_view text, Probe& probe) { jit::read_name(text, probe, kNames); }
 
 std::int64_t dot_probe_macs_per_round(const jit::Target& target) {
   const jit::Assembler a(target);

@@ -12,7 +12,6 @@
 namespace burin::kernels {
 namespace {
 
-constexpr std::string_view kNames[] = {"norm", "activate", "add", "multiply", "scale", "clip", "soft_cap"};
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
 constexpr std::int64_t kStep = 32;  // rows are zero up to a multiple of it
 
@@ -127,11 +126,6 @@ class RowwiseEmitter {
 };
 
 }  // namespace
-
-void write_field(std::string& text, const RowOperation& operation) {
-  jit::write_name(text, operation, kNames);
-}
-void read_field(std::string_view text, RowOperation& operation) { jit::read_name(text, operation, kNames); }
 
 jit::CodeImage emit_rowwise(const RowwiseSpec& spec, const jit::Target& target) {
   const auto refuse = [&](std::string_view why) { fail("kernel {}: {}", jit::spec_text(spec), why); };

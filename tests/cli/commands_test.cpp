@@ -79,6 +79,44 @@ TEST(Commands, RunEndsCleanlyOnInterrupt) {
   EXPECT_GT(object["text"].get<std::string>().size(), 10u);
 }
 
+// The text goes on where the context is full, and is the same whatever the chunk.
+TEST(Commands, RunGoesOnForEver) {
+  const std::vector<std::string> run = {"run", kDemo, "-p", "ROMEO:", "-n", "300", "--temp", "0", "-c", "64"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), run.begin(), run.end());
+    return run_json(std::move(more));
+  };
+  const json whole = with({"--keep", "4", "--discard", "20"});
+  EXPECT_EQ(whole["stop_reason"], "length");
+  EXPECT_EQ(whole["tokens"].size(), 300u);
+  EXPECT_GT(whole["kv_cache_mib"].get<double>(), 0);
+  EXPECT_EQ(with({"--keep", "4", "--discard", "20", "--chunk", "1"})["tokens"], whole["tokens"]);
+  EXPECT_NE(with({"--keep", "4"})["tokens"], whole["tokens"]);
+  EXPECT_EQ(with({"--keep", "4"})["tokens"], with({"--discard", "-1"})["tokens"]);
+  EXPECT_EQ(with({})["stop_reason"], "context");
+}
+
+// Evaluated tokens are those of the run.
+TEST(Commands, EvalFollowsTheStreamingRule) {
+  const std::vector<std::string> streaming = {"-c", "48", "--keep", "3", "--discard", "17"};
+  std::vector<std::string> arguments = {"run", kDemo, "--tokens", prompt_ids(), "-n", "120", "--temp", "0"};
+  arguments.insert(arguments.end(), streaming.begin(), streaming.end());
+  const json tokens = run_json(arguments)["tokens"];
+  std::string ids = prompt_ids();
+  for (std::size_t i = 0; i + 1 < tokens.size(); ++i) ids += "," + tokens[i].dump();
+  arguments = {"eval", kDemo, "--tokens", ids, "--top", "1"};
+  arguments.insert(arguments.end(), streaming.begin(), streaming.end());
+  EXPECT_EQ(run_json(arguments)["top"][0][0], tokens.back());
+}
+
+TEST(Commands, BenchEndless) {
+  const json result = run_json({"bench", kDemo, "--endless", "200", "-c", "64", "--keep", "4"});
+  ASSERT_EQ(result["parts"].size(), 10u);
+  EXPECT_EQ(result["parts"][9]["position"], 264);
+  EXPECT_EQ(result["parts"][9]["kv_cache_mib"], result["parts"][0]["kv_cache_mib"]);
+  expect_fields(result["parts"][0], {"microseconds_per_token", "perplexity", "resident_mib"});
+}
+
 TEST(Commands, EvalTop) {
   const json expected = reference()["top10"];
   const json result = run_json({"eval", kDemo, "--tokens", prompt_ids(), "--compute", "f32", "--kv", "f32"});

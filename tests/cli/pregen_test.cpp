@@ -1,6 +1,7 @@
 // Kernels made ahead of time, and runs that use nothing else.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pty.h>
 
 #include "tests/support/run_command.hpp"
 
@@ -28,6 +29,38 @@ class Pregen : public testing::Test {
     return run_burin(arguments);
   }
 
+  static std::string read(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  }
+  static std::string made_again(std::vector<std::string> options, const std::string& output) {
+    options.insert(options.begin(), {"pregen", "-o", output});
+    EXPECT_EQ(run_burin(options).status, 0);
+    return read(output);
+  }
+  // All that a terminal gets to see.
+  static std::string on_terminal(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), BURIN_BINARY);
+    int terminal = -1;
+    const pid_t process = forkpty(&terminal, nullptr, nullptr, nullptr);
+    if (process == 0) {
+      std::vector<char*> pointers;
+      for (std::string& argument : arguments) pointers.push_back(argument.data());
+      pointers.push_back(nullptr);
+      execv(BURIN_BINARY, pointers.data());
+      _exit(127);
+    }
+    std::string seen;
+    char part[4096];
+    for (ssize_t got = 0; (got = ::read(terminal, part, sizeof part)) > 0;)
+      seen.append(part, static_cast<std::size_t>(got));
+    close(terminal);
+    int status = 0;
+    waitpid(process, &status, 0);
+    EXPECT_EQ(status, 0) << seen;
+    return seen;
+  }
+
   const TemporaryFolder folder_;
 };
 
@@ -47,17 +80,45 @@ TEST_F(Pregen, RunsUseNothingElse) {
   EXPECT_EQ(run({"--kernels", bundle(), "--no-emit"}).json()["kernels"]["emitted"], 0);
 }
 
+// Two processes, two places; neither name nor folder of the output is in a bundle, an object has its name in it.
 TEST_F(Pregen, IsReproducible) {
-  make({"--model", kDemo, "--target", "znver4,icelake-server"});
   const TemporaryFolder elsewhere;
-  const std::string copy = (elsewhere / "model.bnd").string();
-  ASSERT_EQ(run_burin({"pregen", "--model", kDemo, "--target", "znver4,icelake-server", "-o", copy}).status,
-            0);
-  const auto read = [](const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return std::string{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  };
-  EXPECT_EQ(read(copy), read(bundle()));
+  const std::vector<std::string> model = {"--model", kDemo, "--target", "sapphirerapids,znver4,haswell"};
+  make(model);
+  EXPECT_EQ(made_again(model, elsewhere / "model.bnd"), read(bundle()));
+  EXPECT_EQ(made_again(model, elsewhere / "kernels.o"), made_again(model, folder_ / "kernels.o"));
+}
+
+// An object holds what the bundle holds, each kernel under its name for linkers and debuggers.
+TEST_F(Pregen, ObjectsHoldTheSameKernels) {
+  const std::string object = (folder_ / "llama-2 7b.o").string();
+  const CommandResult result =
+      run_burin({"pregen", "--model", kDemo, "--target", "sapphirerapids,haswell", "-o", object, "--json"});
+  ASSERT_EQ(result.status, 0) << result.errors;
+  EXPECT_EQ(result.json()["kernels"],
+            make({"--model", kDemo, "--target", "sapphirerapids,haswell"})["kernels"]);
+  EXPECT_EQ(result.json()["bytes"], std::filesystem::file_size(object));
+  const std::string names = run_program("nm", {object}).output;
+  EXPECT_THAT(names, AllOf(HasSubstr(" D burin_kernels_llama_2_7b\n"), HasSubstr("t gemm-k.192-"),
+                           HasSubstr("@avx2\n"), HasSubstr("avx512fp16")));
+}
+
+// Only where somebody sees it, and only what takes a while: the same names often enough.
+TEST_F(Pregen, ProgressIsDrawnOnATerminal) {
+  const json plan = run_burin({"plan", kDemo, "--json", "--target", "haswell"}).json();
+  std::string names;
+  for (const json& step : plan["steps"]) names += step["kernel"].get<std::string>() + "\n";
+  const std::vector<std::string> options = {
+      "pregen", "--names", (folder_ / "names").string(), "-o", bundle(), "--target", "haswell,znver4"};
+  std::string seen;
+  for (int times = 200; times <= 3200 && seen.find('[') == std::string::npos; times *= 2) {
+    std::string repeated;
+    for (int i = 0; i < times; ++i) repeated += names;
+    folder_.write("names", repeated);
+    seen = on_terminal(options);
+  }
+  EXPECT_THAT(seen, AllOf(HasSubstr("emitting [#"), HasSubstr("100 %")));
+  EXPECT_EQ(run_burin(options).errors, "");
 }
 
 TEST_F(Pregen, WhatIsMissingIsNamed) {
@@ -67,6 +128,23 @@ TEST_F(Pregen, WhatIsMissingIsNamed) {
   EXPECT_THAT(result.error_line(), AllOf(HasSubstr("attention-heads.h6.2.32.f32"), HasSubstr("f32 compute"),
                                          HasSubstr(bundle()), HasSubstr("int8 compute")));
   EXPECT_THAT(result.error_line(), testing::Not(HasSubstr("\n")));
+}
+
+// Not even a cache that has what the bundle lacks, unless it is named.
+TEST_F(Pregen, NoEmitWithABundleUsesNoCache) {
+  const std::string cache = (folder_ / "cache").string();
+  ASSERT_EQ(run({"--target", "haswell", "--cache", cache}).status, 0);
+  make({"--model", kDemo, "--target", "haswell", "--compute", "int8"});
+  const std::vector<std::string> options = {"--target", "haswell", "--kernels", bundle(), "--no-emit"};
+  std::vector<std::string> arguments = {"run", kDemo, "-p", "To be", "-n", "4", "--temp", "0", "--json"};
+  arguments.insert(arguments.end(), options.begin(), options.end());
+  const CommandResult result = run_burin(arguments, "", {"BURIN_CACHE_DIR=" + cache});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.error_line(), HasSubstr("attention-heads.h6.2.32.f32"));
+  arguments.insert(arguments.end(), {"--cache", cache});
+  const CommandResult named = run_burin(arguments);
+  ASSERT_EQ(named.status, 0) << named.errors;
+  EXPECT_GT(named.json()["kernels"]["from_disk"], 0);
 }
 
 TEST_F(Pregen, WhatIsMissingIsEmittedAndSaidOtherwise) {
@@ -111,8 +189,7 @@ TEST_F(Pregen, RefusesByName) {
                                              {"--model", kDemo, "--names", "x", "-o", "x"},
                                              {"--model", kDemo},
                                              {"--model", kDemo, "-o", "x", "--target", "haswell,pentium"},
-                                             {"--model", kDemo, "-o", "x", "--target", ""},
-                                             {"--model", kDemo, "-o", "x.o"}}) {
+                                             {"--model", kDemo, "-o", "x", "--target", ""}}) {
     std::vector<std::string> arguments = {"pregen"};
     arguments.insert(arguments.end(), wrong.begin(), wrong.end());
     EXPECT_EQ(run_burin(arguments).status, 2) << wrong[1];

@@ -28,6 +28,8 @@ void check(Bytes file) {
       expect_one_line(row.origin);
       if (const auto image = bundle.find({"gemm-k.32-n.64", row.target.features}))
         expect(image->name == "gemm-k.32-n.64" && !image->bytes.empty(), "the kernel asked for");
+      if (const auto kernel = bundle.load({"gemm-k.32-n.64", row.target.features}))
+        expect(reinterpret_cast<std::uintptr_t>(kernel->kernel.get()) % jit::kCodeAlignment == 0, "aligned");
     }
   });
 }

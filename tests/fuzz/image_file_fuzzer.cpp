@@ -12,8 +12,8 @@ using Bytes = std::vector<std::uint8_t>;
 
 // The layout's digest, made right: otherwise the fuzzer would get no further.
 Bytes sealed(Bytes file) {
-  constexpr std::size_t kDigestAt = 80;
-  constexpr std::size_t kHeader = 112;
+  constexpr std::size_t kDigestAt = 96;
+  constexpr std::size_t kHeader = 128;
   if (file.size() < kHeader) return file;
   std::memset(file.data() + kDigestAt, 0, sizeof(jit::Digest));
   const jit::Digest digest = jit::sha256(file);

@@ -59,6 +59,30 @@ std::vector<std::string> graph_seeds() {
   return seeds;
 }
 
+// Between them, most of what templates can say.
+std::vector<std::string> chat_template_seeds() {
+  return {
+      "{% for message in messages %}{{ '<|' + message['role'] + '|>\\n' ~ message.content | trim }}{% endfor "
+      "%}"
+      "{%- if add_generation_prompt %}{{ bos_token }}{% endif %}",
+      "{%- macro show(x, depth=0) -%}{% if x is mapping %}{% for k, v in x | dictsort %}{{ '  ' * depth }}{{ "
+      "k }}: "
+      "{{ show(v, depth=depth + 1) }}{% endfor %}{% else %}{{ x | string | indent(2, true) }}{% endif %}{%- "
+      "endmacro "
+      "-%}{{ show(tools[0]) }}{% call show() %}a{% endcall %}",
+      "{% set ns = namespace(n=0, l=[]) %}{% for m in messages[::-1] if m.content is string %}{% set ns.n = "
+      "ns.n + "
+      "loop.index0 %}{% set ns.l = ns.l + [m.content.split(' ')[0][:3].upper()] %}{% if loop.last %}{% break "
+      "%}{% "
+      "endif %}{% else %}none{% endfor %}{{ ns.n // 2 }}{{ ns.l | map('lower') | join(', ') }}",
+      "{% raw %}{{ x }}{% endraw %}{# c #}{% set b | replace('a', 'b') %}a{{ 1.5e3 | round(1) }}{% endset "
+      "%}{{ b }}"
+      "{{ tools | tojson(indent=2) }}{{ messages | selectattr('role', 'equalto', 'user') | list | length }}"
+      "{% filter upper %}x{% endfilter %}{% with a = 1 %}{{ a if a > 0 and not b in 'c' else -a ** 2 }}{% "
+      "endwith %}"
+      "{{ range(9)[2:8:2] | sort(reverse=true) | unique | first }}{{ {'a': (1, 2)}.items() | list }}"};
+}
+
 void write_all_seeds(const fs::path& root) {
   GgufWriter gguf = tiny_gguf(fuzzed_model());
   GgufWriter older = gguf;
@@ -75,6 +99,7 @@ void write_all_seeds(const fs::path& root) {
   write_seeds(root / "image_file_fuzzer", {image_seed("avx2", 1), image_seed("avx512vnni,avx512bf16", 300)});
   write_seeds(root / "bundle_fuzzer", {bundle_seed()});
   write_seeds(root / "graph_fuzzer", graph_seeds());
+  write_seeds(root / "chat_template_fuzzer", chat_template_seeds());
   write_seeds(root / "text_fuzzer", {std::begin(kSampleTexts), std::end(kSampleTexts)});
 }
 

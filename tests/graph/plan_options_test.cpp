@@ -92,12 +92,18 @@ TEST(PlanOptions, KvTypeFollowsComputeUnlessAsked) {
     options.kv = kv;
     const Plan plan = plan_of(model, options);
     EXPECT_EQ(plan.heads.kv == kernels::KvStorage::bf16, plan.options.kv == KvType::bf16);
+    EXPECT_EQ(plan.heads.kv == kernels::KvStorage::f16, plan.options.kv == KvType::f16);
+    EXPECT_EQ(plan.heads.kv == kernels::KvStorage::int8, plan.options.kv == KvType::int8);
     return plan.options.kv;
   };
   EXPECT_EQ(kv_of(ComputeType::f32, KvType::automatic), KvType::f32);
   EXPECT_EQ(kv_of(ComputeType::int8, KvType::automatic), KvType::bf16);
   EXPECT_EQ(kv_of(ComputeType::f32, KvType::bf16), KvType::bf16);
   EXPECT_EQ(kv_of(ComputeType::int8, KvType::f32), KvType::f32);
+  EXPECT_EQ(kv_of(ComputeType::f32, KvType::f16), KvType::f16);
+  EXPECT_EQ(kv_of(ComputeType::int8, KvType::f16), KvType::f16);
+  EXPECT_EQ(kv_of(ComputeType::f32, KvType::int8), KvType::int8);
+  EXPECT_EQ(kv_of(ComputeType::int8, KvType::int8), KvType::int8);
 }
 
 TEST(PlanOptions, AttentionUsesBf16DotsWhereCacheTargetAndComputeAllow) {
@@ -113,7 +119,27 @@ TEST(PlanOptions, AttentionUsesBf16DotsWhereCacheTargetAndComputeAllow) {
   EXPECT_EQ(math_of(ComputeType::int8, KvType::bf16, "znver4"), bf16);
   EXPECT_EQ(math_of(ComputeType::int8, KvType::bf16, "icelake-server"), f32);
   EXPECT_EQ(math_of(ComputeType::int8, KvType::f32, "znver4"), f32);
+  EXPECT_EQ(math_of(ComputeType::int8, KvType::f16, "znver4"), f32);
+  EXPECT_EQ(math_of(ComputeType::int8, KvType::int8, "znver4"), bf16);
+  EXPECT_EQ(math_of(ComputeType::int8, KvType::int8, "icelake-server"), f32);
+  EXPECT_EQ(math_of(ComputeType::f32, KvType::int8, "znver4"), f32);
   EXPECT_EQ(math_of(ComputeType::f32, KvType::bf16, "znver4"), f32);
+}
+
+// Scales are of whole heads, which a GEMM's epilogue does not see. What one thread makes of heads another reads.
+TEST(PlanOptions, Int8CachesAreFilledByHeads) {
+  PlanOptions options;
+  options.kv = KvType::int8;
+  const Plan plan = plan_of(describe(typed(StoredType::q8_0)), options);
+  for (const Program* program : {&plan.decode, &plan.prefill}) {
+    const auto projections = steps_of(*program, "blk.0.attention_qkv");
+    const auto heads = steps_of(*program, "blk.0.attention_heads");
+    ASSERT_EQ(projections.size(), 1u);
+    ASSERT_EQ(heads.size(), 1u);
+    EXPECT_EQ(std::get<kernels::GemmSpec>(projections[0].spec).epilogue, kernels::GemmEpilogue::store);
+    EXPECT_EQ(std::get<kernels::HeadsSpec>(heads[0].spec).heads.kv, kernels::KvStorage::int8);
+    EXPECT_TRUE(projections[0].barrier);
+  }
 }
 
 TEST(PlanOptions, ContextAndChunk) {
@@ -144,14 +170,13 @@ TEST(PlanOptions, ContextAndChunk) {
 TEST(PlanOptions, TextsOfTypes) {
   for (const ComputeType type : {ComputeType::automatic, ComputeType::int8, ComputeType::f32})
     EXPECT_EQ(parse_compute_type(to_text(type)), type);
-  for (const KvType type : {KvType::automatic, KvType::f32, KvType::bf16})
+  for (const KvType type : {KvType::automatic, KvType::f32, KvType::f16, KvType::bf16, KvType::int8})
     EXPECT_EQ(parse_kv_type(to_text(type)), type);
   for (const char* text : {"bf16", "f16"})
     EXPECT_THAT(tests::error_of([=] { parse_compute_type(text); }),
                 AllOf(HasSubstr(std::string("--compute ") + text), HasSubstr("not supported yet")));
-  for (const char* text : {"f16", "int8"})
-    EXPECT_THAT(tests::error_of([=] { parse_kv_type(text); }),
-                AllOf(HasSubstr(std::string("--kv ") + text), HasSubstr("not supported yet")));
+  EXPECT_THAT(tests::error_of([] { parse_kv_type("f64"); }),
+              AllOf(HasSubstr("--kv 'f64': unknown"), HasSubstr("int8")));
   EXPECT_THAT(tests::error_of([] { parse_compute_type("int7"); }), HasSubstr("--compute 'int7': unknown"));
   EXPECT_THAT(tests::error_of([] { parse_kv_type(""); }), HasSubstr("--kv '': unknown"));
 }

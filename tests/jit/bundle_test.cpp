@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <fstream>
+#include <thread>
 
 #include "jit/error.hpp"
 #include "jit/kernel_store.hpp"
@@ -100,6 +102,63 @@ TEST(Bundle, HostileFilesDoNoHarm) {
       ASSERT_THAT(error.what(), HasSubstr("NAME: ")) << "mutant " << i;
     }
   }
+}
+
+TEST(Bundle, KernelsOutliveIt) {
+  std::optional<BundledKernel> one;
+  std::optional<BundledKernel> two;
+  {
+    const Bundle bundle("test", good_file());
+    one = bundle.load(key_of(kOne));
+    two = Bundle(bundle).load(key_of(kTwo));
+    EXPECT_FALSE(bundle.load({"three", kOne.features}).has_value());
+  }
+  for (const auto& [kernel, value] : {std::pair(one, 1), std::pair(two, 2)}) {
+    ASSERT_TRUE(kernel.has_value());
+    const auto address = reinterpret_cast<std::uintptr_t>(kernel->kernel.get());
+    EXPECT_EQ(address % kCodeAlignment, 0u);
+    EXPECT_EQ(kernel->bytes, kOne.bytes.size());
+    EXPECT_EQ(stored_by(reinterpret_cast<KernelEntry>(address)), value);
+  }
+}
+
+TEST(Bundle, FilesThatChangeLaterChangeNothing) {
+  const tests::TemporaryFolder folder;
+  const Bytes good = good_file();
+  const auto path = folder.write("k.bnd", {reinterpret_cast<const char*>(good.data()), good.size()});
+  KernelStore store({{Bundle::open(path)}, std::nullopt, false});
+  const auto never = []() -> CodeImage { throw std::logic_error("emitted"); };
+  std::fstream stream(path, std::ios::binary | std::ios::in | std::ios::out);
+  stream << std::string(good.size(), '\x0b');
+  stream.close();
+  EXPECT_EQ(stored_by(store.resolve(key_of(kOne), never)), 1);
+  std::filesystem::resize_file(path, 0);
+  EXPECT_EQ(stored_by(store.resolve(key_of(kTwo), never)), 2);
+}
+
+TEST(Bundle, EightThreadsLoadFromOne) {
+  const Bundle bundle("test", good_file());
+  std::vector<const void*> places(8);
+  std::vector<std::thread> threads;
+  for (std::size_t t = 0; t < places.size(); ++t)
+    threads.emplace_back([&, t] {
+      const Bundle copy = bundle;
+      places[t] = copy.load(key_of(t % 2 == 0 ? kOne : kTwo))->kernel.get();
+    });
+  for (std::thread& thread : threads) thread.join();
+  for (std::size_t t = 0; t < places.size(); ++t) EXPECT_EQ(places[t], places[t % 2]);
+}
+
+// An image under the key of another CPU's.
+TEST(Bundle, FeaturesOtherThanTheKeysAreRefused) {
+  Bytes file = bundle_file({}, {kOne}, this_emitter());
+  const std::size_t part = 128;  // 96 rounded up
+  const std::uint32_t features = parse_target("avx512").features.bits();
+  std::memcpy(file.data() + part + 52, &features, sizeof features);
+  std::memset(file.data() + part + 96, 0, 32);
+  const Digest digest = sha256(Bytes(file.begin() + part, file.end()));
+  std::memcpy(file.data() + part + 96, digest.data(), digest.size());
+  EXPECT_THAT(tests::error_of([&] { Bundle("NAME", sealed(file)); }), HasSubstr("not those of its key"));
 }
 
 TEST(Bundle, StoresAskItFirst) {

@@ -35,6 +35,7 @@ class CachedKernels : public testing::Test {
     const jit::CodeImage fresh = emit();
     EXPECT_EQ(cached->bytes, fresh.bytes) << key.text();
     EXPECT_EQ(cached->code_size, fresh.code_size) << key.text();
+    EXPECT_EQ(cached->unwind, fresh.unwind) << key.text();
     EXPECT_EQ(cached->name, fresh.name);
     ++kernels_;
   }

@@ -17,7 +17,14 @@ namespace {
 using testing::HasSubstr;
 using Bytes = std::vector<std::uint8_t>;
 
-const CodeImage kImage = image_that_stores("gemm-k.32-n.64", 7);
+CodeImage made_image() {
+  CodeImage image = image_that_stores("gemm-k.32-n.64", 7);
+  image.unwind = {0x44, 0x0e, 0x10};
+  return image;
+}
+const CodeImage kImage = made_image();
+constexpr std::size_t kHeader = 128;
+constexpr std::size_t kDigest = 96;
 
 Bytes good_file() { return image_file(key_of(kImage), kImage, this_emitter()); }
 
@@ -25,10 +32,10 @@ CodeImage read(const Bytes& file) { return read_image_file(file, key_of(kImage),
 
 // With the digest made right again, as somebody would who knows the layout.
 Bytes sealed(Bytes file) {
-  if (file.size() < 112) return file;
-  std::memset(file.data() + 80, 0, 32);
+  if (file.size() < kHeader) return file;
+  std::memset(file.data() + kDigest, 0, 32);
   const Digest digest = sha256(file);
-  std::memcpy(file.data() + 80, digest.data(), digest.size());
+  std::memcpy(file.data() + kDigest, digest.data(), digest.size());
   return file;
 }
 
@@ -48,13 +55,22 @@ TEST(ImageFile, HoldsTheImage) {
   EXPECT_EQ(image.features, kImage.features);
   EXPECT_EQ(image.code_size, kImage.code_size);
   EXPECT_EQ(image.bytes, kImage.bytes);
+  EXPECT_EQ(image.unwind, kImage.unwind);
+}
+
+TEST(ImageFile, CodeIsWhereItCanRun) {
+  const Bytes file = good_file();
+  const StoredImage stored = parse_image_file(file);
+  EXPECT_EQ(stored.code_begin % kCodeAlignment, 0u);
+  EXPECT_TRUE(std::equal(kImage.bytes.begin(), kImage.bytes.end(),
+                         file.begin() + static_cast<std::ptrdiff_t>(stored.code_begin)));
 }
 
 TEST(ImageFile, IsTheSameEachTime) { EXPECT_EQ(good_file(), good_file()); }
 
 TEST(ImageFile, EveryFieldIsChecked) {
   EXPECT_THAT(refusal(with_number(0, 0)), HasSubstr("no kernel image"));
-  EXPECT_THAT(refusal(with_number(8, 2)), HasSubstr("layout 2"));
+  EXPECT_THAT(refusal(with_number(8, 1)), HasSubstr("layout 1"));
   EXPECT_THAT(refusal(with_number(12, 2)), HasSubstr("ABI 2"));
   EXPECT_THAT(refusal(with_number(16, 0)), HasSubstr("another build"));
   EXPECT_THAT(refusal(with_number(48, this_emitter().arguments + 1)), HasSubstr("version of the arguments"));
@@ -64,8 +80,12 @@ TEST(ImageFile, EveryFieldIsChecked) {
   EXPECT_THAT(refusal(with_number(60, 0)), HasSubstr("0 bytes of code"));
   EXPECT_THAT(refusal(with_number(60, 8)), HasSubstr("8 bytes of code"));
   EXPECT_THAT(refusal(with_number(64, 1)), HasSubstr("image of 1 bytes"));
-  EXPECT_THAT(refusal(with_number(72, 1)), HasSubstr("instead of 1"));
-  EXPECT_THAT(refusal(with_number(112, 0)), HasSubstr("another kernel"));
+  EXPECT_THAT(refusal(with_number(72, 1u << 31)), HasSubstr("unwind program of"));
+  EXPECT_THAT(refusal(with_number(72, 2)), HasSubstr("image of"));
+  EXPECT_THAT(refusal(with_number(80, 1)), HasSubstr("instead of 1"));
+  EXPECT_THAT(refusal(with_number(88, 1)), HasSubstr("must be zero"));
+  EXPECT_THAT(refusal(with_number(kHeader, 0)), HasSubstr("another kernel"));
+  EXPECT_THAT(refusal(with_number(kHeader + 56, 1)), HasSubstr("must be zero"));
   Bytes flipped = good_file();
   flipped.back() ^= 1;
   EXPECT_THAT(refusal(flipped), HasSubstr("SHA-256"));
@@ -104,12 +124,12 @@ TEST(ImageFile, EveryFlippedBitIsRefused) {
   }
 }
 
-// Damage at random: no mutant becomes an image. With the digest made right again only the code and the
-// length of its instructions may differ, which nothing can tell from what an emitter wrote.
+// Damage at random: no mutant becomes an image. With the digest made right again only the code, the length of its
+// instructions and the unwind program may differ, which nothing can tell from what an emitter wrote.
 TEST(ImageFile, MutantsNeverBecomeImages) {
   constexpr int kMutants = 100'000;
   const Bytes good = good_file();
-  tests::Mutator mutator(std::string(good.begin(), good.end()), 112, tests::FileKind::binary, 1);
+  tests::Mutator mutator(std::string(good.begin(), good.end()), kHeader, tests::FileKind::binary, 1);
   int refused = 0;
   int unlike = 0;
   for (int i = 0; i < kMutants; ++i) {
@@ -126,7 +146,9 @@ TEST(ImageFile, MutantsNeverBecomeImages) {
     try {
       const CodeImage image = read(sealed(mutant));
       EXPECT_EQ(image.name, kImage.name) << "mutant " << i;
-      EXPECT_EQ(image.bytes.size(), mutant.size() - 112 - key_of(kImage).text().size()) << "mutant " << i;
+      EXPECT_EQ(image.bytes.size() + image.unwind.size(),
+                mutant.size() - round_up_to_code(kHeader + key_of(kImage).text().size()))
+          << "mutant " << i;
       EXPECT_LE(image.code_size, image.bytes.size()) << "mutant " << i;
     } catch (const Error&) {
     }

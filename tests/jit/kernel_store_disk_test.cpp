@@ -86,6 +86,21 @@ TEST_F(KernelStoreDisk, SharedKernelsOutliveTheStoreThatMadeThem) {
   EXPECT_EQ(stored_by(entry), 1);
 }
 
+// What runs is a copy in this process's memory.
+TEST_F(KernelStoreDisk, FilesThatChangeLaterChangeNothing) {
+  use();
+  KernelStore store(sources());
+  const KernelEntry entry = store.resolve(key_of(kImage), [] { return kImage; });
+  ASSERT_EQ(store.counts().from_disk, 1);
+  // In place, as a rename would leave the old file to whoever has it.
+  std::fstream stream(file(), std::ios::binary | std::ios::in | std::ios::out);
+  stream << std::string(fs::file_size(file()), '\x0b');
+  stream.close();
+  EXPECT_EQ(stored_by(entry), 1);
+  fs::resize_file(file(), 0);
+  EXPECT_EQ(stored_by(entry), 1);
+}
+
 // Each would end the test if it ran: the code is an illegal instruction.
 TEST_F(KernelStoreDisk, DamagedImagesAreNeitherRunNorKept) {
   use();
@@ -93,7 +108,7 @@ TEST_F(KernelStoreDisk, DamagedImagesAreNeitherRunNorKept) {
   std::string good{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
   std::string deadly = good;
   deadly.replace(deadly.size() - kImage.bytes.size(), 2, "\x0f\x0b");
-  tests::Mutator mutator(deadly, 112, tests::FileKind::binary, 1);
+  tests::Mutator mutator(deadly, 128, tests::FileKind::binary, 1);
   for (int i = 0; i < 2000; ++i) {
     std::ofstream(file(), std::ios::binary | std::ios::trunc) << (i == 0 ? deadly : mutator.next());
     EXPECT_EQ(use().emitted, 1) << "mutant " << i;

@@ -72,7 +72,7 @@ TEST(KernelStore, ErrorsOfTheEmitterPassThrough) {
 
 TEST(KernelStore, EmitsOnceForManyThreads) {
   constexpr int kNames = 40;
-  constexpr int kThreads = 4;
+  constexpr int kThreads = 8;
   KernelStore store;
   std::vector<std::atomic<int>> emitted(kNames);
   std::vector<std::vector<KernelEntry>> entries(kThreads);

@@ -52,24 +52,27 @@ TEST(VectorIsaStores, StoreLanesLeavesTheRest) {
 
 TEST(VectorIsaStores, ScatterLanes) {
   for (const IsaSetting& s : isa_settings())
-    for (const int stride : {4, 12, 512})
-      for (int lanes = 1; lanes <= s.lanes; ++lanes) {
-        SCOPED_TRACE(s.text() + " lanes " + std::to_string(lanes) + " stride " + std::to_string(stride));
-        const Words x = counting(s);
-        const GuardedBuffer memory(static_cast<std::size_t>((lanes - 1) * stride + 4), 4);
-        const std::size_t words = memory.size() / 4;
-        Words expected(words, 0xeeeeeeee);
-        for (int lane = 0; lane < lanes; ++lane)
-          expected[static_cast<std::size_t>(lane * stride / 4)] = x[static_cast<std::size_t>(lane)];
-        std::memset(memory.as(), 0xee, memory.size());
-        run_isa(
-            s, {x},
-            [&](Assembler& a, const auto& v) {
-              a.isa().scatter_lanes(Xbyak::RegExp(a.rsi), stride, v[0], lanes, v[1]);
-            },
-            memory.as());
-        EXPECT_EQ(Words(memory.as<std::uint32_t>(), memory.as<std::uint32_t>() + words), expected);
-      }
+    for (const int bytes : {1, 2, 4})
+      for (const int stride : {bytes, 12, 512})
+        for (int lanes = 1; lanes <= s.lanes; ++lanes) {
+          SCOPED_TRACE(s.text() + " lanes " + std::to_string(lanes) + " stride " + std::to_string(stride) +
+                       " bytes " + std::to_string(bytes));
+          const Words x = counting(s);
+          const GuardedBuffer memory(static_cast<std::size_t>((lanes - 1) * stride + bytes), 1);
+          std::vector<std::uint8_t> expected(memory.size(), 0xee);
+          for (int lane = 0; lane < lanes; ++lane)
+            std::memcpy(&expected[static_cast<std::size_t>(lane * stride)],
+                        &x[static_cast<std::size_t>(lane)], static_cast<std::size_t>(bytes));
+          std::memset(memory.as(), 0xee, memory.size());
+          run_isa(
+              s, {x},
+              [&](Assembler& a, const auto& v) {
+                a.isa().scatter_lanes(Xbyak::RegExp(a.rsi), stride, bytes, v[0], lanes, v[1]);
+              },
+              memory.as());
+          const auto* stored = memory.as<std::uint8_t>();
+          EXPECT_EQ(std::vector<std::uint8_t>(stored, stored + memory.size()), expected);
+        }
 }
 
 TEST(VectorIsaStores, StoreAsInt8) {

@@ -35,8 +35,13 @@ struct Numbers {
 
 // What the target can compute with.
 std::vector<Numbers> numbers_of(const jit::Target& target) {
-  std::vector<Numbers> all = {{KvStorage::f32, AttentionMath::f32}, {KvStorage::bf16, AttentionMath::f32}};
-  if (target.has(jit::Feature::avx512bf16)) all.push_back({KvStorage::bf16, AttentionMath::bf16});
+  std::vector<Numbers> all = {{KvStorage::f32, AttentionMath::f32},
+                              {KvStorage::f16, AttentionMath::f32},
+                              {KvStorage::bf16, AttentionMath::f32}};
+  all.push_back({KvStorage::int8, AttentionMath::f32});
+  if (target.has(jit::Feature::avx512bf16))
+    for (const KvStorage storage : {KvStorage::bf16, KvStorage::int8})
+      all.push_back({storage, AttentionMath::bf16});
   return all;
 }
 
@@ -187,18 +192,26 @@ class Problem {
                        [&](const KeySpan& span) { return slot >= span.first_slot && slot < span.end_slot; });
   }
 
-  // Slots that no row may see hold NaN keys and huge values.
+  // Slots that no row may see hold NaN keys and values that would show.
   void fill_cache() {
     for (int head = 0; head < heads().kv_heads; ++head)
       for (std::int64_t slot = 0; slot < (slots() + kKvBlock - 1) / kKvBlock * kKvBlock; ++slot) {
         const bool is_seen = seen(slot);
+        // Scales of any size, those of other slots the largest there are.
+        const float largest = std::numeric_limits<float>::max();
+        if (cache_.has_scales())
+          cache_.set_scales(head, slot, is_seen ? (2 + random_.value()) / 127 : largest,
+                            is_seen ? (1.5f + random_.value()) / 127 : largest);
         for (int pair = 0; pair < heads().pairs(); ++pair)
           for (const int which : {0, 1})
-            cache_.set_key(head, slot, pair, which,
-                           is_seen ? 2 * random_.value() : std::numeric_limits<float>::quiet_NaN());
+            cache_.set_key(head, slot, pair, which, is_seen ? 2 * random_.value() : unseen_key());
         for (int column = 0; column < heads().value_width(); ++column)
-          cache_.set_value(head, slot, column, is_seen ? random_.value() : 1e30f);
+          cache_.set_value(head, slot, column, is_seen ? random_.value() : 6e4f);
       }
+  }
+
+  float unseen_key() const {
+    return cache_.has_scales() ? std::numeric_limits<float>::max() : std::numeric_limits<float>::quiet_NaN();
   }
 
   ScoreRules rules_of(int query_head) const {
@@ -486,8 +499,9 @@ TEST(Attention, RefusesWhatItCannotDo) {
   const Numbers bf16 = {KvStorage::bf16, AttentionMath::bf16};
   EXPECT_EQ(refusal(spec_of(4, 2, 64, plain), "avx2"), "emitted");
   EXPECT_EQ(refusal(spec_of(4, 2, 64, bf16), "avx512bf16"), "emitted");
-  EXPECT_THAT(refusal(spec_of(4, 2, 64, {KvStorage::f32, AttentionMath::bf16}), "avx512bf16"),
-              testing::HasSubstr("needs a bf16 cache"));
+  for (const KvStorage storage : {KvStorage::f32, KvStorage::f16})
+    EXPECT_THAT(refusal(spec_of(4, 2, 64, {storage, AttentionMath::bf16}), "avx512bf16"),
+                testing::HasSubstr("needs a bf16 or int8 cache"));
   EXPECT_THAT(refusal(spec_of(4, 2, 64, bf16), "avx2"), testing::HasSubstr("needs avx512bf16"));
   EXPECT_THAT(refusal(spec_of(4, 2, 64, bf16), "avx512vnni"), testing::HasSubstr("needs avx512bf16"));
   EXPECT_THAT(refusal(spec_of(4, 2, 65, plain), "avx2"), testing::HasSubstr("must be even"));

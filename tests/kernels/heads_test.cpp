@@ -2,6 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
 #include <vector>
 
 #include "jit/error.hpp"
@@ -55,11 +58,11 @@ class Problem {
     arguments.limit = kLimit;
     arguments.kv = stored_.kv();
     const jit::CodeImage image = emit_heads(spec_, target);
-    // Three calls share the blocks, as threads do; cuts fall within heads.
+    // Three calls share the blocks, as threads do; cuts fall within heads where they may.
     const std::int64_t blocks = spec_.heads.blocks();
     for (int part = 0; part < 3; ++part) {
-      arguments.first_block = blocks * part / 3;
-      arguments.last_block = blocks * (part + 1) / 3;
+      arguments.first_block = spec_.heads.next_share(blocks * part / 3);
+      arguments.last_block = spec_.heads.next_share(blocks * (part + 1) / 3);
       tests::run_kernel(image, arguments);
     }
     for (std::int64_t row = 0; row < rows_; ++row) stored_.check_row(row, expected(row), kTolerance);
@@ -129,7 +132,7 @@ constexpr std::pair<int, int> kHeads[] = {{4, 4}, {6, 2}, {5, 1}};
 
 TEST(Heads, MatchReference) {
   for (const jit::Target& target : tests::host_targets())
-    for (const KvStorage kv : {KvStorage::f32, KvStorage::bf16})
+    for (const KvStorage kv : {KvStorage::f32, KvStorage::f16, KvStorage::bf16, KvStorage::int8})
       for (const auto& [query_heads, kv_heads] : kHeads)
         for (const int head_size : {2, 8, 32, 48, 64, 80, 128, 256})
           for (const RowNorm norm : {RowNorm::none, RowNorm::rms, RowNorm::layer})
@@ -146,6 +149,70 @@ TEST(Heads, ClipsMatchReference) {
     spec.clip = true;
     Problem(spec, 3, 0).check(target);
   }
+}
+
+// Beyond which nothing is stored as f16: blocks are used again, and zero times infinity is no number.
+TEST(Heads, WhatIsTooLargeForTheCacheIsStoredAsTheLargest) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  const std::pair<float, double> numbers[] = {{65519.0f, 65504.0},  {65520.0f, 65504.0},    {-1e9f, -65504.0},
+                                              {kInfinity, 65504.0}, {-kInfinity, -65504.0}, {3.0f, 3.0}};
+  for (const jit::Target& target : tests::host_targets()) {
+    const HeadsSpec spec = spec_of({1, 1, 32, KvStorage::f16}, RowNorm::none, HeadNormUnit::head);
+    const jit::CodeImage image = emit_heads(spec, target);
+    const tests::KvCache cache(spec.heads, 1);
+    std::vector<float> rotation(static_cast<std::size_t>(spec.heads.rotation_row()), 0.0f);
+    std::fill_n(rotation.begin(), rotation.size() / 2, 1.0f);  // by no angle
+    const auto store = [&](float number) {
+      std::vector<float> row(static_cast<std::size_t>(spec.input_stride), number);
+      std::vector<float> output(static_cast<std::size_t>(spec.output_stride));
+      HeadsArguments arguments;
+      arguments.input = row.data();
+      arguments.output = output.data();
+      arguments.rows = 1;
+      arguments.last_block = spec.heads.blocks();
+      arguments.kv = {rotation.data(), cache.blocks(), cache.layer_offset(), 0};
+      tests::run_kernel(image, arguments);
+    };
+    for (const auto& [number, stored] : numbers) {
+      store(number);
+      EXPECT_EQ(cache.value(0, 0, 17), stored) << number << " " << target.name;
+      if (!std::isfinite(number)) continue;  // a rotation mixes in zero times infinity
+      EXPECT_EQ(cache.key(0, 0, 7, 1), stored) << number << " " << target.name;
+    }
+    store(kNan);
+    EXPECT_TRUE(std::isfinite(cache.value(0, 0, 17)));
+    EXPECT_TRUE(std::isfinite(cache.key(0, 0, 7, 1)));
+  }
+}
+
+// Zeros, numbers at the ends of floats, and what is no number, next to numbers.
+TEST(Heads, Int8IsAlwaysFinite) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const HeadsSpec spec = spec_of({1, 1, 32, KvStorage::int8}, RowNorm::none, HeadNormUnit::head);
+  for (const jit::Target& target : tests::host_targets())
+    for (const float number :
+         {0.0f, 1e-45f, 1e-38f, 1e38f, kInfinity, -kInfinity, std::numeric_limits<float>::quiet_NaN()}) {
+      const tests::KvCache cache(spec.heads, 1);
+      std::vector<float> rotation(static_cast<std::size_t>(spec.heads.rotation_row()), 0.0f);
+      std::fill_n(rotation.begin(), rotation.size() / 2, 1.0f);
+      std::vector<float> row(static_cast<std::size_t>(spec.input_stride), number);
+      row[32 + 5] = row[64 + 5] = 0.25f;
+      std::vector<float> output(static_cast<std::size_t>(spec.output_stride));
+      HeadsArguments arguments;
+      arguments.input = row.data();
+      arguments.output = output.data();
+      arguments.rows = 1;
+      arguments.last_block = spec.heads.blocks();
+      arguments.kv = {rotation.data(), cache.blocks(), cache.layer_offset(), 0};
+      tests::run_kernel(emit_heads(spec, target), arguments);
+      for (int i = 0; i < 32; ++i) {
+        EXPECT_TRUE(std::isfinite(cache.value(0, 0, i))) << number;
+        EXPECT_TRUE(std::isfinite(cache.key(0, 0, i / 2, i % 2))) << number;
+      }
+      if (std::fabs(number) > 1 || std::isnan(number)) continue;
+      EXPECT_NEAR(cache.value(0, 0, 5), 0.25, 1e-6) << number;
+    }
 }
 
 TEST(Heads, RefusesWhatItCannotDo) {

@@ -57,8 +57,8 @@ class Problem {
     arguments.kv = stored_.kv();
     const jit::CodeImage image = emit_latent(spec_, target);
     for (int call = 0; call < calls; ++call) {
-      arguments.first_block = spec_.blocks() * call / calls;
-      arguments.last_block = spec_.blocks() * (call + 1) / calls;
+      arguments.first_block = share(spec_.blocks() * call / calls);
+      arguments.last_block = share(spec_.blocks() * (call + 1) / calls);
       tests::run_kernel(image, arguments);
     }
     for (std::int64_t row = 0; row < rows_; ++row) {
@@ -69,6 +69,11 @@ class Problem {
   }
 
  private:
+  std::int64_t share(std::int64_t block) const {
+    const std::int64_t queries = spec_.heads.query_blocks() - spec_.query_blocks();  // made by a GEMM
+    return spec_.heads.next_share(block + queries) - queries;
+  }
+
   // Latent parts of queries are made by a GEMM.
   void wipe_latent_places(std::int64_t row) const {
     for (int head = 0; head < spec_.heads.query_heads; ++head)
@@ -120,7 +125,7 @@ LatentSpec spec_of(int query_heads, int rotated, std::int64_t latent, KvStorage 
 
 TEST(Latent, MatchesReference) {
   for (const jit::Target& target : tests::host_targets())
-    for (const KvStorage kv : {KvStorage::f32, KvStorage::bf16})
+    for (const KvStorage kv : {KvStorage::f32, KvStorage::f16, KvStorage::bf16, KvStorage::int8})
       for (const int query_heads : {1, 5})
         for (const int rotated : {32, 64})
           for (const std::int64_t latent : {1, 20, 32, 50, 512})
@@ -134,7 +139,7 @@ TEST(Latent, MatchesReference) {
 
 TEST(Latent, CallsOfAnyBlocksMatchReference) {
   for (const jit::Target& target : tests::host_targets())
-    for (const KvStorage kv : {KvStorage::f32, KvStorage::bf16}) {
+    for (const KvStorage kv : {KvStorage::f32, KvStorage::f16, KvStorage::bf16, KvStorage::int8}) {
       const LatentSpec spec = spec_of(3, 32, 96, kv);
       for (int calls = 1; calls <= spec.blocks(); ++calls) Problem(spec, 2, 63).check(target, calls);
     }

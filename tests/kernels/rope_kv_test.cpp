@@ -136,7 +136,7 @@ constexpr std::pair<int, int> kHeads[] = {{4, 4}, {4, 2}, {6, 1}, {8, 2}, {3, 3}
 
 TEST(RopeKv, HeadSizesMatchReference) {
   for (const jit::Target& target : tests::host_targets())
-    for (const KvStorage kv : {KvStorage::f32, KvStorage::bf16})
+    for (const KvStorage kv : {KvStorage::f32, KvStorage::f16, KvStorage::bf16})
       for (const auto& [query_heads, kv_heads] : kHeads)
         for (const int head_size : {2, 8, 20, 48, 64, 80, 128, 130})
           for (const Activation activation : {Activation::f32, Activation::s8}) {
@@ -149,7 +149,7 @@ TEST(RopeKv, HeadSizesMatchReference) {
 // Tiles of every size and several per call; the rows cross into the next 64 positions.
 TEST(RopeKv, RowsMatchReference) {
   for (const jit::Target& target : tests::host_targets())
-    for (const KvStorage kv : {KvStorage::f32, KvStorage::bf16})
+    for (const KvStorage kv : {KvStorage::f32, KvStorage::f16, KvStorage::bf16})
       for (const WeightFormat& weights : {kInt4, WeightFormat::float_format(WeightKind::bf16)})
         for (const std::int64_t rows : {1, 2, 4, 5, 6, 7, 13})
           for (const std::int64_t position : {0, 59, 64, 127}) {
@@ -161,13 +161,19 @@ TEST(RopeKv, RowsMatchReference) {
 
 TEST(RopeKv, PositionsOfSingleRowsMatchReference) {
   for (const jit::Target& target : tests::host_targets())
-    for (const KvStorage kv : {KvStorage::f32, KvStorage::bf16})
+    for (const KvStorage kv : {KvStorage::f32, KvStorage::f16, KvStorage::bf16})
       for (const Activation activation : {Activation::f32, Activation::s8})
         for (const std::int64_t position : {0, 1, 62, 63, 64, 65, 300}) {
           GemmSpec spec = spec_of({6, 2, 36, kv}, kInt4, activation, GemmRegime::stream);
           spec.bias = position % 2 == 0;  // as Qwen2 has
           Problem(spec, 1, position).check(target);
         }
+}
+
+TEST(RopeKv, RefusesInt8CachesWhoseScalesAreOfWholeHeads) {
+  const HeadLayout heads = {4, 2, 64, KvStorage::int8};
+  EXPECT_THROW(emit_gemm(spec_of(heads, kInt4, Activation::f32, GemmRegime::stream), jit::host_target()),
+               Error);
 }
 
 TEST(RopeKv, RefusesHeadsThatDoNotFit) {

@@ -83,34 +83,68 @@ class StoredHeads {
       ASSERT_EQ(output[i], kUntouched) << "row " << row << " behind the queries: " << i;
   }
 
+  // Column of the merged matrix.
+  int first_value(int head) const {
+    return (heads_.query_heads + heads_.kv_heads) * heads_.query_head_columns() +
+           head * heads_.value_columns();
+  }
+
   // Wipes what was written, so that the rest can be compared as bytes.
   void check_cache(std::int64_t row, std::span<const double> sums, double tolerance) const {
     const std::int64_t position = position_ + row;
     for (int head = 0; head < heads_.kv_heads; ++head) {
+      if (cache_.has_scales()) check_scales(row, head, sums, tolerance);
       for (int pair = 0; pair < heads_.pairs(); ++pair)
         for (const int which : {0, 1}) {
           expect_stored(cache_.key(head, position, pair, which),
-                        rotated(row, sums, heads_.query_heads + head, pair, which), tolerance,
+                        rotated(row, sums, heads_.query_heads + head, pair, which),
+                        tolerance + half_of(cache_.key_scale(head, position)),
                         testing::Message()
                             << "key of pair " << pair << " element " << which << " head " << head);
           for (const KvCache* cache : {&cache_, &before_}) cache->set_key(head, position, pair, which, 0);
         }
-      const int first = (heads_.query_heads + heads_.kv_heads) * heads_.query_head_columns() +
-                        head * heads_.value_columns();
+      const int first = first_value(head);
       for (int i = 0; i < heads_.value_columns(); ++i) {
-        expect_stored(cache_.value(head, position, i), sums[static_cast<std::size_t>(first + i)], tolerance,
+        expect_stored(cache_.value(head, position, i), sums[static_cast<std::size_t>(first + i)],
+                      tolerance + half_of(cache_.value_scale(head, position)),
                       testing::Message() << "value " << i << " head " << head);
         for (const KvCache* cache : {&cache_, &before_}) cache->set_value(head, position, i, 0);
       }
+      if (cache_.has_scales())
+        for (const KvCache* cache : {&cache_, &before_}) cache->set_scales(head, position, 0, 0);
     }
   }
+
+  // 127 scales are the largest magnitude.
+  void check_scales(std::int64_t row, int head, std::span<const double> sums, double tolerance) const {
+    double key = 0;
+    for (int pair = 0; pair < heads_.pairs(); ++pair)
+      for (const int which : {0, 1})
+        key = std::max(key, std::fabs(rotated(row, sums, heads_.query_heads + head, pair, which)));
+    double value = 0;
+    for (int i = 0; i < heads_.value_columns(); ++i)
+      value = std::max(value, std::fabs(sums[static_cast<std::size_t>(first_value(head) + i)]));
+    EXPECT_NEAR(static_cast<double>(cache_.key_scale(head, position_ + row)) * 127, key,
+                tolerance + key * 1e-6);
+    EXPECT_NEAR(static_cast<double>(cache_.value_scale(head, position_ + row)) * 127, value,
+                tolerance + value * 1e-6);
+  }
+  double half_of(float scale) const { return cache_.has_scales() ? static_cast<double>(scale) * 0.50001 : 0; }
+
+  static float f16(float value) { return kernels::f16_to_f32(kernels::f32_to_f16(value)); }
 
   // What rounds to nearest is between the roundings of the bounds.
   void expect_stored(double stored, double expected, double tolerance, const testing::Message& what) const {
     const auto rounded = [&](double bound) {
       const auto value = static_cast<float>(bound);
-      return static_cast<double>(
-          heads_.kv == kernels::KvStorage::f32 ? value : kernels::bf16_to_f32(kernels::f32_to_bf16(value)));
+      switch (heads_.kv) {
+        case kernels::KvStorage::f32:
+        case kernels::KvStorage::int8: return static_cast<double>(value);
+        case kernels::KvStorage::f16: return static_cast<double>(f16(value));
+        case kernels::KvStorage::bf16:
+          return static_cast<double>(kernels::bf16_to_f32(kernels::f32_to_bf16(value)));
+      }
+      return 0.0;
     };
     EXPECT_GE(stored, rounded(expected - tolerance)) << what;
     EXPECT_LE(stored, rounded(expected + tolerance)) << what;

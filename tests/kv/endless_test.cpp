@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "graph/plan.hpp"
-#include "runtime/rotation_rows.hpp"
+#include "runtime/sequence_rotation.hpp"
 #include "tests/support/gguf_writer.hpp"
 #include "tests/support/load_model.hpp"
 #include "tests/support/refusal.hpp"
@@ -30,6 +30,11 @@ void expect_close(std::span<const float> values, std::span<const float> wanted, 
   ASSERT_EQ(values.size(), wanted.size());
   for (std::size_t i = 0; i < values.size(); ++i)
     ASSERT_NEAR(static_cast<double>(values[i]), static_cast<double>(wanted[i]), tolerance) << "logit " << i;
+}
+
+std::vector<float> logits_after(Session& session, std::span<const TokenId> tokens) {
+  session.evaluate(tokens);
+  return {session.logits().begin(), session.logits().end()};
 }
 
 // Feeds tokens one by one and compares with a new session of what the rule leaves.
@@ -85,10 +90,12 @@ TEST(Endless, HalvesRotateWithEveryScaling) {
   }
 }
 
-TEST(Endless, SixteenBitCache) {
+TEST(Endless, NarrowCaches) {
   const tests::TemporaryFolder folder;
   const std::string path = folder.write("model.gguf", tests::tiny_gguf(one_layer()).bytes());
   expect_like_a_new_sequence(path, kOptions[0], 2e-2, {.kv = graph::KvType::bf16});
+  expect_like_a_new_sequence(path, kOptions[0], 3e-3, {.kv = graph::KvType::f16});
+  expect_like_a_new_sequence(path, kOptions[0], 3e-2, {.kv = graph::KvType::int8});
 }
 
 // --- what holds for any number of layers
@@ -115,11 +122,6 @@ class Layers : public testing::Test {
 
   tests::TemporaryFolder folder_;
 };
-
-std::vector<float> logits_after(Session& session, std::span<const TokenId> tokens) {
-  session.evaluate(tokens);
-  return {session.logits().begin(), session.logits().end()};
-}
 
 // A prompt goes over the context several times.
 TEST_F(Layers, ChunksMakeNoDifference) {
@@ -168,15 +170,91 @@ TEST_F(Layers, WindowsOfEndlessSequences) {
   }
 }
 
+// --- rotations that depend on how long a sequence is
+
+constexpr std::int64_t kTrained = 16;
+
+// A model of three layers whose config has these RoPE settings.
+std::shared_ptr<const Model> with_rope(const tests::TemporaryFolder& folder, const nlohmann::json& changes) {
+  tests::TinyLlama shape = one_layer();
+  shape.layers = 3;
+  tests::write_tiny_folder(folder, shape);
+  nlohmann::json config = tests::tiny_config(shape);
+  config["max_position_embeddings"] = kTrained;
+  config.merge_patch(changes);
+  folder.write("config.json", config.dump());
+  return tests::load_model(folder.path().string(), {.chunk = 8, .context = kContext});
+}
+
+// Each length has a base of its own: a sequence is as good as one of a model that has that base at any length.
+TEST(Endless, DynamicNtk) {
+  const tests::TemporaryFolder folder;
+  const auto dynamic = with_rope(folder, {{"rope_scaling", {{"type", "dynamic"}, {"factor", 2}}}});
+  const int head_size = one_layer().head_size();
+  const std::vector<TokenId> tokens = made_tokens(3 * kContext, dynamic->vocabulary_size());
+  const SessionOptions options = {.endless = true, .keep = 4, .discard = 7};
+  Session whole(dynamic);
+  Session grown(dynamic);
+  Session endless(dynamic, options);
+  for (const std::int64_t length : {std::int64_t{10}, kTrained, kTrained + 1, std::int64_t{30}, kContext}) {
+    const double excess = std::max(1.0, static_cast<double>(length) / kTrained);
+    const double base = 10000 * std::pow(2 * excess - 1, head_size / (head_size - 2.0));
+    const tests::TemporaryFolder other;
+    const auto fixed = with_rope(other, {{"rope_theta", base}});
+    Session expected(fixed);
+    const std::span<const TokenId> part = std::span(tokens).first(static_cast<std::size_t>(length));
+    const std::vector<float> logits = logits_after(expected, part);
+    whole.reset();
+    expect_close(logits_after(whole, part), logits, 2e-5);
+    while (grown.position() < length)
+      grown.evaluate(part.subspan(static_cast<std::size_t>(grown.position()), 1));
+    expect_close(grown.logits(), logits, 2e-5);
+    if (length < kContext) continue;
+    Session full(fixed, options);
+    expect_close(logits_after(endless, tokens), logits_after(full, tokens), 2e-5);
+    grown.truncate(10);
+    whole.reset();
+    whole.evaluate(part.first(10));
+    expect_close(logits_after(grown, part.subspan(10, 1)), logits_after(whole, part.subspan(10, 1)), 2e-5);
+  }
+}
+
+TEST(Endless, LongRope) {
+  const std::vector<double> near = {1, 1, 1.5, 1, 1, 2, 1, 1};
+  const std::vector<double> far = {1, 2, 4, 8, 8, 8, 8, 8};
+  const auto scaling = [](const std::vector<double>& short_factor, const std::vector<double>& long_factor) {
+    return nlohmann::json{{"rope_scaling",
+                           {{"type", "longrope"},
+                            {"short_factor", short_factor},
+                            {"long_factor", long_factor},
+                            {"original_max_position_embeddings", kTrained}}}};
+  };
+  const tests::TemporaryFolder folder;
+  const auto both = with_rope(folder, scaling(near, far));
+  const std::vector<TokenId> tokens = made_tokens(3 * kContext, both->vocabulary_size());
+  for (const std::int64_t length : {kTrained, kTrained + 1, kContext}) {
+    const std::vector<double>& factors = length > kTrained ? far : near;
+    const tests::TemporaryFolder other;
+    Session expected(with_rope(other, scaling(factors, factors)));
+    const std::span<const TokenId> part = std::span(tokens).first(static_cast<std::size_t>(length));
+    const std::vector<float> logits = logits_after(expected, part);
+    Session grown(both);
+    while (grown.position() < length)
+      grown.evaluate(part.subspan(static_cast<std::size_t>(grown.position()), 1));
+    expect_close(grown.logits(), logits, 2e-5);
+  }
+}
+
 // What kernels are given for positions around ten million turns queries and keys against each other by the same angles
 // as around zero: cos(a - b) from floats.
 TEST(Endless, FarPositionsAreAsExactAsNearOnes) {
-  const graph::RopeAttributes rope;
-  std::vector<double> frequencies;
-  for (int pair = 0; pair < 64; ++pair) frequencies.push_back(std::pow(10000.0, -pair / 64.0));
+  graph::RopeAttributes rope;
+  rope.inverse_frequencies = graph::plain_frequencies(10000, 128);
+  const SequenceRotation rotation({&rope, 1});
+  const std::vector<double>& frequencies = rope.inverse_frequencies;
   const auto row = [&](std::int64_t position) {
     std::vector<float> floats(128);
-    fill_rotation(rope, frequencies, position, 128, floats);
+    rotation.fill_rows(0, position, 128, floats);
     return floats;
   };
   for (const std::int64_t far : {std::int64_t{0}, std::int64_t{10'000'000}, std::int64_t{1} << 40})

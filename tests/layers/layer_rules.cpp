@@ -21,8 +21,17 @@ namespace fs = std::filesystem;
 constexpr std::array<std::string_view, 7> kLayers = {"jit",   "templates", "graph", "runtime",
                                                      "tools", "tests",     "bench"};
 constexpr std::array<std::string_view, 2> kLayersWithoutAssembler = {"graph", "runtime"};
+// Of the lower layers: what BURIN_EMITTER=OFF is built from. As in jit/CMakeLists.txt, all but these, ...
+constexpr std::array<std::string_view, 4> kAssemblerFiles = {"jit/assembler.", "jit/disassembler.",
+                                                             "jit/isa/", "jit/vector_isa."};
+// ... and as in templates/CMakeLists.txt, these.
+constexpr std::array<std::string_view, 7> kSpecFiles = {
+    "_spec.",     "templates/formats/", "/activation_rows.", "/head_layout.", "/activation_function.",
+    "/row_norm.", "/stored_key."};
 constexpr std::array<std::string_view, 3> kUnknownToJit = {"nlohmann", "pcre", "sentencepiece"};
 constexpr std::string_view kAssembler = "xbyak";
+constexpr std::array<std::string_view, 4> kOfTheHost = {"host_target", "host_features", "cpuid",
+                                                        "Xbyak::util::Cpu"};
 
 // One #include; `name` is empty where it is not written out (a macro).
 struct Include {
@@ -108,6 +117,26 @@ std::string resolve(const Tree& tree, const std::string& file, const std::string
                                                          : fs::path(name).lexically_normal().generic_string();
 }
 
+template <std::size_t Count>
+bool has_any(std::string_view path, const std::array<std::string_view, Count>& parts) {
+  return std::any_of(parts.begin(), parts.end(),
+                     [&](std::string_view part) { return path.find(part) != std::string_view::npos; });
+}
+
+bool is_without_assembler(std::string_view path) {
+  const std::string_view layer = layer_of(path);
+  if (layer == "jit") return !has_any(path, kAssemblerFiles);
+  if (layer == "templates") return has_any(path, kSpecFiles);
+  const auto& without = kLayersWithoutAssembler;
+  return std::find(without.begin(), without.end(), layer) != without.end();
+}
+
+// Emission depends on the target that is asked for, never on the machine that emits.
+bool is_emitter(std::string_view path) {
+  const std::string_view layer = layer_of(path);
+  return (layer == "templates" || layer == "jit") && !is_without_assembler(path);
+}
+
 class Checker {
  public:
   explicit Checker(const Tree& tree) : tree_(tree) {}
@@ -117,6 +146,7 @@ class Checker {
       check_direction(path, file);
       check_assembler(path);
       check_mentions(path, file);
+      check_host(path, file);
     }
     std::sort(broken_.begin(), broken_.end());
     return broken_;
@@ -138,8 +168,7 @@ class Checker {
   }
 
   void check_assembler(const std::string& path) {
-    const auto& without = kLayersWithoutAssembler;
-    if (std::find(without.begin(), without.end(), layer_of(path)) == without.end()) return;
+    if (!is_without_assembler(path)) return;
     std::set<std::string> seen;
     const std::string way = way_to_assembler(path, seen);
     if (!way.empty()) {
@@ -168,6 +197,13 @@ class Checker {
       if (text.find(name) == std::string::npos) continue;
       broken_.push_back(fmt::format("{}: jit mentions {}", path, name));
     }
+  }
+
+  void check_host(const std::string& path, const SourceFile& file) {
+    if (!is_emitter(path)) return;
+    for (const std::string_view name : kOfTheHost)
+      if (file.text.find(name) != std::string::npos)
+        broken_.push_back(fmt::format("{}: an emitter asks for the host ({})", path, name));
   }
 
   const Tree& tree_;

@@ -120,6 +120,25 @@ TEST_F(MadeUpTree, NotEvenThroughOtherHeaders) {
   EXPECT_THAT(broken(), ElementsAre(HasSubstr("graph/wrong.hpp: "), HasSubstr("runtime/wrong.hpp: ")));
 }
 
+TEST_F(MadeUpTree, WhatIsBuiltWithoutTheEmitterMustNotSeeTheAssembler) {
+  for (const char* path : {"jit/bundle.cpp", "templates/gemm/gemm_spec.cpp", "templates/gemm/gemm_spec.hpp",
+                           "templates/formats/packing.cpp", "templates/head_layout.hpp"}) {
+    write(path, "#include \"jit/assembler.hpp\"\n");
+    EXPECT_THAT(broken(), ElementsAre(AllOf(HasSubstr(path), HasSubstr("assembler"))));
+    fs::remove(root_ / path);
+  }
+  write("jit/isa/avx2.cpp", "#include \"jit/assembler.hpp\"\n");
+  write("templates/gemm/gemm_emitter.cpp", "#include \"jit/assembler.hpp\"\n");
+  EXPECT_THAT(broken(), IsEmpty());
+}
+
+TEST_F(MadeUpTree, EmittersMustNotAskForTheHost) {
+  for (const char* text : {"if (jit::host_target().has(avx2))", "__get_cpuid(1)", "Xbyak::util::Cpu cpu;"}) {
+    write("templates/gemm/gemm_emitter.cpp", text);
+    EXPECT_THAT(broken(), ElementsAre(AllOf(HasSubstr("gemm_emitter.cpp"), HasSubstr("asks for the host"))));
+  }
+}
+
 TEST_F(MadeUpTree, JitMustNotMentionModelLibraries) {
   for (const char* text :
        {"#include <nlohmann/json.hpp>\n", "// see PCRE2\n", "int sentencepiece_count;\n"}) {

@@ -102,7 +102,11 @@ TEST_P(Architecture, Perplexity) {
   const std::string path = reference_path(GetParam().path());
   const double expected = protocol["value"];
   EXPECT_NEAR(perplexity_of(path, protocol, {}), expected, expected * 0.0005);
-  for (const KvType kv : {KvType::f32, KvType::bf16}) {
+  const double f16 = perplexity_of(path, protocol, {.kv = KvType::f16});
+  EXPECT_NEAR(f16, expected, expected * 0.0005);
+  const double bf16 = perplexity_of(path, protocol, {.kv = KvType::bf16});
+  EXPECT_NEAR(perplexity_of(path, protocol, {.kv = KvType::int8}), bf16, bf16 * 0.002);
+  for (const KvType kv : {KvType::f32, KvType::bf16, KvType::int8}) {
     const ModelSettings int8 = {.compute = ComputeType::int8, .kv = kv, .weights = "int8s.g32.f16"};
     EXPECT_NEAR(perplexity_of(path, protocol, int8), expected, expected * 0.01);
   }

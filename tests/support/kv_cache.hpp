@@ -1,6 +1,8 @@
 // A layer's KV cache, written and read element by element by the words of templates/head_layout.hpp.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <vector>
@@ -31,25 +33,47 @@ class KvCache {
     return layer_offset_ + std::int64_t{kv_head} * heads_.kv_block_bytes();
   }
 
+  // int8 only: what its elements are multiples of, set before them.
+  bool has_scales() const { return heads_.kv == Storage::int8; }
+  float key_scale(int kv_head, std::int64_t position) const { return *key_scale_place(kv_head, position); }
+  float value_scale(int kv_head, std::int64_t position) const {
+    return *value_scale_place(kv_head, position);
+  }
+  void set_scales(int kv_head, std::int64_t position, float key, float value) const {
+    *key_scale_place(kv_head, position) = key;
+    *value_scale_place(kv_head, position) = value;
+  }
+
   // Element `which` of a rotary pair of a key. What is read back is what the storage made of it.
   void set_key(int kv_head, std::int64_t position, int pair, int which, float value) const {
-    store(key_place(kv_head, position, pair, which), value);
+    store(key_place(kv_head, position, pair, which), value, key_scale_place(kv_head, position));
   }
   double key(int kv_head, std::int64_t position, int pair, int which) const {
-    return load(key_place(kv_head, position, pair, which));
+    return load(key_place(kv_head, position, pair, which), key_scale_place(kv_head, position));
   }
   // `column` may lie in the padding behind the head's values.
   void set_value(int kv_head, std::int64_t position, int column, float value) const {
-    store(value_place(kv_head, position, column), value);
+    store(value_place(kv_head, position, column), value, value_scale_place(kv_head, position));
   }
   double value(int kv_head, std::int64_t position, int column) const {
-    return load(value_place(kv_head, position, column));
+    return load(value_place(kv_head, position, column), value_scale_place(kv_head, position));
   }
 
  private:
   static constexpr std::int64_t kLayers = 2;  // the cache is the second one's
 
-  bool f32() const { return heads_.kv == kernels::KvStorage::f32; }
+  using Storage = kernels::KvStorage;
+  bool pairs_share() const { return heads_.kv == Storage::bf16; }
+  std::int64_t bytes_each() const {
+    switch (heads_.kv) {
+      case Storage::f32: return 4;
+      case Storage::f16:
+      case Storage::bf16: return 2;
+      case Storage::int8: return 1;
+    }
+    return 0;
+  }
+  std::int64_t scales() const { return heads_.kv == Storage::int8 ? 64 * 4 : 0; }
 
   std::int64_t value_columns() const {
     return ((heads_.value_size > 0 ? heads_.value_size : heads_.head_size) + 15) / 16 * 16;
@@ -62,34 +86,50 @@ class KvCache {
   std::byte* key_place(int kv_head, std::int64_t position, int pair, int which) const {
     const std::int64_t slot = position % 64;
     std::byte* keys = block(kv_head, position);
-    return f32() ? keys + ((pair * 2 + which) * 64 + slot) * 4 : keys + ((pair * 64 + slot) * 2 + which) * 2;
+    return pairs_share() ? keys + ((pair * 64 + slot) * 2 + which) * 2
+                         : keys + ((pair * 2 + which) * 64 + slot) * bytes_each();
   }
   std::byte* value_place(int kv_head, std::int64_t position, int column) const {
     const std::int64_t slot = position % 64;
     const std::int64_t columns = value_columns();
-    std::byte* values = block(kv_head, position) + 64 * heads_.head_size * (f32() ? 4 : 2);
-    return f32() ? values + (slot * columns + column) * 4
-                 : values + ((slot / 2 * columns + column) * 2 + slot % 2) * 2;
+    std::byte* values = values_of_block(kv_head, position);
+    return pairs_share() ? values + ((slot / 2 * columns + column) * 2 + slot % 2) * 2
+                         : values + (slot * columns + column) * bytes_each();
   }
 
-  void store(std::byte* place, float value) const {
-    if (f32()) {
-      std::memcpy(place, &value, sizeof(value));
-      return;
-    }
-    const std::uint16_t bits = kernels::f32_to_bf16(value);
-    std::memcpy(place, &bits, sizeof(bits));
+  std::byte* values_of_block(int kv_head, std::int64_t position) const {
+    return block(kv_head, position) + 64 * heads_.head_size * bytes_each() + scales();
   }
-  double load(const std::byte* place) const {
-    float value;
-    if (f32()) {
-      std::memcpy(&value, place, sizeof(value));
-    } else {
-      std::uint16_t bits;
-      std::memcpy(&bits, place, sizeof(bits));
-      value = kernels::bf16_to_f32(bits);
+  float* key_scale_place(int kv_head, std::int64_t position) const {
+    return reinterpret_cast<float*>(values_of_block(kv_head, position) - scales()) + position % 64;
+  }
+  float* value_scale_place(int kv_head, std::int64_t position) const {
+    return reinterpret_cast<float*>(values_of_block(kv_head, position) + 64 * value_columns()) +
+           position % 64;
+  }
+
+  void store(std::byte* place, float value, const float* scale) const {
+    const auto put = [place](auto bits) { std::memcpy(place, &bits, sizeof(bits)); };
+    switch (heads_.kv) {
+      case Storage::f32: return put(value);
+      case Storage::f16: return put(kernels::f32_to_f16(value));
+      case Storage::bf16: return put(kernels::f32_to_bf16(value));
+      case Storage::int8:
+        return put(static_cast<std::int8_t>(std::lrint(std::clamp(value / *scale, -127.0f, 127.0f))));
     }
-    return static_cast<double>(value);
+  }
+  double load(const std::byte* place, const float* scale) const {
+    const auto get = [place](auto bits) {
+      std::memcpy(&bits, place, sizeof(bits));
+      return bits;
+    };
+    switch (heads_.kv) {
+      case Storage::f32: return static_cast<double>(get(float{}));
+      case Storage::f16: return static_cast<double>(kernels::f16_to_f32(get(std::uint16_t{})));
+      case Storage::bf16: return static_cast<double>(kernels::bf16_to_f32(get(std::uint16_t{})));
+      case Storage::int8: return static_cast<double>(get(std::int8_t{})) * static_cast<double>(*scale);
+    }
+    return 0;
   }
 
   kernels::HeadLayout heads_;

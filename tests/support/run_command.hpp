@@ -38,9 +38,9 @@ class Command {
  public:
   // Kernels are kept in a folder of the command's own, unless `settings` ("NAME=VALUE") say otherwise.
   explicit Command(std::vector<std::string> arguments, const std::string& input = "",
-                   std::vector<std::string> settings = {}) {
+                   std::vector<std::string> settings = {}, const std::string& program = BURIN_BINARY) {
     folder_.write("in", input);
-    arguments.insert(arguments.begin(), BURIN_BINARY);
+    arguments.insert(arguments.begin(), program);
     std::vector<char*> pointers = pointers_to(arguments);
     if (settings.empty()) settings.push_back("BURIN_CACHE_DIR=" + (folder_ / "cache").string());
     std::vector<char*> variables = pointers_to(settings);
@@ -52,9 +52,9 @@ class Command {
     posix_spawn_file_actions_addopen(&actions, 1, (folder_ / "out").c_str(), O_WRONLY | O_CREAT, 0600);
     posix_spawn_file_actions_addopen(&actions, 2, (folder_ / "err").c_str(), O_WRONLY | O_CREAT, 0600);
     const int failed =
-        posix_spawn(&process_, BURIN_BINARY, &actions, nullptr, pointers.data(), variables.data());
+        posix_spawnp(&process_, program.c_str(), &actions, nullptr, pointers.data(), variables.data());
     posix_spawn_file_actions_destroy(&actions);
-    if (failed != 0) throw std::runtime_error("cannot start " BURIN_BINARY);
+    if (failed != 0) throw std::runtime_error("cannot start " + program);
   }
   Command(const Command&) = delete;
 
@@ -93,6 +93,11 @@ class Command {
 inline CommandResult run_burin(std::vector<std::string> arguments, const std::string& input = "",
                                std::vector<std::string> settings = {}) {
   return Command(std::move(arguments), input, std::move(settings)).wait();
+}
+
+// Another program, looked for as a shell does.
+inline CommandResult run_program(const std::string& program, std::vector<std::string> arguments) {
+  return Command(std::move(arguments), "", {}, program).wait();
 }
 
 }  // namespace burin::tests

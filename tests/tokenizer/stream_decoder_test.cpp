@@ -29,6 +29,7 @@ class ByteTokenizer final : public Tokenizer {
   }
   std::size_t vocabulary_size() const override { return 256; }
   TokenId bos() const override { return -1; }
+  TokenId eos() const override { return -1; }
   bool is_end_of_generation(TokenId) const override { return false; }
   bool adds_bos() const override { return false; }
   bool adds_space_prefix() const override { return false; }

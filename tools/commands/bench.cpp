@@ -8,6 +8,7 @@
 #include "runtime/synthetic.hpp"
 #include "runtime/thread_pool.hpp"
 #include "tools/command.hpp"
+#include "tools/commands/bench_endless.hpp"
 #include "tools/commands/bench_startup.hpp"
 #include "tools/commands/median.hpp"
 #include "tools/common_options.hpp"
@@ -21,6 +22,7 @@ struct BenchOptions {
   std::int64_t prompt = 512;
   std::int64_t generate = 32;
   std::int64_t depth = 0;
+  std::int64_t endless = 0;
   int repeats = 5;
   int batch = 1;
   bool startup = false;
@@ -184,12 +186,15 @@ void run(BenchOptions& options) {
   if (!options.synthetic.empty())
     from_arguments([&] { static_cast<void>(runtime::synthetic_description(options.synthetic)); });
   if (options.startup) return bench_startup(options.common, plan_without_weights(options), options.repeats);
-  if (options.common.context == 0)
+  if (options.endless == 0 && (options.common.keep || options.common.discard))
+    wrong_usage("--keep and --discard: are for --endless");
+  if (options.common.context == 0 && options.endless == 0)
     options.common.context = options.depth + options.prompt + options.generate + 1;
   const std::shared_ptr<const runtime::Model> model =
       options.synthetic.empty() ? load_model(options.common)
                                 : runtime::Model::synthetic(options.synthetic, load_options(options.common));
   if (!options.synthetic.empty()) print_notes(options.common, *model);
+  if (options.endless > 0) return bench_endless(options.common, model, options.endless);
   runtime::Session session(model);
   runtime::ThreadPool probe_threads(model->threads());
   runtime::LimitProbe probe(model->plan().target, probe_threads);
@@ -241,6 +246,12 @@ void add_bench_command(CLI::App& app) {
   command->add_option("--batch", options->batch, "Rows decoded at once (only 1 so far)");
   command->add_flag("--startup", options->startup,
                     "Measure the start instead: emitting kernels, loading them from the cache");
+  command
+      ->add_option(
+          "--endless", options->endless,
+          "Decode so many tokens past a full context instead: time, perplexity and memory of ten parts")
+      ->check(CLI::Range(std::int64_t{10}, std::int64_t{1} << 40));
+  add_streaming_options(*command, options->common);
   command->add_option("--save", options->save, "Write the synthetic model (not supported yet)");
   add_compute_options(*command, options->common);
   add_json_option(*command, options->common);

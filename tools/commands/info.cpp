@@ -7,6 +7,7 @@
 #include "jit/target.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/thread_pool.hpp"
+#include "templates/emitters.hpp"
 #include "tools/command.hpp"
 #include "tools/common_options.hpp"
 
@@ -47,27 +48,36 @@ void run(const CommonOptions& options) {
   const std::int64_t l2 = system_value(_SC_LEVEL2_CACHE_SIZE);
   const std::int64_t l3 = system_value(_SC_LEVEL3_CACHE_SIZE);
   const std::int64_t memory = system_value(_SC_PHYS_PAGES) * system_value(_SC_PAGESIZE);
-  const Limits limits = measure_limits(target);
+  // Measured by emitted probes.
+  const bool can_measure = kernels::has_emitters();
+  const Limits limits = can_measure ? measure_limits(target) : Limits();
   if (options.json) {
     nlohmann::json targets = nlohmann::json::array();
     for (const jit::NamedTarget& known : jit::known_targets()) targets.push_back(known.name);
-    print_json({{"target", target.name},
-                {"features", feature_list(target.features)},
-                {"cores", cpus},
-                {"default_threads", runtime::default_thread_count()},
-                {"l1d", l1d},
-                {"l2", l2},
-                {"l3", l3},
-                {"memory_bytes", memory},
-                {"read_gb_s", limits.read_gb_per_second},
-                {"dot_peak_gmac_s", limits.dot_peak_gmac_per_second},
-                {"known_targets", targets}});
+    nlohmann::json object = {{"target", target.name},
+                             {"features", feature_list(target.features)},
+                             {"cores", cpus},
+                             {"default_threads", runtime::default_thread_count()},
+                             {"l1d", l1d},
+                             {"l2", l2},
+                             {"l3", l3},
+                             {"memory_bytes", memory},
+                             {"known_targets", targets}};
+    if (can_measure) {
+      object["read_gb_s"] = limits.read_gb_per_second;
+      object["dot_peak_gmac_s"] = limits.dot_peak_gmac_per_second;
+    }
+    print_json(object);
     return;
   }
   fmt::print("target    {} ({})\nCPUs      {} allowed, {} threads by default\n", target.name,
              jit::to_text(target.features), cpus, runtime::default_thread_count());
   fmt::print("caches    L1d {} KiB, L2 {} KiB, L3 {} KiB\nmemory    {} MiB\n", l1d / 1024, l2 / 1024,
              l3 / 1024, memory / 1048576);
+  if (!can_measure) {
+    fmt::print("limits    not measured: this Burin was built without the emitter of the probes\n");
+    return;
+  }
   fmt::print("limits    reads {:.1f} GB/s, int8 dot products {:.0f} GMAC/s\n", limits.read_gb_per_second,
              limits.dot_peak_gmac_per_second);
 }

@@ -5,6 +5,7 @@
 #include "graph/plan_text.hpp"
 #include "runtime/files/model_file.hpp"
 #include "runtime/machine_limits.hpp"
+#include "templates/emitters.hpp"
 #include "tools/command.hpp"
 #include "tools/common_options.hpp"
 
@@ -19,8 +20,9 @@ struct PlanCommandOptions {
 
 // The machine's own where the plan is for it; figures of the CPU that was named otherwise.
 graph::MachineLimits limits_of(const CommonOptions& options, const jit::Target& target) {
-  return options.target == "detect" ? runtime::measure_limits(target, options.threads)
-                                    : graph::nominal_limits(target, options.threads);
+  const bool can_measure = options.target == "detect" && kernels::has_emitters();
+  return can_measure ? runtime::measure_limits(target, options.threads)
+                     : graph::nominal_limits(target, options.threads);
 }
 
 void write_file(const std::string& path, const std::string& content) {

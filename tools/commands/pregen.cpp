@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "jit/bundle.hpp"
+#include "jit/object_file.hpp"
 #include "runtime/files/model_file.hpp"
 #include "runtime/kernel_bundle.hpp"
 #include "runtime/plan_kernels.hpp"
@@ -61,34 +62,39 @@ std::vector<graph::KernelSpec> read_names(const std::string& path) {
   return specs;
 }
 
-std::vector<std::uint8_t> bundle_of_names(const PregenOptions& options,
-                                          const std::vector<jit::Target>& targets) {
+runtime::EmittedKernels emit_names(const PregenOptions& options, const std::vector<jit::Target>& targets) {
   const std::vector<graph::KernelSpec> specs = read_names(options.names);
-  std::vector<jit::BundleTarget> rows;
-  std::vector<jit::CodeImage> images;
+  runtime::EmittedKernels kernels;
   ProgressBar progress("emitting");
   for (const jit::Target& target : targets) {
-    rows.push_back({target, fmt::format("{} kernels by name", specs.size())});
+    kernels.targets.push_back({target, fmt::format("{} kernels by name", specs.size())});
     for (const graph::KernelSpec& spec : specs) {
-      images.push_back(graph::emit_kernel(spec, target));
-      progress(static_cast<double>(images.size()) / static_cast<double>(specs.size() * targets.size()));
+      kernels.images.push_back(graph::emit_kernel(spec, target));
+      progress(static_cast<double>(kernels.images.size()) /
+               static_cast<double>(specs.size() * targets.size()));
     }
   }
-  return jit::bundle_file(rows, images, jit::this_emitter());
+  return kernels;
 }
 
-std::vector<std::uint8_t> bundle_of_model(const PregenOptions& options,
-                                          const std::vector<jit::Target>& targets) {
+runtime::EmittedKernels emit_model(const PregenOptions& options, const std::vector<jit::Target>& targets) {
   const graph::PlanOptions wanted = plan_options(options.common);
   const std::unique_ptr<runtime::ModelFile> file = runtime::ModelFile::open(options.common.model);
   std::vector<graph::Plan> plans;
   for (const jit::Target& target : targets)
     plans.push_back(graph::make_plan(file->description(), target, wanted));
-  return runtime::make_bundle(plans, ProgressBar("emitting"));
+  return runtime::emit_plans(plans, ProgressBar("emitting"));
 }
 
-// Beside its place first, so that there is never half a bundle.
-void write_bundle(const std::string& path, const std::vector<std::uint8_t>& bytes) {
+// What the name of the output asks for.
+std::vector<std::uint8_t> output_file(const std::string& output, const runtime::EmittedKernels& kernels) {
+  if (!output.ends_with(".o")) return jit::bundle_file(kernels.targets, kernels.images, jit::this_emitter());
+  const std::string name = std::filesystem::path(output).stem();
+  return jit::object_file(jit::linked_name(name), kernels.targets, kernels.images, jit::this_emitter());
+}
+
+// Beside its place first, so that there is never half a file.
+void write_output(const std::string& path, const std::vector<std::uint8_t>& bytes) {
   const std::string temporary = path + ".tmp";
   std::ofstream stream(temporary, std::ios::binary | std::ios::trunc);
   stream.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
@@ -104,15 +110,14 @@ void write_bundle(const std::string& path, const std::vector<std::uint8_t>& byte
 void run(const PregenOptions& options) {
   if (options.common.model.empty() == options.names.empty())
     wrong_usage("pregen: give either --model MODEL or --names FILE");
-  if (options.output.ends_with(".o"))
-    wrong_usage("-o {}: object files are not supported yet: write a bundle (-o kernels.bnd)", options.output);
   const std::vector<jit::Target> targets =
       from_arguments([&] { return parse_targets(options.common.target); });
   const auto begin = std::chrono::steady_clock::now();
-  const std::vector<std::uint8_t> file =
-      options.names.empty() ? bundle_of_model(options, targets) : bundle_of_names(options, targets);
-  const std::size_t kernels = jit::Bundle(options.output, file).kernels();
-  write_bundle(options.output, file);
+  const runtime::EmittedKernels emitted =
+      options.names.empty() ? emit_model(options, targets) : emit_names(options, targets);
+  const std::vector<std::uint8_t> file = output_file(options.output, emitted);
+  const std::size_t kernels = jit::images_by_key(emitted.images).size();
+  write_output(options.output, file);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   std::vector<std::string> names;
   for (const jit::Target& target : targets) names.push_back(target.name);
@@ -136,11 +141,12 @@ void add_pregen_command(CLI::App& app) {
   command->footer(
       "Example: burin pregen --model demo/shakespeare-q8_0.gguf --target sapphirerapids,znver4,haswell "
       "-o kernels.bnd\n"
-      "Then:    burin run demo/shakespeare-q8_0.gguf --kernels kernels.bnd --no-emit");
+      "Then:    burin run demo/shakespeare-q8_0.gguf --kernels kernels.bnd --no-emit\n"
+      "With -o NAME.o: an object to link, with the table burin_kernels_NAME (jit/linked_kernels.hpp)");
   command->add_option("--model", options->common.model, "GGUF file or Hugging Face folder");
   command->add_option("--names", options->names,
                       "File of kernel names, one per line, as burin plan prints them");
-  command->add_option("-o,--output", options->output, "Bundle to write")->required();
+  command->add_option("-o,--output", options->output, "Bundle, or object file (.o), to write")->required();
   add_compute_options(*command, options->common);
   add_json_option(*command, options->common);
   command->callback([=] { run(*options); });

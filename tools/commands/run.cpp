@@ -64,8 +64,10 @@ double per_second(std::size_t count, double seconds) {
   return seconds > 0 ? static_cast<double>(count) / seconds : 0;
 }
 
-void print_result(const RunOptions& options, const runtime::Model& model, std::size_t prompt,
-                  const runtime::GenerationResult& result) {
+double mib(std::size_t bytes) { return static_cast<double>(bytes) / 1048576.0; }
+
+void print_result(const RunOptions& options, const runtime::Model& model, const runtime::Session& session,
+                  std::size_t prompt, const runtime::GenerationResult& result) {
   const runtime::LoadStatistics& load = model.statistics();
   // The first token comes out of the prefill.
   const std::size_t decoded = result.tokens.empty() ? 0 : result.tokens.size() - 1;
@@ -88,17 +90,18 @@ void print_result(const RunOptions& options, const runtime::Model& model, std::s
                   {"from_disk", load.kernels_from_disk},
                   {"from_bundle", load.kernels_from_bundle},
                   {"emit_ms", load.emit_milliseconds}}},
+                {"kv_cache_mib", mib(session.cache_bytes())},
                 {"peak_rss_mib", peak_rss_mib()}});
     return;
   }
   fmt::print("\n");
   if (options.common.logs_info() || isatty(STDERR_FILENO) != 0)
     fmt::print(stderr,
-               "burin: {} prompt tokens at {:.1f} tok/s, {} generated at {:.1f} tok/s, ended by {}; loaded "
-               "in {:.2f} s, "
-               "{} kernels emitted in {:.1f} ms\n",
+               "burin: {} prompt tokens at {:.1f} tok/s, {} generated at {:.1f} tok/s, ended by {}; KV cache "
+               "of {:.1f} "
+               "MiB; loaded in {:.2f} s, {} kernels emitted in {:.1f} ms\n",
                prompt, prefill_rate, result.tokens.size(), decode_rate, runtime::to_text(result.reason),
-               load.seconds, load.kernels_emitted, load.emit_milliseconds);
+               mib(session.cache_bytes()), load.seconds, load.kernels_emitted, load.emit_milliseconds);
 }
 
 void run(RunOptions& options) {
@@ -118,7 +121,7 @@ void run(RunOptions& options) {
   };
   const runtime::GenerationResult result =
       runtime::generate(*session, *model, prompt, options.generation, show, &interrupted);
-  print_result(options, *model, prompt.size(), result);
+  print_result(options, *model, *session, prompt.size(), result);
 }
 
 // CLI11 lets negative numbers wrap.

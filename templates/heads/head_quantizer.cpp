@@ -1,0 +1,106 @@
+#include "templates/heads/head_quantizer.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+namespace burin::kernels {
+namespace {
+
+constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
+
+class QuantizedRow {
+ public:
+  explicit QuantizedRow(const HeadQuantizer& quantizer)
+      : q_(quantizer), a(quantizer.a), h_(quantizer.heads) {}
+
+  void key() {
+    find_scale(h_.query_head_columns(), h_.key_scales_offset());
+    a.add(q_.block, q_.slot);
+    const int whole_blocks = h_.pairs() / kPairsPerBlock;
+    walk(whole_blocks, kPairsPerBlock * h_.pair_bytes(), 2 * kPairsPerBlock * 4,
+         [&] { store_pairs(kPairsPerBlock); });
+    if (h_.pairs() % kPairsPerBlock != 0) store_pairs(h_.pairs() % kPairsPerBlock);
+  }
+
+  void values() {
+    find_scale(h_.value_columns(), h_.value_scales_offset());
+    a.imul(q_.slot, q_.slot, h_.value_row_bytes());
+    a.add(q_.block, q_.slot);
+    walk(h_.value_columns() / a.lanes(), a.lanes(), a.vector_bytes(), [&] {
+      load_codes(code(), 0);
+      a.isa().store_as_int8(Xbyak::RegExp(q_.block), code(), scratch());
+    });
+  }
+
+ private:
+  jit::Vector inverse() const { return a.vector(q_.first_vector); }  // 1 / scale
+  jit::Vector code() const { return a.vector(q_.first_vector + 1); }
+  jit::Vector scratch() const { return a.vector(q_.first_vector + 2); }
+  static std::uint32_t u32(int value) { return static_cast<std::uint32_t>(value); }
+  Xbyak::Address lanes(float value) const { return a.vector_constant(std::bit_cast<std::uint32_t>(value)); }
+
+  // Emits `body` in a loop, `block` moving on by block_step bytes and `walk` through the row by row_step.
+  template <typename Body>
+  void walk(int count, int block_step, int row_step, Body body) {
+    a.mov(q_.walk, q_.row);
+    if (count == 0) return;
+    Xbyak::Label loop;
+    a.mov(q_.left, u32(count));
+    a.L(loop);
+    body();
+    a.add(q_.block, u32(block_step));
+    a.add(q_.walk, u32(row_step));
+    a.dec(q_.left);
+    a.jnz(loop, kNear);
+  }
+
+  // Stores the scale and keeps its inverse.
+  void find_scale(int columns, int scales_offset) {
+    const jit::Vector largest = inverse();
+    const Xbyak::Xmm magnitude(largest.getIdx());
+    const Xbyak::Xmm scale(scratch().getIdx());
+    a.zero(largest);
+    walk(columns / a.lanes(), 0, a.vector_bytes(), [&] {
+      a.vmovups(code(), a.ptr[q_.walk]);
+      a.isa().bit_and(code(), code(), a.vector_constant(0x7fffffff));
+      a.vmaxps(largest, code(), largest);  // what is no number is passed over
+    });
+    a.isa().reduce_max(largest, code());
+    a.vminss(magnitude, magnitude, a.float_constant(std::numeric_limits<float>::max()));
+    a.vmaxss(magnitude, magnitude, a.float_constant(kSmallestMagnitude));
+    a.vmulss(scale, magnitude, a.float_constant(1 / kLargestCode));
+    a.vmovss(a.dword[q_.block + q_.slot * 4 + jit::offset(scales_offset)], scale);
+    a.vmovss(scale, a.float_constant(kLargestCode));
+    a.vdivss(scale, scale, magnitude);
+    a.vbroadcastss(inverse(), scale);
+  }
+
+  // Of the row's next floats from `byte` on, as int32 lanes.
+  void load_codes(jit::Vector to, int byte) {
+    a.vmulps(to, inverse(), a.ptr[q_.walk + jit::offset(byte)]);
+    a.vminps(to, to, lanes(kLargestCode));
+    a.vmaxps(to, to, lanes(-kLargestCode));
+    a.vcvtps2dq(to, to);
+  }
+
+  void store_pairs(int pairs) {
+    for (const int which : {0, 1})
+      for (int lane = 0; lane < pairs; lane += a.lanes()) {
+        load_codes(code(), (which * kPairsPerBlock + lane) * 4);
+        a.isa().scatter_lanes(q_.block + jit::offset(lane * h_.pair_bytes() + which * kKvBlock),
+                              h_.pair_bytes(), 1, code(), std::min(a.lanes(), pairs - lane), scratch());
+      }
+  }
+
+  const HeadQuantizer& q_;
+  jit::Assembler& a;
+  const HeadLayout& h_;
+};
+
+}  // namespace
+
+void emit_quantized_key(const HeadQuantizer& quantizer) { QuantizedRow(quantizer).key(); }
+void emit_quantized_values(const HeadQuantizer& quantizer) { QuantizedRow(quantizer).values(); }
+
+}  // namespace burin::kernels

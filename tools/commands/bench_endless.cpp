@@ -1,0 +1,130 @@
+#include "tools/commands/bench_endless.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <fstream>
+
+#include "graph/plan.hpp"
+#include "runtime/sampler.hpp"
+#include "tools/command.hpp"
+#include "tools/commands/median.hpp"
+#include "tools/progress_bar.hpp"
+
+namespace burin::tools {
+namespace {
+
+constexpr std::int64_t kParts = 10;
+
+// Of this process now; 0 where the system does not say.
+double resident_mib() {
+  std::ifstream file("/proc/self/statm");
+  std::int64_t whole = 0;
+  std::int64_t resident = 0;
+  file >> whole >> resident;
+  return static_cast<double>(resident) * 4096 / 1048576;
+}
+
+double surprise(std::span<const float> logits, runtime::TokenId token) {
+  const auto largest = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
+  double sum = 0;
+  for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - largest);
+  return std::log(sum) + largest - static_cast<double>(logits[static_cast<std::size_t>(token)]);
+}
+
+class EndlessText {
+ public:
+  EndlessText(runtime::Session& session, const runtime::Model& model)
+      : session_(session), sampler_(plain_sampling(), static_cast<std::size_t>(model.vocabulary_size())) {
+    const runtime::TokenId first = 1 % static_cast<runtime::TokenId>(model.vocabulary_size());
+    session_.evaluate({&first, 1});
+  }
+
+  void fill(std::int64_t context) {
+    for (std::int64_t i = session_.position(); i < context; ++i) next();
+  }
+
+  nlohmann::json part(std::int64_t tokens) {
+    std::vector<double> seconds;
+    seconds.reserve(static_cast<std::size_t>(tokens));
+    surprise_ = 0;
+    for (std::int64_t i = 0; i < tokens; ++i) seconds.push_back(next());
+    return {{"tokens", tokens},
+            {"position", session_.position()},
+            {"microseconds_per_token", 1e6 * median(seconds)},
+            {"perplexity", std::exp(surprise_ / static_cast<double>(tokens))},
+            {"kv_cache_mib", static_cast<double>(session_.cache_bytes()) / 1048576},
+            {"resident_mib", resident_mib()}};
+  }
+
+ private:
+  // Whatever the model finds likely, as likely as it finds it.
+  static runtime::SamplingOptions plain_sampling() {
+    runtime::SamplingOptions sampling;
+    sampling.temperature = 1;
+    sampling.top_k = 0;
+    sampling.top_p = 1;
+    sampling.min_p = 0;
+    return sampling;
+  }
+
+  // Seconds that evaluating the next token took.
+  double next() {
+    const runtime::TokenId token = sampler_.sample(session_.logits());
+    surprise_ += surprise(session_.logits(), token);
+    const auto begin = std::chrono::steady_clock::now();
+    session_.evaluate({&token, 1});
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  }
+
+  runtime::Session& session_;
+  runtime::Sampler sampler_;
+  double surprise_ = 0;
+};
+
+void print_text(const nlohmann::json& result) {
+  fmt::print("{} for {}: context {}, of which {} stay, {} go at once\n", result["model"].get<std::string>(),
+             result["target"].get<std::string>(), result["context"].get<std::int64_t>(),
+             result["keep"].get<std::int64_t>(), result["discard"].get<std::int64_t>());
+  fmt::print("{:>12}  {:>12}  {:>11}  {:>10}  {:>10}\n", "position", "us per token", "perplexity",
+             "cache MiB", "resident");
+  for (const nlohmann::json& part : result["parts"])
+    fmt::print("{:>12}  {:>12.2f}  {:>11.3f}  {:>10.2f}  {:>10.1f}\n", part["position"].get<std::int64_t>(),
+               part["microseconds_per_token"].get<double>(), part["perplexity"].get<double>(),
+               part["kv_cache_mib"].get<double>(), part["resident_mib"].get<double>());
+  fmt::print("last part takes {:.2f} % of the first one's time per token\n",
+             100 * result["last_to_first"].get<double>());
+}
+
+}  // namespace
+
+void bench_endless(const CommonOptions& options, const std::shared_ptr<const runtime::Model>& model,
+                   std::int64_t tokens) {
+  CommonOptions endless = options;
+  if (!endless.keep && !endless.discard) endless.discard = -1;
+  const std::unique_ptr<runtime::Session> session = make_session(endless, model);
+  EndlessText text(*session, *model);
+  text.fill(model->context_length());
+  nlohmann::json parts = nlohmann::json::array();
+  ProgressBar progress("decoding");
+  for (std::int64_t part = 0; part < kParts; ++part) {
+    parts.push_back(text.part(tokens / kParts));
+    progress(static_cast<double>(part + 1) / kParts);
+  }
+  const double ratio = parts.back()["microseconds_per_token"].get<double>() /
+                       parts.front()["microseconds_per_token"].get<double>();
+  const nlohmann::json result = {{"model", model->plan().model},
+                                 {"target", model->target_name()},
+                                 {"threads", model->threads()},
+                                 {"context", model->context_length()},
+                                 {"keep", session->options().keep},
+                                 {"discard", session->options().discard},
+                                 {"parts", parts},
+                                 {"last_to_first", ratio}};
+  if (options.json)
+    print_json(result);
+  else
+    print_text(result);
+}
+
+}  // namespace burin::tools

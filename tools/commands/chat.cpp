@@ -1,0 +1,204 @@
+// burin chat: a conversation, line by line.
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+#include "graph/plan.hpp"
+#include "runtime/chat/conversation.hpp"
+#include "runtime/stop_texts.hpp"
+#include "tools/command.hpp"
+#include "tools/common_options.hpp"
+#include "tools/sampling_options.hpp"
+
+namespace burin::tools {
+namespace {
+
+std::atomic<bool> interrupted{false};
+
+// Ends an answer, or the wait for a line. A second one that nothing took note of ends the program.
+extern "C" void on_chat_interrupt(int) {
+  if (interrupted.exchange(true, std::memory_order_relaxed)) std::signal(SIGINT, SIG_DFL);
+}
+
+// Calls that wait for input return where Ctrl-C comes.
+void watch_interrupts() {
+  struct sigaction action {};
+  action.sa_handler = on_chat_interrupt;
+  sigaction(SIGINT, &action, nullptr);
+}
+
+struct ChatOptions {
+  CommonOptions common;
+  std::string system;
+  std::string chat_template;
+  std::int64_t most_tokens = -1;
+  runtime::GenerationOptions generation;
+};
+
+// Lines of standard input; a prompt on a terminal only.
+class Lines {
+ public:
+  ~Lines() { std::free(buffer_); }
+  bool is_terminal() const { return terminal_; }
+
+  enum class Event : std::uint8_t { line, interrupt, end };
+  Event next(std::string& line) {
+    if (terminal_) fmt::print(stderr, "> ");
+    const ssize_t length = getline(&buffer_, &size_, stdin);
+    if (length < 0) {
+      const bool ended = std::feof(stdin) != 0 || !interrupted.load();
+      std::clearerr(stdin);
+      return ended ? Event::end : Event::interrupt;
+    }
+    line.assign(buffer_, static_cast<std::size_t>(length));
+    while (line.ends_with('\n') || line.ends_with('\r')) line.pop_back();
+    return Event::line;
+  }
+
+ private:
+  bool terminal_ = isatty(STDIN_FILENO) != 0;
+  char* buffer_ = nullptr;  // getline's
+  std::size_t size_ = 0;
+};
+
+class Chat {
+ public:
+  Chat(const ChatOptions& options, runtime::Conversation conversation)
+      : options_(options), conversation_(std::move(conversation)) {}
+
+  void run() {
+    watch_interrupts();
+    if (lines_.is_terminal()) fmt::print(stderr, "Ctrl-C ends an answer; /help lists commands.\n");
+    bool wants_to_leave = false;
+    for (std::string line;;) {
+      interrupted.store(false);
+      watch_interrupts();
+      const Lines::Event event = lines_.next(line);
+      if (event == Lines::Event::end || (event == Lines::Event::interrupt && wants_to_leave)) break;
+      wants_to_leave = event == Lines::Event::interrupt;
+      if (wants_to_leave)
+        fmt::print(stderr, "\nburin: once more, or /exit, to leave\n");
+      else if (!take(line))
+        return;
+    }
+    if (lines_.is_terminal()) fmt::print(stderr, "\n");
+  }
+
+ private:
+  // False where the line ends the chat.
+  bool take(const std::string& line) {
+    if (line.empty()) return true;
+    if (line == "/exit") return false;
+    if (line.front() == '/')
+      command(line);
+    else
+      say(line);
+    return true;
+  }
+
+  void command(const std::string& line) {
+    if (line == "/reset") {
+      conversation_.reset();
+      answers_ = 0;
+    } else if (line == "/help") {
+      fmt::print(stderr,
+                 "/reset  forgets the conversation, but for the system message\n"
+                 "/exit   leaves, as the end of the input does\n"
+                 "/help   this list\n"
+                 "Ctrl-C  ends the answer; twice at the prompt: leaves\n");
+    } else {
+      fmt::print(stderr, "burin: '{}' is no command: see /help; a space in front sends it to the model\n",
+                 printable(line));
+    }
+  }
+
+  // On a terminal, what goes wrong with one message does not end the chat.
+  void say(const std::string& line) {
+    if (!lines_.is_terminal()) return answer(line);
+    try {
+      answer(line);
+    } catch (const Error& error) {
+      fmt::print(stderr, "burin: {}\n", error.what());
+    }
+  }
+
+  void answer(const std::string& line) {
+    runtime::GenerationOptions generation = options_.generation;
+    generation.sampling.seed += answers_++;  // else every answer would draw the same numbers
+    const runtime::Answer answer = conversation_.say(
+        line, generation, [&](std::string_view piece) { show(piece); }, &interrupted);
+    if (options_.common.json)
+      print(answer);
+    else
+      show("\n");
+  }
+
+  void show(std::string_view piece) const {
+    if (options_.common.json) return;
+    std::fwrite(piece.data(), 1, piece.size(), stdout);
+    std::fflush(stdout);
+  }
+
+  static void print(const runtime::Answer& answer) {
+    const runtime::GenerationResult& generation = answer.generation;
+    print_json(
+        {{"text", generation.text},
+         {"tokens", generation.tokens},
+         {"prompt_tokens", answer.prompt_tokens},
+         {"reused_tokens", answer.reused_tokens},
+         {"stop_reason", runtime::to_text(generation.reason)},
+         {"timings", {{"prefill_s", generation.prefill_seconds}, {"decode_s", generation.decode_seconds}}}});
+  }
+
+  const ChatOptions& options_;
+  runtime::Conversation conversation_;
+  Lines lines_;
+  std::uint64_t answers_ = 0;
+};
+
+// Before the model is loaded, which takes long.
+runtime::ChatTemplate load_template(const ChatOptions& options) {
+  const auto file = runtime::ModelFile::open(options.common.model);
+  const auto tokenizer = runtime::Tokenizer::load(*file);
+  return {*file, *tokenizer, options.chat_template};
+}
+
+void chat(ChatOptions& options) {
+  options.generation.most_tokens = options.most_tokens;
+  from_arguments([&] { runtime::validate(options.generation.sampling); });
+  from_arguments([&] { runtime::StopTexts{options.generation.stops}; });
+  runtime::ChatTemplate chat_template = load_template(options);
+  const std::shared_ptr<const runtime::Model> model = load_model(options.common);
+  Chat(options, {model, make_session(options.common, model), std::move(chat_template), options.system}).run();
+}
+
+}  // namespace
+
+void add_chat_command(CLI::App& app) {
+  const auto options = std::make_shared<ChatOptions>();
+  CLI::App* command = app.add_subcommand("chat", "Converse with a model, line by line");
+  command->footer(
+      "Lines of standard input are messages; /help lists commands. Ctrl-C ends an answer, twice at the "
+      "prompt the "
+      "program.\nExample: burin chat MODEL --system \"Answer in one sentence.\" -n 200\n"
+      "         echo \"Who are you?\" | burin chat MODEL --chat-template chatml.jinja --temp 0\n"
+      "         burin chat MODEL -c 2048 --keep 4      (endless: the oldest tokens are discarded)");
+  add_model_option(*command, options->common);
+  command->add_option("--system", options->system, "System message that begins the conversation");
+  command->add_option("--chat-template", options->chat_template,
+                      "Jinja file, or the name of one of the model's templates (default: the model's own)");
+  command
+      ->add_option("-n,--predict", options->most_tokens,
+                   "Most tokens per answer (default: until the model ends it)")
+      ->check(CLI::Range(std::int64_t{-1}, std::int64_t{1} << 40));
+  command->add_option("--stop", options->generation.stops, "End an answer before this; may repeat");
+  add_streaming_options(*command, options->common);
+  add_sampling_options(*command, options->generation.sampling);
+  add_compute_options(*command, options->common);
+  command->add_flag("--json", options->common.json, "Print one JSON object per answer, on a line each");
+  command->callback([=] { chat(*options); });
+}
+
+}  // namespace burin::tools
