@@ -175,6 +175,10 @@ BURIN_API const char* burin_version(void);
 BURIN_API const char* burin_last_error(void);
 /** "ok", "invalid_argument" and so on. Owned by the library, valid for ever. */
 BURIN_API const char* burin_status_name(burin_status status);
+/** Makes kernels known that were linked into the program: what `burin pregen -o NAME.o` wrote, whose symbol is
+ *  `extern const char burin_kernels_NAME[]`. From then on "linked:NAME" stands for a bundle's file in
+ *  burin_load_options. They must stay where they are. */
+BURIN_API burin_status burin_add_linked_kernels(const void* kernels);
 /**@}*/
 
 /** @name Defaults

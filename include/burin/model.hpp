@@ -79,4 +79,10 @@ class BURIN_API Model {
   std::shared_ptr<const api::ModelState> state_;
 };
 
+/// Makes kernels known that were linked into the program: what `burin pregen -o NAME.o` wrote, whose symbol is
+/// `extern "C" const char burin_kernels_NAME[]`. From then on "linked:NAME" stands for a bundle's file in
+/// LoadOptions::kernel_bundles, and no memory is made executable for them. Thread-safe; they must stay where they
+/// are. Fails with invalid_argument for something else, or out_of_memory.
+BURIN_API Result<void> add_linked_kernels(const void* kernels) noexcept;
+
 }  // namespace burin

@@ -133,6 +133,8 @@ const char* c_host_survives_null(const char* path) {
   MUST(burin_tokenizer_ends_text(NULL, 0) == 0 && burin_session_position(NULL) == 0);
 
   MUST(burin_load_options_init(NULL, sizeof(burin_load_options)) == BURIN_INVALID_ARGUMENT);
+  MUST(burin_add_linked_kernels(NULL) == BURIN_INVALID_ARGUMENT);
+  MUST(burin_add_linked_kernels("no kernels at all") == BURIN_INVALID_ARGUMENT);
   MUST(burin_model_load(NULL, &load, &model) == BURIN_INVALID_ARGUMENT);
   MUST(strstr(burin_last_error(), "path: is null") != NULL);
   MUST(burin_model_load(path, &load, NULL) == BURIN_INVALID_ARGUMENT);
