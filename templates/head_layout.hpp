@@ -46,6 +46,10 @@ namespace burin::kernels {
 inline constexpr int kKvBlock = 64;        // slots per block of the cache
 inline constexpr int kPairsPerBlock = 16;  // rotary pairs per 32-column block
 
+// Of int8 storage: codes, and the least that a head's largest magnitude counts as.
+inline constexpr float kLargestCode = 127;
+inline constexpr float kSmallestMagnitude = 0x1p-100f;
+
 enum class KvStorage : std::uint8_t { f32, f16, bf16, int8 };
 
 struct HeadLayout {

@@ -11,8 +11,18 @@ namespace {
 constexpr std::int64_t kDefaultContext = 4096;
 constexpr std::uint64_t kSmallModelBytes = 16u << 20;
 
+// Where each further token rotates all others anew, the default stays below it.
+std::int64_t context_of_one_rotation(const Graph& graph) {
+  std::int64_t context = INT64_MAX;
+  for (const Node& node : graph.nodes)
+    for (const RopeAttributes* rope : {&node.linear.attention.rope, &node.heads.attention.rope})
+      if (rope->longer.ntk_base > 0 && !rope->longer.ntk_doubles)
+        context = std::min(context, rope->longer.context);
+  return context;
+}
+
 void choose_default_context(PlanDraft& draft, std::int64_t trained) {
-  const std::int64_t wanted = std::min(trained, kDefaultContext);
+  const std::int64_t wanted = std::min({trained, kDefaultContext, context_of_one_rotation(draft.graph)});
   draft.plan.options.context = std::min(wanted, largest_context(draft.graph));
   if (draft.plan.options.context < wanted)
     draft.plan.notes.push_back(fmt::format(

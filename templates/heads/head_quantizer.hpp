@@ -9,9 +9,6 @@
 
 namespace burin::kernels {
 
-inline constexpr float kLargestCode = 127;
-inline constexpr float kSmallestMagnitude = 0x1p-100f;
-
 struct HeadQuantizer {
   jit::Assembler& a;
   const HeadLayout& heads;

@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "templates/formats/float16.hpp"
-#include "templates/heads/head_quantizer.hpp"
 
 namespace burin::kernels {
 namespace {

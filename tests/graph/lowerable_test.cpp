@@ -107,13 +107,18 @@ TEST(Planner, WindowsShorterThanTheContextAreInTheKernel) {
   EXPECT_EQ(window_of(plan_of(windowed(4096))), 0);
 }
 
-TEST(RequireKernels, AnotherRotationOfLongSequencesLimitsTheContext) {
+TEST(RequireKernels, ARotationByLengthLimitsTheDefaultContextOnly) {
   MadeLlama made;
   made.origin = Origin::hugging_face;
   ModelDescription model = describe(made);
   model.config["rope_scaling"] = {
       {"type", "dynamic"}, {"factor", 2}, {"original_max_position_embeddings", 64}};
   EXPECT_EQ(plan_of(model).options.context, 64);
+  PlanOptions options;
+  options.context = 100;
+  const Plan longer = make_plan(model, jit::parse_target("avx2"), options);
+  EXPECT_EQ(longer.options.context, 100);
+  EXPECT_THAT(longer.notes, testing::Contains(testing::HasSubstr("dynamic NTK")));
 }
 
 // Rows of packed tensors go where the parts say.

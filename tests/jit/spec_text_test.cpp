@@ -199,7 +199,7 @@ TEST(SpecText, WrongHeadsAreNamed) {
   EXPECT_THAT(with_heads("h16.1.576v0.f32"), HasSubstr("must be at least 1"));
   EXPECT_THAT(with_heads("8.2.64.f32"), HasSubstr("heads are written h32.8.128.bf16"));
   EXPECT_THAT(with_heads("h8.2"), HasSubstr("heads are written h32.8.128.bf16"));
-  EXPECT_THAT(with_heads("h8.2.64.f16"), HasSubstr("'f16' is not known"));
+  EXPECT_THAT(with_heads("h8.2.64.f8"), HasSubstr("'f8' is not known"));
   EXPECT_THAT(with_heads("h8.0.64.f32"), HasSubstr("'0': must be at least 1"));
   EXPECT_THAT(with_heads("h8.two.64.f32"), HasSubstr("'two' is not a number"));
   // One more than an int holds, and what would be 8 if it were cut to an int.
