@@ -30,7 +30,8 @@ void write_seeds(const fs::path& folder, const std::vector<std::string>& seeds) 
 }
 
 jit::CodeImage made_image(const char* features, std::size_t length) {
-  return {"gemm-k.32-n.64", jit::parse_target(features).features, 1, std::vector<std::uint8_t>(length, 0xc3)};
+  return {
+      "gemm-k.32-n.64", jit::parse_target(features).features, 1, std::vector<std::uint8_t>(length, 0xc3), {}};
 }
 
 std::string bundle_seed() {
