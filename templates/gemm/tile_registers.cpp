@@ -13,6 +13,7 @@ constexpr int kBlockRowBytes = 128;  // 32 columns of 32 bits
 }  // namespace
 
 int code_parts(const jit::Assembler& a, const WeightFormat& weights) {
+  if (!weights.is_table() && !weights.is_integer()) return 1;  // floats have no codes
   const int largest = weights.is_table() ? value_table(weights.table).span() : (1 << weights.bits) - 1;
   return largest > a.isa().largest_dot_code() ? 2 : 1;
 }
