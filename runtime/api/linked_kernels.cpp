@@ -9,13 +9,13 @@ namespace burin {
 Result<void> add_linked_kernels(const void* kernels) noexcept {
   return api::guarded<void>(ErrorCode::invalid_argument, [&] {
     api::not_null(static_cast<const char*>(kernels), "kernels");
-    const auto& linked = *static_cast<const jit::LinkedKernels*>(kernels);
-    if (std::memcmp(linked.magic, jit::kLinkedMagic, sizeof(linked.magic)) != 0)
+    // Bytes before anything else: what was given may be no such table.
+    if (std::memcmp(kernels, jit::kLinkedMagic, sizeof(jit::LinkedKernels::magic)) != 0)
       fail(
           "kernels: do not begin with {}: give the symbol burin_kernels_NAME of what burin pregen -o NAME.o "
           "wrote",
           jit::kLinkedMagic);
-    jit::add_linked_kernels(linked);
+    jit::add_linked_kernels(*static_cast<const jit::LinkedKernels*>(kernels));
   });
 }
 
