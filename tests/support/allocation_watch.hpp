@@ -8,13 +8,7 @@
 #include <cstdlib>
 #include <new>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define BURIN_TESTS_SANITIZED 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define BURIN_TESTS_SANITIZED 1
-#endif
+#include "tests/support/sanitized.hpp"
 
 namespace burin::tests {
 
