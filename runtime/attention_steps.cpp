@@ -13,7 +13,7 @@ class AttentionRun {
   void run() {
     const std::int64_t group = v_.plan.heads.group();
     if (step_.split == graph::Split::heads) {
-      const Share share = v_.own(0, v_.plan.heads.kv_heads);
+      const Share share = v_.own_kv_heads();
       attend_heads({share.first * group, share.last * group});
     } else if (step_.split == graph::Split::query_heads) {
       attend_heads(v_.own_query_heads());

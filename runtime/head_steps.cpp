@@ -34,19 +34,22 @@ std::byte* prepared_of_head(const ThreadView& view, const BoundStep& step, std::
 void run_heads(const ThreadView& view, const BoundStep& step) {
   kernels::HeadsArguments arguments;
   arguments.limit = step.constant;
-  if (step.split != graph::Split::heads)
-    return store_blocks(view, step, arguments,
-                        whole_heads(view.plan.heads, view.own(step.first_block, step.last_block)));
+  const Share all = {step.first_block, step.last_block};
+  if (step.split == graph::Split::everything) return store_blocks(view, step, arguments, all);
   const kernels::HeadLayout& heads = view.plan.heads;
-  const Share share = view.own(0, heads.kv_heads);
+  if (step.split != graph::Split::heads)
+    return store_blocks(view, step, arguments, whole_heads(heads, view.own(all.first, all.last)));
+  const Share share = view.own_kv_heads();
   const std::int64_t keys = heads.query_blocks();
   const std::int64_t values = keys + heads.key_blocks();
-  const auto blocks_of = [&](std::int64_t first, std::int64_t blocks_per_head) {
-    return Share{first + share.first * blocks_per_head, first + share.last * blocks_per_head};
+  const auto blocks_of = [&](std::int64_t first, std::int64_t columns_per_head) {
+    return Share{first + share.first * columns_per_head / kernels::kBlockColumns,
+                 first + round_up_quotient(share.last * columns_per_head, kernels::kBlockColumns)};
   };
-  store_blocks(view, step, arguments, blocks_of(0, std::int64_t{heads.group()} * heads.pair_blocks()));
-  store_blocks(view, step, arguments, blocks_of(keys, heads.pair_blocks()));
-  store_blocks(view, step, arguments, blocks_of(values, heads.value_columns() / kernels::kBlockColumns));
+  const std::int64_t key_columns = heads.query_head_columns();
+  store_blocks(view, step, arguments, blocks_of(0, heads.group() * key_columns));
+  store_blocks(view, step, arguments, blocks_of(keys, key_columns));
+  store_blocks(view, step, arguments, blocks_of(values, heads.value_columns()));
 }
 
 void run_latent(const ThreadView& view, const BoundStep& step) {

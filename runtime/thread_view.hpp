@@ -32,12 +32,18 @@ struct ThreadView {
     return reinterpret_cast<float*>(base + buffer.offset) + buffer.width * (first + index);
   }
 
-  // The thread's part of a range, of the rows, and of the query heads.
+  // The thread's part of a range, of the rows, of the query heads, and of the KV heads.
   Share own(std::int64_t first, std::int64_t last) const { return share_of(first, last, thread, threads); }
   Share own_rows(const BoundStep& step) const {
     return step.split == graph::Split::everything ? Share{0, rows.count} : own(0, rows.count);
   }
   Share own_query_heads() const { return own(0, plan.heads.query_heads); }
+  Share own_kv_heads() const {
+    const kernels::HeadLayout& heads = plan.heads;
+    const std::int64_t unit = heads.heads_of_whole_blocks();
+    const Share units = own(0, round_up_quotient(heads.kv_heads, unit));
+    return {units.first * unit, std::min<std::int64_t>(units.last * unit, heads.kv_heads)};
+  }
 
   kernels::KvArguments kv(const BoundStep& step) const {
     const float* rotation =

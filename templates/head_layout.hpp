@@ -96,16 +96,18 @@ struct HeadLayout {
   // Of all KV heads of a layer.
   std::int64_t layer_block_bytes() const { return std::int64_t{kv_heads} * kv_block_bytes(); }
 
+  // KV heads whose values fill blocks of 32 columns together: threads cannot share those out further.
+  int heads_of_whole_blocks() const { return value_columns() % 32 == 0 ? 1 : 2; }
+
   // Which block of 32 columns a share of them may begin with: int8 is stored by whole heads, other caches by any
-  // blocks. The next such block from `block` on. Where two value heads share a block, they stay together.
+  // blocks. The next such block from `block` on.
   std::int64_t next_share(std::int64_t block) const {
     const std::int64_t keys = query_blocks();
     const std::int64_t values = keys + key_blocks();
     if (kv != KvStorage::int8 || block <= keys) return block;
     const std::int64_t first = block <= values ? keys : values;
-    const std::int64_t unit = block <= values             ? pair_blocks()
-                              : value_columns() % 32 == 0 ? value_columns() / 32
-                                                          : value_columns() / 16;
+    const std::int64_t unit =
+        block <= values ? pair_blocks() : heads_of_whole_blocks() * value_columns() / 32;
     return std::min<std::int64_t>(first + (block - first + unit - 1) / unit * unit, blocks());
   }
 

@@ -30,11 +30,18 @@ std::int64_t row_blocks(const Step& step, std::int64_t rows) {
 }
 
 // Steps that are shared out by heads have some.
-int kv_heads(const Step& step) {
-  if (const auto* attention = std::get_if<kernels::AttentionSpec>(&step.spec))
-    return attention->heads.kv_heads;
-  if (const auto* heads = std::get_if<kernels::HeadsSpec>(&step.spec)) return heads->heads.kv_heads;
-  return 1;
+kernels::HeadLayout heads_of(const Step& step) {
+  if (const auto* attention = std::get_if<kernels::AttentionSpec>(&step.spec)) return attention->heads;
+  if (const auto* heads = std::get_if<kernels::HeadsSpec>(&step.spec)) return heads->heads;
+  return {};
+}
+
+int kv_heads(const Step& step) { return heads_of(step).kv_heads; }
+
+// Heads that go to a thread together.
+std::int64_t head_units(const Step& step) {
+  const int unit = heads_of(step).heads_of_whole_blocks();
+  return (kv_heads(step) + unit - 1) / unit;
 }
 
 std::int64_t items_of(const Step& step, std::int64_t rows) {
@@ -43,7 +50,7 @@ std::int64_t items_of(const Step& step, std::int64_t rows) {
     case Split::everything: return rows;
     case Split::experts: return (step.last_block - step.first_block) * step.used * rows;
     case Split::blocks: return step.last_block - step.first_block;
-    case Split::heads: return kv_heads(step);
+    case Split::heads: return head_units(step);
     case Split::query_heads: return step.query_heads;
     case Split::on_demand: return kv_heads(step) * row_blocks(step, rows);
   }
@@ -57,7 +64,9 @@ std::string unit_of(const Step& step, std::int64_t rows) {
     case Split::blocks: return "column blocks";
     case Split::experts:
       return rows == 1 ? fmt::format("column blocks of {} experts", step.used) : "column blocks of rows";
-    case Split::heads: break;
+    case Split::heads:
+      if (head_units(step) < kv_heads(step)) return "pairs of KV heads";
+      break;
     case Split::query_heads: return "query heads";
     case Split::on_demand:
       if (row_blocks(step, rows) > 1)

@@ -65,15 +65,18 @@ class OwnRows {
   std::map<int, int> current_;  // likewise, for shared buffers whose value is in the own one
 };
 
-// Blocks of values must belong to one KV head each.
-void split_by_heads(Program& program, const kernels::HeadLayout& heads) {
-  if (heads.value_columns() % kernels::kBlockColumns != 0) return;
+// Of few KV heads the keys are shared out in parts, and any thread may need any query.
+void split_heads(Program& program) {
   for (std::size_t i = 1; i < program.size(); ++i) {
-    Step& before = program[i - 1];
-    if (!std::holds_alternative<kernels::AttentionSpec>(program[i].spec) || program[i].part_keys > 0 ||
-        !std::holds_alternative<kernels::HeadsSpec>(before.spec))
+    Step& heads = program[i - 1];
+    Step& attention = program[i];
+    if (!std::holds_alternative<kernels::AttentionSpec>(attention.spec) ||
+        !std::holds_alternative<kernels::HeadsSpec>(heads.spec))
       continue;
-    before.split = program[i].split = Split::heads;
+    if (attention.part_keys > 0)
+      heads.split = Split::everything;
+    else
+      heads.split = attention.split = Split::heads;
   }
 }
 
@@ -87,8 +90,8 @@ void make_latent_rows_everywhere(Program& program) {
 }  // namespace
 
 void keep_rows_with_threads(Plan& plan) {
+  split_heads(plan.decode);
   OwnRows(plan).rewrite();
-  split_by_heads(plan.decode, plan.heads);
   make_latent_rows_everywhere(plan.decode);
 }
 

@@ -14,6 +14,10 @@ namespace burin::graph {
 //   heads, attention      heads | attention              heads, attention
 //                         blocks   heads as they come    both split by KV heads: a thread's heads are its own
 //
+//   heads, attention      heads | attention              heads, attention
+//   to parts of keys      blocks   parts as they come    each thread has all queries in a row of its own, and puts the
+//                                                        same keys and values into the cache
+//
 //   latent row, attention    latent | attention       every thread puts the same row into the cache: it is the one
 //                            row of all heads         head's, and each finds what it has written itself
 //

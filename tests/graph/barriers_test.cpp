@@ -241,17 +241,27 @@ TEST(ThreadRows, WhatTheHeadReadsIsShared) {
   EXPECT_THAT(barriers_of(plan, plan.decode), ElementsAre(true, true, false));
 }
 
-TEST(ThreadRows, HeadsOfWholeValueBlocksAreSplitLikeTheirAttention) {
-  for (const int head_size : {64, 48}) {
-    Plan plan = plan_of_buffers();
-    plan.heads = {4, 2, head_size};
-    plan.decode = {heads(kX, kY, RowNorm::rms), attention(kY, kZ)};
-    plan.head_one = {gemm(kZ, kX)};
-    keep_rows_with_threads(plan);
-    const bool whole = head_size == 64;
-    EXPECT_EQ(plan.decode[0].split, whole ? Split::heads : Split::blocks) << head_size;
-    EXPECT_EQ(plan.decode[1].split, whole ? Split::heads : Split::on_demand) << head_size;
-  }
+TEST(ThreadRows, HeadsAreSplitLikeTheirAttention) {
+  Plan plan = plan_of_buffers();
+  plan.decode = {heads(kX, kY, RowNorm::rms), attention(kY, kZ)};
+  plan.head_one = {gemm(kZ, kX)};
+  keep_rows_with_threads(plan);
+  EXPECT_EQ(plan.decode[0].split, Split::heads);
+  EXPECT_EQ(plan.decode[1].split, Split::heads);
+}
+
+TEST(ThreadRows, EachThreadHasAllHeadsWhereAnyMayNeedThem) {
+  Plan plan = plan_of_buffers();
+  plan.decode = {heads(kX, kY, RowNorm::rms), attention(kY, kZ), gemm(kZ, kX)};
+  plan.decode[1].part_keys = 256;
+  plan.head_one = {gemm(kX, kZ)};
+  keep_rows_with_threads(plan);
+  place_barriers(plan);
+  EXPECT_EQ(plan.decode[0].split, Split::everything);
+  EXPECT_EQ(plan.decode[1].split, Split::on_demand);
+  EXPECT_TRUE(plan.buffers.at(static_cast<std::size_t>(plan.decode[1].input)).per_thread);
+  EXPECT_EQ(plan.decode[1].input, plan.decode[0].output);
+  EXPECT_THAT(barriers_of(plan, plan.decode), ElementsAre(false, true, false));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // The plan of every architecture for two targets, from descriptions kept in tests/graph/architectures. A changed plan
 // shows in review: BURIN_BLESS=1 graph_test --gtest_filter=*Golden* writes all files anew.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -17,6 +18,7 @@ namespace burin::graph {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::HasSubstr;
 
 const fs::path kDescriptions = BURIN_SOURCE_DIR "/tests/graph/architectures";
 const fs::path kPlans = BURIN_SOURCE_DIR "/tests/graph/golden/architectures";
@@ -45,13 +47,18 @@ std::vector<std::string> names_in(const fs::path& folder) {
   return names;
 }
 
-// Matrices of layers quantised as most models are: what there is no kernel for says so instead.
-std::string outline_for(const ModelDescription& model, const char* target) {
+// Matrices of layers quantised as most models are.
+PlanOptions quantised() {
   PlanOptions options;
   options.weights = kernels::WeightFormat::integer_format(4, true, 32, kernels::ScaleType::f16);
   options.compute = ComputeType::int8;
+  return options;
+}
+
+// What there is no kernel for says so instead.
+std::string outline_for(const ModelDescription& model, const char* target) {
   try {
-    const Plan plan = plan_of(model, options, target);
+    const Plan plan = plan_of(model, quantised(), target);
     EXPECT_LE(barriers_per_layer(plan), 5) << model.path;
     return outline(plan);
   } catch (const Error& error) {
@@ -75,6 +82,32 @@ TEST(GoldenPlans, EveryArchitectureHasItsPlan) {
     expect_golden(kPlans / (name + ".txt"), outlines(model));
   }
   EXPECT_EQ(names_in(kPlans), names) << "a golden without a model";
+}
+
+void expect_few_barriers(const ModelDescription& model, const char* target, const PlanOptions& options) {
+  try {
+    EXPECT_LE(barriers_per_layer(plan_of(model, options, target)), 5)
+        << model.path << " for " << target << ", KV " << to_text(options.kv) << ", context "
+        << options.context;
+  } catch (const Error& error) {  // positions that were learned end somewhere
+    EXPECT_THAT(std::string(error.what()), HasSubstr("use --context 256"));
+  }
+}
+
+// How work is split over threads depends on the cache's type, on the context, and on both together.
+TEST(GoldenPlans, AtMostFiveBarriersWithAnyCacheAndContext) {
+  for (const std::string& name : names_in(kDescriptions)) {
+    const ModelDescription model =
+        parse_description(tests::read_bytes(kDescriptions / (name + ".json")), name);
+    for (const char* target : kTargets)
+      for (const KvType kv : {KvType::f32, KvType::f16, KvType::bf16, KvType::int8})
+        for (const std::int64_t context : {64, 4096}) {
+          PlanOptions options = quantised();
+          options.kv = kv;
+          options.context = context;
+          expect_few_barriers(model, target, options);
+        }
+  }
 }
 
 TEST(GoldenPlans, DescriptionsAreThoseOfTheReferenceModels) {

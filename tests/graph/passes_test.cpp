@@ -312,6 +312,40 @@ TEST(FuseQkvRope, ClipsStandBetweenWhereAllAreAlike) {
   }
 }
 
+// --- whole heads
+
+TEST(SeparateHeads, RotationAndCacheLeaveTheEpilogue) {
+  AttentionSketch s;
+  s.graph.logits = s.attention("attention", s.rotated_q, s.rotated_k, s.v);
+  ASSERT_EQ(run(fuse_qkv_rope, s), "");
+  const ValueId queries = s.node("attention_qkv").output;
+  EXPECT_EQ(run(separate_heads, s), "");
+  EXPECT_THAT(s.names(), ElementsAre("x", "attention_qkv", "attention_heads", "attention"));
+  const Node& projections = s.node("attention_qkv");
+  EXPECT_EQ(projections.linear.epilogue, LinearEpilogue::qkv);
+  EXPECT_EQ(s.graph.values.at(static_cast<std::size_t>(projections.output)).width, 16);
+  const Node& heads = s.node("attention_heads");
+  EXPECT_EQ(heads.op, Op::heads);
+  EXPECT_FALSE(heads.heads.normed);
+  EXPECT_EQ(heads.heads.limit, 0);
+  EXPECT_EQ(heads.heads.attention.kv_heads, 1);
+  EXPECT_EQ(heads.heads.attention.rope.rotary, 4);
+  EXPECT_THAT(heads.inputs, ElementsAre(projections.output));
+  EXPECT_EQ(heads.output, queries);
+  EXPECT_THAT(s.node("attention").inputs, ElementsAre(queries));
+}
+
+TEST(SeparateHeads, SeparateOnesStay) {
+  NormedSketch s;
+  s.graph.logits = s.attention("attention", s.q, s.k, s.v);
+  ASSERT_EQ(run(fuse_qkv_rope, s), "");
+  const std::string before = to_text(s.graph);
+  Trace trace;
+  separate_heads(s.graph, trace);
+  EXPECT_TRUE(trace.empty());
+  EXPECT_EQ(to_text(s.graph), before);
+}
+
 // --- activation
 
 TEST(FuseActivation, GoesIntoThePlainLinearNodeBeforeIt) {

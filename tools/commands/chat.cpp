@@ -1,33 +1,16 @@
 // burin chat: a conversation, line by line.
-#include <unistd.h>
-
-#include <csignal>
 #include <cstdio>
-#include <cstdlib>
 
 #include "graph/plan.hpp"
 #include "runtime/chat/conversation.hpp"
 #include "runtime/stop_texts.hpp"
 #include "tools/command.hpp"
 #include "tools/common_options.hpp"
+#include "tools/input_lines.hpp"
 #include "tools/sampling_options.hpp"
 
 namespace burin::tools {
 namespace {
-
-std::atomic<bool> interrupted{false};
-
-// Ends an answer, or the wait for a line. A second one that nothing took note of ends the program.
-extern "C" void on_chat_interrupt(int) {
-  if (interrupted.exchange(true, std::memory_order_relaxed)) std::signal(SIGINT, SIG_DFL);
-}
-
-// Calls that wait for input return where Ctrl-C comes.
-void watch_interrupts() {
-  struct sigaction action {};
-  action.sa_handler = on_chat_interrupt;
-  sigaction(SIGINT, &action, nullptr);
-}
 
 struct ChatOptions {
   CommonOptions common;
@@ -37,47 +20,19 @@ struct ChatOptions {
   runtime::GenerationOptions generation;
 };
 
-// Lines of standard input; a prompt on a terminal only.
-class Lines {
- public:
-  ~Lines() { std::free(buffer_); }
-  bool is_terminal() const { return terminal_; }
-
-  enum class Event : std::uint8_t { line, interrupt, end };
-  Event next(std::string& line) {
-    if (terminal_) fmt::print(stderr, "> ");
-    const ssize_t length = getline(&buffer_, &size_, stdin);
-    if (length < 0) {
-      const bool ended = std::feof(stdin) != 0 || !interrupted.load();
-      std::clearerr(stdin);
-      return ended ? Event::end : Event::interrupt;
-    }
-    line.assign(buffer_, static_cast<std::size_t>(length));
-    while (line.ends_with('\n') || line.ends_with('\r')) line.pop_back();
-    return Event::line;
-  }
-
- private:
-  bool terminal_ = isatty(STDIN_FILENO) != 0;
-  char* buffer_ = nullptr;  // getline's
-  std::size_t size_ = 0;
-};
-
 class Chat {
  public:
   Chat(const ChatOptions& options, runtime::Conversation conversation)
       : options_(options), conversation_(std::move(conversation)) {}
 
   void run() {
-    watch_interrupts();
     if (lines_.is_terminal()) fmt::print(stderr, "Ctrl-C ends an answer; /help lists commands.\n");
     bool wants_to_leave = false;
     for (std::string line;;) {
-      interrupted.store(false);
-      watch_interrupts();
-      const Lines::Event event = lines_.next(line);
-      if (event == Lines::Event::end || (event == Lines::Event::interrupt && wants_to_leave)) break;
-      wants_to_leave = event == Lines::Event::interrupt;
+      interrupts_.forget();
+      const Event event = lines_.next(line);
+      if (event == Event::end || (event == Event::interrupt && wants_to_leave)) break;
+      wants_to_leave = event == Event::interrupt;
       if (wants_to_leave)
         fmt::print(stderr, "\nburin: once more, or /exit, to leave\n");
       else if (!take(line))
@@ -87,6 +42,8 @@ class Chat {
   }
 
  private:
+  using Event = InputLines::Event;
+
   // False where the line ends the chat.
   bool take(const std::string& line) {
     if (line.empty()) return true;
@@ -128,7 +85,7 @@ class Chat {
     runtime::GenerationOptions generation = options_.generation;
     generation.sampling.seed += answers_++;  // else every answer would draw the same numbers
     const runtime::Answer answer = conversation_.say(
-        line, generation, [&](std::string_view piece) { show(piece); }, &interrupted);
+        line, generation, [&](std::string_view piece) { show(piece); }, &interrupts_.flag());
     if (options_.common.json)
       print(answer);
     else
@@ -154,7 +111,8 @@ class Chat {
 
   const ChatOptions& options_;
   runtime::Conversation conversation_;
-  Lines lines_;
+  Interrupts interrupts_;
+  InputLines lines_{interrupts_};
   std::uint64_t answers_ = 0;
 };
 
@@ -181,8 +139,7 @@ void add_chat_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("chat", "Converse with a model, line by line");
   command->footer(
       "Lines of standard input are messages; /help lists commands. Ctrl-C ends an answer, twice at the "
-      "prompt the "
-      "program.\nExample: burin chat MODEL --system \"Answer in one sentence.\" -n 200\n"
+      "prompt the program.\nExample: burin chat MODEL --system \"Answer in one sentence.\" -n 200\n"
       "         echo \"Who are you?\" | burin chat MODEL --chat-template chatml.jinja --temp 0\n"
       "         burin chat MODEL -c 2048 --keep 4      (endless: the oldest tokens are discarded)");
   add_model_option(*command, options->common);

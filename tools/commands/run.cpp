@@ -2,7 +2,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdio>
 #include <iterator>
 
@@ -11,18 +10,11 @@
 #include "runtime/stop_texts.hpp"
 #include "tools/command.hpp"
 #include "tools/common_options.hpp"
+#include "tools/interrupts.hpp"
 #include "tools/sampling_options.hpp"
 
 namespace burin::tools {
 namespace {
-
-std::atomic<bool> interrupted{false};
-
-// The first Ctrl-C ends the text, the second one the program.
-extern "C" void on_interrupt(int) {
-  interrupted.store(true, std::memory_order_relaxed);
-  std::signal(SIGINT, SIG_DFL);
-}
 
 struct RunOptions {
   CommonOptions common;
@@ -113,14 +105,14 @@ void run(RunOptions& options) {
   if (prompt.empty())
     fail("{}: the prompt is empty and the model has no BOS token: give a prompt (-p)", options.common.model);
   const std::unique_ptr<runtime::Session> session = make_session(options.common, model);
-  std::signal(SIGINT, on_interrupt);
+  const Interrupts interrupts;  // a Ctrl-C ends the text, a second one the program
   const std::function<void(std::string_view)> show = [&](std::string_view piece) {
     if (options.common.json) return;
     std::fwrite(piece.data(), 1, piece.size(), stdout);
     std::fflush(stdout);
   };
   const runtime::GenerationResult result =
-      runtime::generate(*session, *model, prompt, options.generation, show, &interrupted);
+      runtime::generate(*session, *model, prompt, options.generation, show, &interrupts.flag());
   print_result(options, *model, *session, prompt.size(), result);
 }
 
