@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "bench/bench_support.hpp"
+#include "runtime/kv/kv_ring.hpp"
 #include "templates/attention/attention_spec.hpp"
 #include "templates/formats/float16.hpp"
 
@@ -40,25 +41,30 @@ std::vector<std::byte> cache_pattern(const HeadLayout& heads) {
   return pattern;
 }
 
-// Where the keys lie: in order, or in a full ring that wraps in the middle of a block, behind four that stay.
-std::vector<KeySpan> spans_of(const AttentionSpec& spec, std::int64_t depth, bool wrapped) {
-  if (!wrapped) return {{0, depth, 0}};
-  constexpr std::int64_t kKeep = 4;
-  const std::int64_t oldest = depth / 3 + 5;
-  const KeySpan before = {oldest, depth, kKeep - oldest};
-  const KeySpan behind = {kKeep, oldest, depth - oldest};
-  if (!spec.alibi && spec.window == 0) return {before, {0, oldest, behind.shift}};
-  return {{0, kKeep, 0}, before, behind};
-}
+// Where `depth` keys lie.
+struct KeysInRing {
+  enum Wrapped { in_order, full, with_gap };
 
-// `rows` rows at positions depth - rows .. depth - 1.
+  // in_order: nothing was discarded yet. full: in a ring of as many slots behind four that stay, which wraps in the
+  // middle of a block. with_gap: in one of a third more; the others have been discarded.
+  KeysInRing(const AttentionSpec& spec, std::int64_t rows, std::int64_t depth, Wrapped wrapped)
+      : ring{wrapped == in_order ? 0 : 4, wrapped == with_gap ? depth + depth / 3 : depth},
+        position(wrapped == in_order ? depth - rows : ring.capacity + depth / 2 - rows + 11),
+        spans(ring.spans(position, rows, position + rows - depth, spec.alibi || spec.window > 0)) {}
+
+  runtime::KvRing ring;
+  std::int64_t position;  // of the first row
+  runtime::KeySpans spans;
+};
+
+// The last `rows` rows of `depth`.
 class AttentionRun {
  public:
-  AttentionRun(const AttentionSpec& spec, std::int64_t rows, std::int64_t depth, bool wrapped)
+  AttentionRun(const AttentionSpec& spec, std::int64_t rows, std::int64_t depth, KeysInRing::Wrapped wrapped)
       : heads_(spec.heads),
         rows_(rows),
         depth_(depth),
-        spans_(spans_of(spec, depth, wrapped)),
+        keys_(spec, rows, depth, wrapped),
         slopes_(static_cast<std::size_t>(heads_.query_heads), 0.01f),
         rows_per_call_(attention_rows_per_call(spec)),
         entry_(Machine::get().resolve(spec, emit_attention)),
@@ -101,7 +107,7 @@ class AttentionRun {
   }
 
  private:
-  std::int64_t blocks() const { return (depth_ + kKvBlock - 1) / kKvBlock; }
+  std::int64_t blocks() const { return (keys_.ring.capacity + kKvBlock - 1) / kKvBlock; }
   std::int64_t query_stride() const { return std::int64_t{heads_.query_heads} * heads_.query_head_columns(); }
   std::int64_t output_stride() const { return std::int64_t{heads_.query_heads} * heads_.value_width(); }
 
@@ -115,13 +121,13 @@ class AttentionRun {
     arguments.heads = last_head - head;
     arguments.blocks = tables_.data() + pass % caches_.size() * static_cast<std::size_t>(blocks());
     arguments.head_offset = head / heads_.group() * heads_.kv_block_bytes();
-    arguments.spans = spans_.data();
-    arguments.span_count = static_cast<std::int64_t>(spans_.size());
+    arguments.spans = keys_.spans.get().data();
+    arguments.span_count = static_cast<std::int64_t>(keys_.spans.get().size());
     arguments.slopes = slopes_.data() + head;
     arguments.scratch = scratch_.data() + scratch_bytes_ * static_cast<std::size_t>(thread);
     arguments.query_stride = query_stride();
     arguments.output_stride = output_stride();
-    arguments.position = depth_ - rows_ + first;
+    arguments.position = keys_.position + first;
     arguments.rows = std::min<std::int64_t>(rows_per_call_, rows_ - first);
     arguments.scale = 0.088f;
     entry_(&arguments);
@@ -130,7 +136,7 @@ class AttentionRun {
   HeadLayout heads_;
   std::int64_t rows_;
   std::int64_t depth_;
-  std::vector<KeySpan> spans_;
+  KeysInRing keys_;
   std::vector<float> slopes_;
   std::int64_t rows_per_call_;
   jit::KernelEntry entry_;
@@ -144,7 +150,7 @@ class AttentionRun {
 
 void attention_row(benchmark::State& state, const AttentionSpec& spec) {
   const std::int64_t rows = state.range(0);
-  AttentionRun attention(spec, rows, state.range(1), state.range(2) != 0);
+  AttentionRun attention(spec, rows, state.range(1), static_cast<KeysInRing::Wrapped>(state.range(2)));
   const bool decode = rows == 1;
   run_row(state, decode ? Limit::read : Limit::dot, decode ? attention.bytes() : attention.macs(),
           [&](int thread, std::size_t pass) { attention.run(thread, pass); });
@@ -178,10 +184,13 @@ void add_attention_rows() {
         ->Args({1, 512, 0})
         ->Args({1, 2048, 0})
         ->Args({1, 2048, 1})
+        ->Args({1, 2048, 2})
         ->Args({1, 4096, 0})
         ->Args({1, 4096, 1})
+        ->Args({1, 4096, 2})
         ->Args({512, 512, 0})
-        ->Args({512, 2048, 0});
+        ->Args({512, 2048, 0})
+        ->Args({512, 2048, 2});
 }
 
 }  // namespace burin::bench

@@ -21,6 +21,10 @@ KeySpans KvRing::spans(std::int64_t position, std::int64_t rows, std::int64_t re
   const std::int64_t row_slot = slot_of(position);
   const bool wrapped = first_slot > row_slot;
   kernels::KeySpan newest = {wrapped ? keep : first_slot, row_slot + rows, position - row_slot};
+  if (wrapped && !by_distance && rows == 1 && first_slot == newest.end_slot) {
+    spans.add({0, capacity, position - (capacity - 1)});
+    return spans;
+  }
   const bool with_sinks = newest.first_slot == keep && (!by_distance || newest.shift == removed);
   if (with_sinks)
     newest.first_slot = 0;

@@ -44,8 +44,8 @@ struct KvRing {
   std::int64_t end_of_slots(std::int64_t position) const { return position < capacity ? position : capacity; }
 
   // What rows position .. position + rows - 1 (in consecutive slots, stored already) may see. A span may hold keys
-  // behind a row's own. Where `by_distance` is false, only slots are right, not the distances of sinks: that takes
-  // one span less.
+  // behind a row's own. Where `by_distance` is false, only slots are right, not distances: that takes one span less, and
+  // a single row sees a full ring as one span, wherever it wraps.
   KeySpans spans(std::int64_t position, std::int64_t rows, std::int64_t removed, bool by_distance) const;
 };
 

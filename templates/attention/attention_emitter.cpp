@@ -29,41 +29,45 @@ Xbyak::Address of_span(const AttentionContext& c, const Xbyak::Reg64& span, std:
   return c.a.ptr[span + member];
 }
 
-// The block of the span's first key, of the first row's window, or of the part's first key.
-void first_chunk(const AttentionContext& c) {
+// locals.first_live = the span's first key, that of the first row's window, or the part's.
+void first_of_span(const AttentionContext& c) {
   jit::Assembler& a = c.a;
   const Xbyak::Reg64 span = a.rcx;
+  const Xbyak::Reg64 first = a.rdx;
   const Xbyak::Reg64 slot = a.rax;
   a.mov(span, c.local(c.locals.span));
-  a.mov(c.r.chunk_first, of_span(c, span, offsetof(KeySpan, first_slot)));
+  a.mov(first, of_span(c, span, offsetof(KeySpan, first_slot)));
   if (c.spec.window > 0) {
     a.mov(slot, c.argument(offsetof(AttentionArguments, position)));
     a.sub(slot, c.u32(c.spec.window - 1));
     a.sub(slot, of_span(c, span, offsetof(KeySpan, shift)));
-    a.cmp(c.r.chunk_first, slot);
-    a.cmovl(c.r.chunk_first, slot);
+    a.cmp(first, slot);
+    a.cmovl(first, slot);
   }
   if (c.spec.parts) {
     a.mov(slot, c.argument(offsetof(AttentionArguments, first_slot)));
-    a.cmp(c.r.chunk_first, slot);
-    a.cmovl(c.r.chunk_first, slot);
+    a.cmp(first, slot);
+    a.cmovl(first, slot);
   }
-  a.and_(c.r.chunk_first, static_cast<std::uint32_t>(-kKvBlock));
+  a.mov(c.local(c.locals.first_live), first);
 }
 
-// end = slot behind the last key of the span that any row of the call sees.
-void end_of_span(const AttentionContext& c, const Xbyak::Reg64& end) {
+// locals.end_live = slot behind the last key of the span that any row of the call sees.
+void end_of_span(const AttentionContext& c) {
   jit::Assembler& a = c.a;
   const Xbyak::Reg64 span = a.rcx;
+  const Xbyak::Reg64 end = a.rax;
   a.mov(span, c.local(c.locals.span));
   a.mov(end, c.argument(offsetof(AttentionArguments, position)));
   a.add(end, c.argument(offsetof(AttentionArguments, rows)));
   a.sub(end, of_span(c, span, offsetof(KeySpan, shift)));
   a.cmp(end, of_span(c, span, offsetof(KeySpan, end_slot)));
   a.cmovg(end, of_span(c, span, offsetof(KeySpan, end_slot)));
-  if (!c.spec.parts) return;
-  a.cmp(end, c.argument(offsetof(AttentionArguments, end_slot)));
-  a.cmovg(end, c.argument(offsetof(AttentionArguments, end_slot)));
+  if (c.spec.parts) {
+    a.cmp(end, c.argument(offsetof(AttentionArguments, end_slot)));
+    a.cmovg(end, c.argument(offsetof(AttentionArguments, end_slot)));
+  }
+  a.mov(c.local(c.locals.end_live), end);
 }
 
 // Wherever a span begins, its chunks end at slots that 256 divides.
@@ -73,9 +77,14 @@ void emit_chunks_of_span(const AttentionContext& c) {
   Xbyak::Label done;
   const Xbyak::Reg64 left = a.rax;
   const Xbyak::Reg64 passed = a.rcx;
-  first_chunk(c);
+  first_of_span(c);
+  end_of_span(c);
+  a.mov(c.r.chunk_first, c.local(c.locals.first_live));
+  a.cmp(c.r.chunk_first, c.local(c.locals.end_live));
+  a.jge(done, kNear);
+  a.and_(c.r.chunk_first, static_cast<std::uint32_t>(-kKvBlock));
   a.L(loop);
-  end_of_span(c, left);
+  a.mov(left, c.local(c.locals.end_live));
   a.sub(left, c.r.chunk_first);
   a.jle(done, kNear);
   a.add(left, kKvBlock - 1);

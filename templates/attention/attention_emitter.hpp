@@ -26,7 +26,12 @@ struct AttentionLocals {
   int groups_left = 32;   // of value columns
   int end_in_chunk = 40;  // of the span, counted from the chunk's first key; may lie behind the chunk
   int frame = 48;         // rbp, while it serves for something else
-  int bytes = 56;
+  int first_live = 56;    // slots of the span that any row of the call may see: from here
+  int end_live = 64;      // to here
+  int block_slot = 72;    // the first one of the block at hand
+  int skipped = 80;       // of its keys, before the first that any row may see
+  int key_groups = 88;    // of four keys behind those, up to the last that any row may see
+  int bytes = 96;
 };
 
 struct AttentionContext {
@@ -52,6 +57,20 @@ struct AttentionContext {
     a.mov(to, a.ptr[to]);
     a.add(to, argument(offsetof(AttentionArguments, head_offset)));
     a.add(local(locals.blocks), 8);
+  }
+
+  // first, end = keys of the block at locals.block_slot that any row may see; counted from its first key, within 0 .. 64.
+  void live_keys(const Xbyak::Reg64& first, const Xbyak::Reg64& end) const {
+    a.mov(first, local(locals.first_live));
+    a.sub(first, local(locals.block_slot));
+    a.mov(end, 0);
+    a.cmp(first, end);
+    a.cmovl(first, end);
+    a.mov(end, kKvBlock);
+    a.add(end, local(locals.block_slot));
+    a.cmp(end, local(locals.end_live));
+    a.cmovg(end, local(locals.end_live));
+    a.sub(end, local(locals.block_slot));
   }
 
   Xbyak::Address argument(std::size_t member) const { return a.ptr[r.arguments + member]; }

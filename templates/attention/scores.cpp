@@ -6,6 +6,10 @@
 //     ...       |                                    |     per pair: load the keys' x0 (x1), broadcast each
 //   query row 5 |                                    |     query's x0 (x1), multiply and add
 //               +--------+--------+--------+--------+
+//
+// Of a block in which spans begin or end, no more than a half may be needed.
+#include <algorithm>
+
 #include "templates/attention/attention_emitter.hpp"
 #include "templates/attention/int8_loads.hpp"
 
@@ -17,21 +21,23 @@ constexpr int kPrefetchAhead = 4096;
 
 class ScoreTile {
  public:
-  ScoreTile(const AttentionContext& context, int rows) : c_(context), a(context.a), rows_(rows) {}
+  // Of keys first_key .. first_key + keys - 1 of a block.
+  ScoreTile(const AttentionContext& context, int rows, int first_key, int keys)
+      : c_(context), a(context.a), rows_(rows), first_key_(first_key), keys_(keys) {}
 
   Xbyak::Reg64 panel() const { return a.rdi; }   // of the tile's first row
   Xbyak::Reg64 keys() const { return a.rsi; }    // of the block
   Xbyak::Reg64 scores() const { return a.rdx; }  // of the tile's first row, at the block's first key
 
   void emit() {
-    const int passes = kKvBlock / (vectors() * a.lanes());
-    for (int pass = 0; pass < passes; ++pass) emit_pass(pass * vectors() * a.lanes());
+    const int keys_per_pass = vectors() * a.lanes();
+    for (int key = first_key_; key < first_key_ + keys_; key += keys_per_pass) emit_pass(key);
     a.add(panel(), c_.u32(rows_ * c_.scratch.panel_row));
     a.add(scores(), c_.u32(rows_ * AttentionScratch::kScoresRow));
   }
 
  private:
-  int vectors() const { return tile_vectors(a); }
+  int vectors() const { return std::min(tile_vectors(a), keys_ / a.lanes()); }
   jit::Vector sum(int row, int v) const { return a.vector(row * vectors() + v); }
   jit::Vector key(int v) const { return a.vector(rows_ * vectors() + v); }
   jit::Vector query(int turn) const {
@@ -56,7 +62,7 @@ class ScoreTile {
     Xbyak::Label loop;
     a.align(32);
     a.L(loop);
-    for (int i = 0; i < unroll(); ++i) pair(i, first_key == 0);
+    for (int i = 0; i < unroll(); ++i) pair(i, first_key == first_key_);
     a.add(walking_panel(), c_.u32(unroll() * 4));
     a.add(walking_keys(), c_.u32(unroll() * pair_bytes()));
     a.dec(pairs_left());
@@ -80,7 +86,8 @@ class ScoreTile {
   void pair(int i, bool prefetch) {
     if (prefetch)
       for (int line = 0; line < pair_bytes(); line += 64)
-        a.prefetcht0(a.ptr[walking_keys() + jit::offset(i * pair_bytes() + line + kPrefetchAhead)]);
+        a.prefetcht0(a.ptr[walking_keys() +
+                           jit::offset(i * pair_bytes() - first_key_ * key_bytes() + line + kPrefetchAhead)]);
     if (c_.bf16_math()) {
       for (int v = 0; v < vectors(); ++v) load_pair(i, v);
       multiply(i, 0);
@@ -132,6 +139,8 @@ class ScoreTile {
   const AttentionContext& c_;
   jit::Assembler& a;
   int rows_;
+  int first_key_;
+  int keys_;
   int turn_ = 0;
 };
 
@@ -141,17 +150,40 @@ void emit_scores(const AttentionContext& c) {
   jit::Assembler& a = c.a;
   const Xbyak::Reg64 block_scores = a.r10;
   const Xbyak::Reg64 blocks_left = a.r11;
-  const ScoreTile any(c, 1);
+  const ScoreTile any(c, 1, 0, kKvBlock);
+  constexpr int kHalf = kKvBlock / 2;
+  const Xbyak::Reg64 first = a.rax;
+  const Xbyak::Reg64 end = a.rcx;
   c.start_blocks(a.rax);
   a.lea(block_scores, a.ptr[c.r.scratch + jit::offset(c.scratch.scores)]);
   a.mov(blocks_left, c.r.chunk_blocks);
+  a.mov(c.local(c.locals.block_slot), c.r.chunk_first);
   Xbyak::Label block;
+  Xbyak::Label first_half;
+  Xbyak::Label second_half;
+  Xbyak::Label done;
+  const auto tiles = [&](int first_key, int keys) {
+    emit_row_tiles(c, a.rax, [&](int rows) { ScoreTile(c, rows, first_key, keys).emit(); });
+  };
   a.L(block);
   c.next_block(any.keys());
   a.mov(any.panel(), c.r.scratch);
   a.mov(any.scores(), block_scores);
-  emit_row_tiles(c, a.rax, [&](int rows) { ScoreTile(c, rows).emit(); });
+  c.live_keys(first, end);
+  a.cmp(end, kHalf);
+  a.jle(first_half, kNear);
+  a.cmp(first, kHalf);
+  a.jge(second_half, kNear);
+  tiles(0, kKvBlock);
+  a.jmp(done, kNear);
+  a.L(first_half);
+  tiles(0, kHalf);
+  a.jmp(done, kNear);
+  a.L(second_half);
+  tiles(kHalf, kHalf);
+  a.L(done);
   a.add(block_scores, kKvBlock * 4);
+  a.add(c.local(c.locals.block_slot), kKvBlock);
   a.dec(blocks_left);
   a.jnz(block, kNear);
 }

@@ -7,6 +7,7 @@
 //   query row 5 |                                    |     values, broadcast each row's probability
 //               +--------+--------+--------+--------+
 #include <algorithm>
+#include <bit>
 
 #include "templates/attention/attention_emitter.hpp"
 #include "templates/attention/int8_loads.hpp"
@@ -32,7 +33,7 @@ class ValueTile {
       for (int v = 0; v < vectors_; ++v) a.vmovups(sum(row, v), sum_address(row, v));
     a.mov(walking_probabilities(), probabilities());
     a.mov(walking_values(), block_values());
-    a.mov(keys_left(), kKvBlock / kUnrolledKeys);
+    a.mov(keys_left(), c_.local(c_.locals.key_groups));
     Xbyak::Label loop;
     a.align(32);
     a.L(loop);
@@ -162,6 +163,27 @@ void emit_scale_probabilities(const AttentionContext& c, const Xbyak::Reg64& val
   a.jnz(row, kNear);
 }
 
+// Moves on to the first keys that any row sees, and counts them. Keys are taken in fours; one that a row does not see
+// has probability zero.
+void emit_skip_keys(const AttentionContext& c, const Xbyak::Reg64& values,
+                    const Xbyak::Reg64& probabilities) {
+  jit::Assembler& a = c.a;
+  const Xbyak::Reg64 first = a.rax;
+  const Xbyak::Reg64 end = a.rcx;
+  const Xbyak::Reg64 bytes = a.rdx;
+  c.live_keys(first, end);
+  a.and_(first, static_cast<std::uint32_t>(-kUnrolledKeys));
+  a.mov(c.local(c.locals.skipped), first);
+  a.sub(end, first);
+  a.add(end, kUnrolledKeys - 1);
+  a.shr(end, std::countr_zero(static_cast<unsigned>(kUnrolledKeys)));
+  a.mov(c.local(c.locals.key_groups), end);
+  a.imul(bytes, first, c.spec.heads.value_row_bytes() / c.spec.heads.slots_per_value_row());
+  a.add(values, bytes);
+  a.imul(bytes, first, c.bf16_math() ? 2 : 4);
+  a.add(probabilities, bytes);
+}
+
 }  // namespace
 
 void emit_values(const AttentionContext& c) {
@@ -169,6 +191,7 @@ void emit_values(const AttentionContext& c) {
   const Xbyak::Reg64 block_probabilities = a.r10;
   const Xbyak::Reg64 block_columns = a.r11;
   const Xbyak::Reg64 sum_columns = a.rbp;  // all others are taken
+  const int probability_bytes = c.bf16_math() ? 2 : 4;
   const int all_vectors = c.scratch.values_row / a.vector_bytes();
   const int groups = all_vectors / tile_vectors(a);
   const int rest = all_vectors % tile_vectors(a);
@@ -178,6 +201,7 @@ void emit_values(const AttentionContext& c) {
   a.lend_rbp(c.locals.frame);
   c.start_blocks(a.rax);
   a.mov(blocks_left, c.r.chunk_blocks);
+  a.mov(c.local(c.locals.block_slot), c.r.chunk_first);
   a.lea(block_probabilities, a.ptr[c.r.scratch + jit::offset(c.scratch.scores)]);
   Xbyak::Label block_loop;
   a.L(block_loop);
@@ -187,6 +211,7 @@ void emit_values(const AttentionContext& c) {
     a.mov(a.rdi, block_probabilities);
     emit_scale_probabilities(c, block_columns, a.rdi);
   }
+  emit_skip_keys(c, block_columns, block_probabilities);
   a.lea(sum_columns, a.ptr[c.r.scratch + jit::offset(c.scratch.values)]);
   if (groups > 0) {
     Xbyak::Label group_loop;
@@ -197,7 +222,10 @@ void emit_values(const AttentionContext& c) {
     a.jnz(group_loop, kNear);
   }
   if (rest > 0) emit_column_group(c, rest, block_columns, sum_columns, block_probabilities);
+  a.imul(a.rax, c.local(c.locals.skipped), probability_bytes);
+  a.sub(block_probabilities, a.rax);
   a.add(block_probabilities, c.u32(kKvBlock * (c.bf16_math() && !c.int8_storage() ? 2 : 4)));
+  a.add(c.local(c.locals.block_slot), kKvBlock);
   a.dec(blocks_left);
   a.jnz(block_loop, kNear);
   a.reclaim_rbp();

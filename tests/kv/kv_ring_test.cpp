@@ -45,6 +45,12 @@ std::map<std::int64_t, std::int64_t> shown(const KeySpans& spans, std::int64_t p
   return positions;
 }
 
+std::vector<std::int64_t> slots_of(const std::map<std::int64_t, std::int64_t>& positions) {
+  std::vector<std::int64_t> slots;
+  for (const auto& [slot, position] : positions) slots.push_back(slot);
+  return slots;
+}
+
 TEST(KvRing, ShowsEveryTokenWhereTheListHasIt) {
   for (const Case& c : kCases) {
     SCOPED_TRACE(testing::Message() << c.context << " " << c.keep << " " << c.discard);
@@ -86,11 +92,28 @@ TEST(KvRing, RowsOfAChunkSeeWhatTheySeeAlone) {
       const std::int64_t rows = std::min({std::int64_t{9}, window.room(), ring.slots_in_a_row(first)});
       for (const bool by_distance : {false, true}) {
         const KeySpans together = ring.spans(first, rows, window.removed(), by_distance);
-        for (std::int64_t row = first; row < first + rows; ++row)
-          EXPECT_EQ(shown(together, row), shown(ring.spans(row, 1, window.removed(), by_distance), row));
+        for (std::int64_t row = first; row < first + rows; ++row) {
+          const auto alone = shown(ring.spans(row, 1, window.removed(), by_distance), row);
+          EXPECT_EQ(slots_of(shown(together, row)), slots_of(alone));
+          if (by_distance) {
+            EXPECT_EQ(shown(together, row), alone);
+          }
+        }
       }
       window.append(std::vector<TokenId>(static_cast<std::size_t>(rows), 1));
     }
+  }
+}
+
+// Where distances do not matter, it costs a kernel nothing that a full ring has wrapped.
+TEST(KvRing, OneRowSeesAFullRingAsOneSpan) {
+  const KvRing ring = {4, 64};
+  for (std::int64_t position = 64; position < 300; ++position) {
+    const KeySpans spans = ring.spans(position, 1, position - 63, false);
+    ASSERT_EQ(spans.get().size(), 1u);
+    EXPECT_EQ(spans.get()[0].first_slot, 0);
+    EXPECT_EQ(spans.get()[0].end_slot, 64);
+    EXPECT_EQ(spans.get()[0].shift + 63, position);
   }
 }
 
