@@ -8,3 +8,13 @@
 #elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define BURIN_TESTS_SANITIZED 1
 #endif
+
+namespace burin::tests {
+
+#ifdef BURIN_TESTS_SANITIZED
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+
+}  // namespace burin::tests
