@@ -1,7 +1,6 @@
 #include "graph/lowerable.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "jit/error.hpp"
 #include "templates/formats/packing.hpp"
@@ -115,19 +114,6 @@ void require_kernels(const Graph& graph, const ModelDescription& model, std::int
   for (const Node& node : graph.nodes)
     if (node.op == Op::attention) kernels.check_fused(node);
   for (const Node& node : graph.nodes) kernels.check_fused(node);
-  if (const std::int64_t most = largest_context(graph); context > most)
-    fail(
-        "{}: architecture {}: context {}: attention to more than {} positions is scaled by the logarithm of "
-        "their "
-        "number, which has no kernel yet: use --context {} or less",
-        model.path, printable(model.architecture), context, most, most);
-}
-
-std::int64_t largest_context(const Graph& graph) {
-  std::int64_t most = std::numeric_limits<std::int64_t>::max();
-  for (const Node& node : graph.nodes)
-    if (node.attention.log_context > 0) most = std::min(most, node.attention.log_context);
-  return most;
 }
 
 }  // namespace burin::graph

@@ -13,8 +13,4 @@ namespace burin::graph {
 // there are kernels for only beyond a length.
 void require_kernels(const Graph& graph, const ModelDescription& model, std::int64_t context);
 
-// Up to how many positions there are kernels for an attention that is scaled by their number. The largest value there
-// is where none is.
-std::int64_t largest_context(const Graph& graph);
-
 }  // namespace burin::graph

@@ -130,6 +130,8 @@ struct Plan {
   std::int64_t vocabulary = 0;
   kernels::HeadLayout heads;
   std::vector<RopeAttributes> ropes;  // that differ; most models have one
+  // Queries behind so many tokens grow by the logarithm of their number, in attention with AttentionSpec::factors. 0: none.
+  std::int64_t log_context = 0;
 
   std::vector<PackedMatrix> matrices;
   std::vector<PaddedVector> vectors;

@@ -110,6 +110,7 @@ class AttentionRun {
     arguments.cap = step_.constant;
     if (step_.slopes != nullptr) arguments.slopes = step_.slopes + head;
     if (step_.sinks != nullptr) arguments.sinks = step_.sinks + head;
+    if (!w_.query_factors.empty()) arguments.factors = w_.query_factors.data() + first;
     arguments.end_slot = w_.kv.end_of_slots(step_.layer);
     return arguments;
   }

@@ -1,6 +1,7 @@
 #include "runtime/session.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "graph/plan.hpp"
 #include "jit/error.hpp"
@@ -69,7 +70,18 @@ struct Session::State {
     return {first, static_cast<std::size_t>(plan().vocabulary)};
   }
 
+  // Queries grow with the number of tokens they see, beyond what the model was trained with (Qwen 1).
+  void fill_query_factors(std::int64_t rows) {
+    const auto context = static_cast<double>(plan().log_context);
+    for (std::int64_t row = 0; row < rows; ++row) {
+      const auto length = static_cast<double>(window.count() + row + 1);
+      workspace.query_factors[static_cast<std::size_t>(row)] =
+          length > context ? static_cast<float>(std::log(length) / std::log(context)) : 1;
+    }
+  }
+
   void fill_positions(std::int64_t rows) {
+    if (plan().log_context > 0) fill_query_factors(rows);
     for (std::int64_t row = 0; row < rows; ++row)
       workspace.positions[static_cast<std::size_t>(row)] = static_cast<std::int32_t>(window.count() + row);
     const std::int64_t floats = plan().heads.rotation_row();

@@ -22,12 +22,7 @@ std::int64_t context_of_one_rotation(const Graph& graph) {
 }
 
 void choose_default_context(PlanDraft& draft, std::int64_t trained) {
-  const std::int64_t wanted = std::min({trained, kDefaultContext, context_of_one_rotation(draft.graph)});
-  draft.plan.options.context = std::min(wanted, largest_context(draft.graph));
-  if (draft.plan.options.context < wanted)
-    draft.plan.notes.push_back(fmt::format(
-        "context is {}: attention to more positions is scaled by their number, which has no kernel yet",
-        draft.plan.options.context));
+  draft.plan.options.context = std::min({trained, kDefaultContext, context_of_one_rotation(draft.graph)});
 }
 
 bool is_router(const PlanDraft& draft, const Node& linear) {

@@ -37,6 +37,8 @@ void Lowering::lower_attention(const Node& node) {
   spec.soft_cap = node.attention.soft_cap > 0;
   spec.alibi = step.slopes >= 0;
   spec.sinks = step.sinks >= 0;
+  spec.factors = node.attention.log_context > 0 && draft_.plan.options.context > node.attention.log_context;
+  if (spec.factors) draft_.plan.log_context = node.attention.log_context;
   spec.heads = draft_.plan.heads;
   spec.math = bf16_dots ? kernels::AttentionMath::bf16 : kernels::AttentionMath::f32;
   step.spec = spec;

@@ -24,6 +24,7 @@ struct AttentionSpec {
   bool alibi = false;       // scores become score - slope * distance (Press, Smith & Lewis 2022)
   bool sinks = false;       // a score per head takes part in the softmax, with no value (gpt-oss)
   bool parts = false;       // the keys of one row may be shared out; see AttentionArguments::part
+  bool factors = false;     // the dot products of a row have a factor of its own (Qwen 1 beyond its context)
 
   bool operator==(const AttentionSpec&) const = default;
 };
@@ -31,7 +32,7 @@ struct AttentionSpec {
 template <typename Spec, typename Visitor>
 requires std::same_as<std::remove_const_t<Spec>, AttentionSpec>
 void visit_fields(Spec& spec, Visitor&& visit) {
-  auto& [heads, math, window, soft_cap, alibi, sinks, parts] = spec;
+  auto& [heads, math, window, soft_cap, alibi, sinks, parts, factors] = spec;
   visit("heads", heads);
   visit("math", math);
   visit("window", window);
@@ -39,6 +40,7 @@ void visit_fields(Spec& spec, Visitor&& visit) {
   visit("alibi", alibi);
   visit("sinks", sinks);
   visit("parts", parts);
+  visit("factors", factors);
 }
 void write_field(std::string& text, const AttentionMath& math);
 void read_field(std::string_view text, AttentionMath& math);
@@ -67,12 +69,13 @@ struct AttentionArguments {
   std::int64_t query_stride = 0;  // floats
   std::int64_t output_stride = 0;
   std::int64_t position = 0;
-  std::int64_t rows = 0;          // at most attention_rows_per_call()
-  std::int64_t heads = 0;         // of the group; at most attention_heads_per_call()
-  float scale = 1;                // of the dot products: 1/sqrt(head_size) in most models
-  float cap = 0;                  // soft_cap
-  const float* slopes = nullptr;  // alibi: of the call's heads
-  const float* sinks = nullptr;   // sinks: scores of the call's heads
+  std::int64_t rows = 0;           // at most attention_rows_per_call()
+  std::int64_t heads = 0;          // of the group; at most attention_heads_per_call()
+  float scale = 1;                 // of the dot products: 1/sqrt(head_size) in most models
+  float cap = 0;                   // soft_cap
+  const float* slopes = nullptr;   // alibi: of the call's heads
+  const float* sinks = nullptr;    // sinks: scores of the call's heads
+  const float* factors = nullptr;  // factors: of the call's rows, beside `scale`
 
   // parts: a call goes through the slots first_slot .. end_slot - 1 only (multiples of 256; what no row sees is
   // left out). With `part`, it leaves its unfinished sums there, attention_part_bytes(). With part_count, it

@@ -12,7 +12,8 @@ namespace {
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
 constexpr float kLowest = -1e30f;  // finite, so that differences of maxima stay numbers
 
-// Calls body once per query row; `outer` walks rows (stride bytes in row_stride), `inner` the call's heads.
+// Calls body once per query row; `outer` walks rows (stride bytes in row_stride, rcx counts them down), `inner` the
+// call's heads.
 void for_each_query_row(const AttentionContext& c, const Xbyak::Reg64& outer, const Xbyak::Reg64& row_stride,
                         const Xbyak::Reg64& inner, int head_bytes,
                         const std::function<void(const Xbyak::Reg64& heads_left)>& body) {
@@ -66,6 +67,19 @@ void query_factor(const AttentionContext& c, jit::Vector factor) {
   a.vbroadcastss(factor, low);
 }
 
+// own = the factor of the row that `rows_left`, counted down, stands for.
+void row_factor(const AttentionContext& c, const Xbyak::Reg64& rows_left, jit::Vector factor,
+                jit::Vector own) {
+  jit::Assembler& a = c.a;
+  const Xbyak::Reg64 row = a.rax;
+  a.mov(row, c.argument(offsetof(AttentionArguments, rows)));
+  a.sub(row, rows_left);
+  a.shl(row, 2);
+  a.add(row, c.argument(offsetof(AttentionArguments, factors)));
+  a.vbroadcastss(own, a.dword[row]);
+  a.vmulps(own, own, factor);
+}
+
 // Maximum and sum before the first key: nothing, or the head's sink.
 void start_state(const AttentionContext& c, const Xbyak::Reg64& state, const Xbyak::Reg64& heads_left) {
   jit::Assembler& a = c.a;
@@ -97,8 +111,9 @@ void emit_query_panel(const AttentionContext& c) {
   const Xbyak::Reg64 panel = a.r8;
   const Xbyak::Reg64 values = a.r9;
   const Xbyak::Reg64 states = a.r10;  // maximum of the row; its sum lies a fixed distance behind
-  const jit::Vector scale = a.vector(0);
+  const jit::Vector factor = a.vector(0);
   const jit::Vector none = a.vector(4);
+  const jit::Vector scale = c.spec.factors ? a.vector(5) : factor;
 
   a.mov(row, c.argument(offsetof(AttentionArguments, query)));
   a.mov(stride, c.argument(offsetof(AttentionArguments, query_stride)));
@@ -106,10 +121,11 @@ void emit_query_panel(const AttentionContext& c) {
   a.mov(panel, c.r.scratch);
   a.lea(values, a.ptr[c.r.scratch + jit::offset(c.scratch.values)]);
   a.lea(states, a.ptr[c.r.scratch + jit::offset(c.scratch.largest)]);
-  query_factor(c, scale);
+  query_factor(c, factor);
   a.zero(none);
   for_each_query_row(c, row, stride, query, c.spec.heads.query_head_columns() * 4,
                      [&](const Xbyak::Reg64& heads_left) {
+                       if (c.spec.factors) row_factor(c, a.rcx, factor, scale);
                        for (int block = 0; block < c.spec.heads.pair_blocks(); ++block)
                          copy_pair_block(c, block, query, panel, scale);
                        for (int at = 0; at < c.scratch.values_row; at += a.vector_bytes())

@@ -8,7 +8,6 @@ namespace burin::kernels {
 namespace {
 
 constexpr int kMostRows = 6;
-constexpr int kBlockRowBytes = 128;  // 32 columns of 32 bits
 
 }  // namespace
 
@@ -20,22 +19,19 @@ int code_parts(const jit::Assembler& a, const WeightFormat& weights) {
 
 TileRegisters::TileRegisters(const jit::Assembler& a, Activation activation, const WeightFormat& weights,
                              int rows)
-    : a_(a), rows_(rows), registers_(a.vector_registers()) {
-  const bool whole_block = activation == Activation::s8 && rows == 1;
-  vectors_ = whole_block ? kBlockRowBytes / a.vector_bytes() : 2;
-  passes_ = kBlockRowBytes / a.vector_bytes() / vectors_;
-  slots_ = rows == 1 ? 2 : vectors_;
+    : BlockTile(a, rows, activation == Activation::s8 && rows == 1), a_(a), registers_(a.vector_registers()) {
+  slots_ = rows == 1 ? 2 : vectors();
 
-  take(rows * vectors_);  // sums
+  take(rows * vectors());  // sums
   if (activation == Activation::s8) {
-    take(rows * vectors_);  // dots
+    take(rows * vectors());  // dots
     codes_ = take(slots_ * code_parts(a, weights));
     scales_ = minimums_ = codes_;  // needed one after the other
   } else {
     codes_ = take(weights.has_codes() ? slots_ : 0);
     scales_ = take(weights.has_codes() ? slots_ : 0);
     minimums_ = take(weights.has_codes() && !weights.symmetric ? slots_ : 0);
-    weights_ = take(vectors_);
+    weights_ = take(vectors());
   }
   scratch_ = take(1);
   look_up_scratch_ = take(weights.is_float_table() ? 1 : 0);

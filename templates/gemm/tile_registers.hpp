@@ -3,34 +3,18 @@
 
 #include "jit/assembler.hpp"
 #include "templates/activation_rows.hpp"
+#include "templates/block_tile.hpp"
 #include "templates/formats/weight_format.hpp"
 
 namespace burin::kernels {
 
-// A tile is `rows` activation rows by `vectors` column vectors of the 32-column block:
-//
-//                vector 0      vector 1
-//              +-------------+-------------+
-//   row 0      | sum (0,0)   | sum (0,1)   |    sums: f32, over all of K
-//   row 1      | sum (1,0)   | sum (1,1)   |    dots: int32, over one activation group (s8 only)
-//     ...      |             |             |
-//              +-------------+-------------+
-//
-// On AVX-512 two vectors are a block. On AVX2 a block is four vectors: a tile of one s8 row takes all four,
-// larger ones make two passes, over vectors {0, 2} and {1, 3}, so that the halves of a block that gate
-// products and rotations combine stay together: vector v goes with v + vectors/2.
-class TileRegisters {
+// A tile of activation rows: sums are f32, over all of K; behind them are as many dots, int32, over one activation
+// group (s8 only). A tile of one s8 row takes whole blocks.
+class TileRegisters : public BlockTile {
  public:
   TileRegisters(const jit::Assembler& a, Activation activation, const WeightFormat& weights, int rows);
 
-  int rows() const { return rows_; }
-  int vectors() const { return vectors_; }
-  int passes() const { return passes_; }
-  // Which vector of the block `vector` of a pass is.
-  int block_vector(int pass, int vector) const { return pass + vector * passes_; }
-
-  jit::Vector sum(int row, int vector) const { return a_.vector(row * vectors_ + vector); }
-  jit::Vector dot(int row, int vector) const { return a_.vector((rows_ + row) * vectors_ + vector); }
+  jit::Vector dot(int row, int vector) const { return a_.vector((rows() + row) * vectors() + vector); }
   // Decoded codes; part 1 is the top bit of 8-bit codes, or the rest of a table's bytes, where the dot
   // product takes only 7 bits. A tile of one row uses codes at once, so two slots serve all its vectors.
   jit::Vector code(int vector, int part = 0) const {
@@ -58,10 +42,7 @@ class TileRegisters {
   void share_out_rest(int tables);
 
   const jit::Assembler& a_;
-  int rows_;
   int registers_;  // but for tables and mask
-  int vectors_;
-  int passes_;
   int slots_;
   int next_ = 0;
   int codes_ = 0;

@@ -17,7 +17,7 @@ HeadRows::HeadRows(jit::Assembler& assembler, const HeadLayout& heads, const Hea
       input_stride_(input_stride),
       output_stride_(output_stride),
       block_(block),
-      tile_(a, Activation::s8, WeightFormat::float_format(WeightKind::f32), 1) {}
+      tile_(a, 1, /*whole_block=*/true) {}
 
 std::size_t HeadRows::displacement(int pass, int v) const {
   return jit::offset(tile_.block_vector(pass, v) * a.vector_bytes());

@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "jit/assembler.hpp"
-#include "templates/gemm/tile_registers.hpp"
+#include "templates/block_tile.hpp"
 #include "templates/head_layout.hpp"
 
 namespace burin::kernels {
@@ -30,7 +30,7 @@ class HeadRows {
   Xbyak::Reg64 row_number() const { return Xbyak::util::r14; }
   Xbyak::Reg64 block() const { return block_; }
 
-  const TileRegisters& tile() const { return tile_; }
+  const BlockTile& tile() const { return tile_; }
   Xbyak::Address argument(std::size_t member) const { return a.ptr[arguments() + member]; }
   // Bytes from a block's first column to vector v of a pass.
   std::size_t displacement(int pass, int v) const;
@@ -51,7 +51,7 @@ class HeadRows {
   std::int64_t input_stride_;
   std::int64_t output_stride_;
   Xbyak::Reg64 block_;
-  TileRegisters tile_;  // whole blocks, as those of int8 activations are
+  BlockTile tile_;
 };
 
 // The members of an argument struct that names them as HeadRowMembers does.

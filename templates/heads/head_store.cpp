@@ -29,7 +29,7 @@ void emit_saturate_to_f16(jit::Assembler& a, jit::Vector x) {
 
 class HeadStoreEmitter {
  public:
-  HeadStoreEmitter(const HeadStore& store, const TileRegisters& tile, int pass)
+  HeadStoreEmitter(const HeadStore& store, const BlockTile& tile, int pass)
       : s_(store), a(store.a), h_(store.heads), tile_(tile), pass_(pass) {}
 
   // The block's number says which part it belongs to; a part is whole blocks.
@@ -303,13 +303,13 @@ class HeadStoreEmitter {
   const HeadStore& s_;
   jit::Assembler& a;
   const HeadLayout& h_;
-  const TileRegisters& tile_;
+  const BlockTile& tile_;
   int pass_;
 };
 
 }  // namespace
 
-void emit_head_store(const HeadStore& store, const TileRegisters& tile, int pass) {
+void emit_head_store(const HeadStore& store, const BlockTile& tile, int pass) {
   if (store.heads.kv == KvStorage::int8 && (tile.rows() != 1 || tile.passes() != 1))
     fail("heads are stored as int8 row by row and in whole blocks only");
   HeadStoreEmitter(store, tile, pass).emit();

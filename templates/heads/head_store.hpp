@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "jit/assembler.hpp"
-#include "templates/gemm/tile_registers.hpp"
+#include "templates/block_tile.hpp"
 #include "templates/head_layout.hpp"
 #include "templates/heads/kv_arguments.hpp"
 
@@ -33,6 +33,6 @@ inline int head_row_bytes(const HeadLayout& heads) {
 
 // Queries go to output; keys and values to the cache (head_layout.hpp). Overwrites the tile's sums and the four
 // vector registers behind them.
-void emit_head_store(const HeadStore& store, const TileRegisters& tile, int pass);
+void emit_head_store(const HeadStore& store, const BlockTile& tile, int pass);
 
 }  // namespace burin::kernels

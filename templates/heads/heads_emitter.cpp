@@ -137,7 +137,7 @@ class HeadsEmitter {
   const HeadsSpec& s_;
   const HeadLayout& h_;
   HeadRows rows_;
-  const TileRegisters& tile_;
+  const BlockTile& tile_;
   RowNormRegisters unit_registers_;
   RowNormRegisters block_registers_;
 };

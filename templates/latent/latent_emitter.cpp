@@ -109,7 +109,7 @@ class LatentEmitter {
   jit::Assembler a;
   const LatentSpec& s_;
   HeadRows rows_;
-  const TileRegisters& tile_;
+  const BlockTile& tile_;
   RowNormRegisters norm_registers_;
   RowNormEmitter norm_;
 };

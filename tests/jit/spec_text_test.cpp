@@ -89,7 +89,7 @@ TEST(SpecText, EveryKindRoundTrips) {
   attention.window = 4096;
   attention.soft_cap = attention.sinks = true;
   expect_round_trip(attention,
-                    "attention-heads.h6.2.48.bf16-math.bf16-window.4096-cap.1-alibi.0-sinks.1-parts.0");
+                    "attention-heads.h6.2.48.bf16-math.bf16-window.4096-cap.1-alibi.0-sinks.1-parts.0-factors.0");
 
   kernels::RouteSpec route;
   route.experts = 160;
@@ -192,7 +192,7 @@ TEST(SpecText, WrongValuesAreNamed) {
 TEST(SpecText, WrongHeadsAreNamed) {
   const auto with_heads = [](std::string_view heads) {
     return error_of<AttentionSpec>(
-        fmt::format("attention-heads.{}-math.f32-window.0-cap.0-alibi.0-sinks.0-parts.0", heads));
+        fmt::format("attention-heads.{}-math.f32-window.0-cap.0-alibi.0-sinks.0-parts.0-factors.0", heads));
   };
   ASSERT_EQ(with_heads("h8.2.64.f32"), "no error");
   ASSERT_EQ(with_heads("h16.1.576v512.f32"), "no error");

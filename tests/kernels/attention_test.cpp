@@ -63,7 +63,9 @@ class Problem {
         query_(static_cast<std::size_t>(query_stride_ * rows - kGap) * 4, 4),
         scale_(1.0f / std::sqrt(static_cast<float>(spec.heads.head_size))),
         slopes_(random_.values(static_cast<std::size_t>(spec.heads.query_heads))),
-        sinks_(random_.values(static_cast<std::size_t>(spec.heads.query_heads))) {
+        sinks_(random_.values(static_cast<std::size_t>(spec.heads.query_heads))),
+        factors_(random_.values(static_cast<std::size_t>(rows))) {
+    for (float& factor : factors_) factor += 2;
     for (float& slope : slopes_) slope = std::fabs(slope);
     for (std::int64_t row = 0; row < rows; ++row)
       for (int head = 0; head < spec.heads.query_heads; ++head)
@@ -151,8 +153,8 @@ class Problem {
       for (int head = 0; head < heads().group(); ++head) {
         const int query_head = kv_head * heads().group() + head;
         const AttentionReference expected =
-            attention_reference(cache_, spans_, kv_head, position_ + row, query(row, query_head), scale_,
-                                spec_.math, rules_of(query_head));
+            attention_reference(cache_, spans_, kv_head, position_ + row, query(row, query_head),
+                                scale_of(row), spec_.math, rules_of(query_head));
         for (std::size_t i = 0; i < expected.output.size(); ++i, ++at)
           ASSERT_NEAR(static_cast<double>(results[at]), expected.output[i],
                       relative_error(expected) * expected.magnitude[i] + 1e-30)
@@ -178,6 +180,7 @@ class Problem {
     arguments.cap = kCap;
     arguments.slopes = slopes_.data() + query_head;
     arguments.sinks = sinks_.data() + query_head;
+    arguments.factors = factors_.data() + first;
     arguments.end_slot = slots();
     return arguments;
   }
@@ -214,6 +217,10 @@ class Problem {
     return cache_.has_scales() ? std::numeric_limits<float>::max() : std::numeric_limits<float>::quiet_NaN();
   }
 
+  float scale_of(std::int64_t row) const {
+    return spec_.factors ? scale_ * factors_[static_cast<std::size_t>(row)] : scale_;
+  }
+
   ScoreRules rules_of(int query_head) const {
     const auto head = static_cast<std::size_t>(query_head);
     ScoreRules rules;
@@ -242,6 +249,7 @@ class Problem {
   float scale_;
   std::vector<float> slopes_;
   std::vector<float> sinks_;
+  std::vector<float> factors_;  // 1 .. 3
 };
 
 AttentionSpec spec_of(int query_heads, int kv_heads, int head_size, const Numbers& numbers) {
@@ -335,12 +343,13 @@ TEST(Attention, ARowDoesNotDependOnTheOthersOfItsCall) {
 TEST(Attention, ScoreRulesMatchReference) {
   for (const jit::Target& target : tests::host_targets())
     for (const Numbers& numbers : numbers_of(target)) {
-      std::vector<AttentionSpec> specs(5, spec_of(4, 2, 20, numbers));
+      std::vector<AttentionSpec> specs(6, spec_of(4, 2, 20, numbers));
       specs[0].soft_cap = true;
       specs[1].alibi = true;
       specs[2].sinks = true;
       for (AttentionSpec* all : {&specs[3], &specs[4]}) all->soft_cap = all->alibi = all->sinks = true;
       specs[4].window = 70;
+      for (AttentionSpec* with_factors : {&specs[4], &specs[5]}) with_factors->factors = true;
       for (const std::int64_t window : {1, 2, 15, 16, 17, 64, 255, 256, 257, 600, 5000}) {
         specs.push_back(spec_of(4, 2, 20, numbers));
         specs.back().window = window;
@@ -357,7 +366,7 @@ TEST(Attention, PartsMatchReference) {
     for (const Numbers& numbers : numbers_of(target))
       for (const auto& [query_heads, head_size] : {std::pair{1, 64}, {6, 20}, {71, 48}}) {
         std::vector<AttentionSpec> specs(3, spec_of(query_heads, 1, head_size, numbers));
-        specs[1].soft_cap = specs[1].alibi = specs[1].sinks = true;
+        specs[1].soft_cap = specs[1].alibi = specs[1].sinks = specs[1].factors = true;
         specs[2].sinks = true;
         specs[2].window = 40;
         for (AttentionSpec& spec : specs) {
