@@ -10,7 +10,7 @@
 #include "runtime/kernel_bundle.hpp"
 #include "runtime/model_state.hpp"
 #include "runtime/plan_kernels.hpp"
-#include "runtime/synthetic.hpp"
+#include "runtime/synthetic/description.hpp"
 
 namespace burin::runtime {
 namespace {

@@ -268,7 +268,10 @@ Weights synthetic_weights(const graph::Plan& plan, ThreadPool& pool) {
       fill_synthetic(writable(weights, i), plan.matrices[i].shape.total_bytes, plan.matrices[i].format,
                      plan.matrices[i].shape, i + 1);
   });
-  weights.biases.resize(plan.matrices.size());
+  for (const graph::PackedMatrix& matrix : plan.matrices) {
+    const std::size_t experts = matrix.has_bias() ? static_cast<std::size_t>(matrix.experts) : 0;
+    weights.biases.emplace_back(matrix.columns.size() * experts, 0.01f);
+  }
   for (const graph::PaddedVector& vector : plan.vectors)
     weights.vectors.emplace_back(static_cast<std::size_t>(vector.padded()), 1.0f);
   weights.ropes = plan.ropes;

@@ -97,7 +97,7 @@ void add_model_option(CLI::App& command, CommonOptions& options) {
 }
 
 void add_compute_options(CLI::App& command, CommonOptions& options) {
-  command.add_option("--threads", options.threads, "Threads (default: the CPUs this process may use)")
+  command.add_option("-t,--threads", options.threads, "Threads (default: the CPUs this process may use)")
       ->check(CLI::Range(1, kMostThreads));
   command.add_option("--target", options.target,
                      "CPU name or feature list to emit kernels for (default: detect)");

@@ -52,4 +52,10 @@ const GgmlType* find_ggml_type(std::uint32_t id) {
   return at == std::end(kTypes) ? nullptr : at;
 }
 
+const GgmlType* find_ggml_type(kernels::StoredType type) {
+  const auto* at =
+      std::find_if(std::begin(kTypes), std::end(kTypes), [&](const GgmlType& t) { return t.stored == type; });
+  return at == std::end(kTypes) ? nullptr : at;
+}
+
 }  // namespace burin::runtime

@@ -19,5 +19,6 @@ struct GgmlType {
 
 // nullptr for an id that does not exist (or no longer).
 const GgmlType* find_ggml_type(std::uint32_t id);
+const GgmlType* find_ggml_type(kernels::StoredType type);
 
 }  // namespace burin::runtime

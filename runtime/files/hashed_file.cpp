@@ -5,39 +5,20 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
 
 #include "jit/error.hpp"
 
 namespace burin::runtime {
 
-HashedFileWriter::HashedFileWriter(std::string path) : path_(std::move(path)), temporary_(path_ + ".XXXXXX") {
-  file_ = jit::FileDescriptor(mkostemp(temporary_.data(), O_CLOEXEC));
-  if (!file_.is_open()) fail("{}: cannot be written: {}", path_, jit::system_error_text(errno));
-}
-
-HashedFileWriter::~HashedFileWriter() {
-  if (!committed_) unlink(temporary_.c_str());
-}
-
 void HashedFileWriter::write(std::span<const std::byte> bytes) {
   hash_.update(bytes);
-  write_unhashed(bytes);
-}
-
-void HashedFileWriter::write_unhashed(std::span<const std::byte> bytes) {
-  const int reason =
-      jit::write_all(file_, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
-  if (reason != 0) fail("{}: cannot be written: {}", path_, jit::system_error_text(reason));
+  file_.write(bytes);
 }
 
 void HashedFileWriter::commit() {
   const jit::Digest digest = hash_.finish();
-  write_unhashed(std::as_bytes(std::span(digest)));
-  if (fsync(file_.number()) != 0 || std::rename(temporary_.c_str(), path_.c_str()) != 0)
-    fail("{}: cannot be written: {}", path_, jit::system_error_text(errno));
-  committed_ = true;
+  file_.write(std::as_bytes(std::span(digest)));
+  file_.commit();
 }
 
 HashedFileReader::HashedFileReader(std::string path) : path_(std::move(path)) {

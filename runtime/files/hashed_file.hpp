@@ -5,31 +5,25 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "jit/file_descriptor.hpp"
 #include "jit/sha256.hpp"
+#include "runtime/files/new_file.hpp"
 
 namespace burin::runtime {
 
-// Writes to a temporary file beside `path`, which takes the name with commit(); without, nothing is left. Throws
-// burin::Error naming the file for whatever the system refuses.
+// A NewFile with the hash of all that was written at its end.
 class HashedFileWriter {
  public:
-  explicit HashedFileWriter(std::string path);
-  ~HashedFileWriter();
-  HashedFileWriter(const HashedFileWriter&) = delete;
+  explicit HashedFileWriter(std::string path) : file_(std::move(path)) {}
 
   void write(std::span<const std::byte> bytes);
   void commit();  // last of all
 
  private:
-  void write_unhashed(std::span<const std::byte> bytes);
-
-  std::string path_;
-  std::string temporary_;
-  jit::FileDescriptor file_;
+  NewFile file_;
   jit::Sha256 hash_;
-  bool committed_ = false;
 };
 
 // Throws burin::Error naming the file for what is missing, no plain file, too short, or not readable.

@@ -8,6 +8,7 @@
 
 #include "tests/support/reference_data.hpp"
 #include "tests/support/run_command.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace burin::tests {
 namespace {
@@ -206,6 +207,35 @@ TEST(Commands, KernelOfAPlanCanBeSeen) {
   const CommandResult listing = run_burin({"kernel", name, "--target", "haswell", "--disassemble"});
   EXPECT_THAT(listing.output, HasSubstr("vfmadd231ps"));
   EXPECT_THAT(listing.output, testing::Not(HasSubstr("zmm")));
+}
+
+// The file is the model that would have run: the same plan, and weights that any reader of GGUF takes.
+TEST(Commands, BenchSavesTheSyntheticModel) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "model.gguf";
+  const std::vector<std::string> shape = {"bench", "--synthetic", "smollm-135m:2", "--weights", "int4"};
+  std::vector<std::string> save = shape;
+  save.insert(save.end(), {"--save", path});
+  const json saved = run_json(save);
+  EXPECT_EQ(saved["path"], path);
+  EXPECT_EQ(saved["bytes"], std::filesystem::file_size(path));
+  const json model = run_json({"inspect", path});
+  EXPECT_EQ(model["architecture"], "llama");
+  for (const json& tensor : model["tensors"]) {
+    if (tensor["name"] == "blk.1.ffn_down.weight") {
+      EXPECT_EQ(tensor["type"], "Q4_0");
+    }
+  }
+  const std::vector<std::string> quick = {"-p", "8", "-n", "1", "-r", "1"};
+  std::vector<std::string> run = shape;
+  run.insert(run.end(), quick.begin(), quick.end());
+  std::vector<std::string> run_file = {"bench", path};
+  run_file.insert(run_file.end(), quick.begin(), quick.end());
+  EXPECT_EQ(run_json(run_file)["weight_bytes"], run_json(run)["weight_bytes"]);
+  const json top = run_json({"eval", path, "--tokens", "1,300,2", "--top", "1"})["top"];
+  EXPECT_GT(top[0][1].get<double>(), 0);
+  EXPECT_LT(top[0][1].get<double>(), 100);
+  EXPECT_THAT(run_json({"tokenize", path, "--ids", "300"})["text"].get<std::string>(), HasSubstr("word300"));
 }
 
 TEST(Commands, BenchPrintsSharesOfTheLimits) {

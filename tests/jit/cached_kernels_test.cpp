@@ -8,7 +8,7 @@
 #include "jit/error.hpp"
 #include "jit/spec_text.hpp"
 #include "runtime/plan_kernels.hpp"
-#include "runtime/synthetic.hpp"
+#include "runtime/synthetic/description.hpp"
 #include "templates/heads/heads_spec.hpp"
 #include "templates/latent/latent_spec.hpp"
 #include "templates/probe/probe_spec.hpp"

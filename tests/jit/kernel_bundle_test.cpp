@@ -6,7 +6,7 @@
 
 #include "jit/error.hpp"
 #include "runtime/plan_kernels.hpp"
-#include "runtime/synthetic.hpp"
+#include "runtime/synthetic/description.hpp"
 #include "tests/support/error_text.hpp"
 
 namespace burin::runtime {

@@ -5,7 +5,8 @@
 #include "graph/plan.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/model_state.hpp"
-#include "runtime/synthetic.hpp"
+#include "runtime/synthetic/description.hpp"
+#include "runtime/synthetic/file.hpp"
 #include "runtime/thread_pool.hpp"
 #include "tools/command.hpp"
 #include "tools/commands/bench_endless.hpp"
@@ -178,13 +179,29 @@ graph::Plan plan_without_weights(const BenchOptions& options) {
                                    : plan_of(runtime::synthetic_description(options.synthetic));
 }
 
+// The synthetic model as a file that other engines run as well.
+void save(const BenchOptions& options) {
+  if (options.synthetic.empty()) wrong_usage("--save {}: is for --synthetic SHAPE", options.save);
+  const std::optional<kernels::WeightFormat> weights = load_options(options.common).plan.weights;
+  kernels::StoredType type = kernels::StoredType::f16;
+  from_arguments([&] {
+    if (weights) type = runtime::stored_type_of(*weights);
+    static_cast<void>(runtime::synthetic_description(options.synthetic, type));
+  });
+  const std::uint64_t bytes = runtime::write_synthetic_gguf(options.synthetic, type, options.save);
+  if (options.common.json)
+    print_json({{"path", options.save}, {"bytes", bytes}});
+  else
+    fmt::print("{}: {:.1f} MiB\n", options.save, static_cast<double>(bytes) / 1048576);
+}
+
 void run(BenchOptions& options) {
   if (options.batch != 1) wrong_usage("--batch {}: not supported yet: use 1", options.batch);
-  if (!options.save.empty()) wrong_usage("--save {}: not supported yet", options.save);
   if (options.common.model.empty() == options.synthetic.empty())
     wrong_usage("bench: give either MODEL or --synthetic SHAPE");
   if (!options.synthetic.empty())
     from_arguments([&] { static_cast<void>(runtime::synthetic_description(options.synthetic)); });
+  if (!options.save.empty()) return save(options);
   if (options.startup) return bench_startup(options.common, plan_without_weights(options), options.repeats);
   if (options.endless == 0 && (options.common.keep || options.common.discard))
     wrong_usage("--keep and --discard: are for --endless");
@@ -231,7 +248,9 @@ void run(BenchOptions& options) {
 void add_bench_command(CLI::App& app) {
   const auto options = std::make_shared<BenchOptions>();
   CLI::App* command = app.add_subcommand("bench", "Prefill and decode speed next to this machine's limits");
-  command->footer("Example: burin bench --synthetic llama-7b:8 --weights int4 --group 32 -p 512 -n 32");
+  command->footer(
+      "Example: burin bench --synthetic llama-7b:8 --weights int4 --group 32 -p 512 -n 32\n"
+      "         burin bench --synthetic llama-7b:8 --weights int4 --save q4_0.gguf     (for other engines)");
   command->add_option("MODEL", options->common.model, "GGUF file or Hugging Face folder");
   command->add_option("--synthetic", options->synthetic,
                       "Random weights of a known shape: llama-7b[:LAYERS], ...");
@@ -252,7 +271,8 @@ void add_bench_command(CLI::App& app) {
           "Decode so many tokens past a full context instead: time, perplexity and memory of ten parts")
       ->check(CLI::Range(std::int64_t{10}, std::int64_t{1} << 40));
   add_streaming_options(*command, options->common);
-  command->add_option("--save", options->save, "Write the synthetic model (not supported yet)");
+  command->add_option("--save", options->save,
+                      "Write the synthetic model as a GGUF file instead of running it");
   add_compute_options(*command, options->common);
   add_json_option(*command, options->common);
   command->callback([=] { run(*options); });
