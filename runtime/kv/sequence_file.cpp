@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "jit/error.hpp"
@@ -15,7 +16,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kMagic = "BURINSEQ";
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;  // 1 had no sampling
 constexpr std::uint32_t kLongestHeader = 1 << 16;
 
 std::size_t blocks_in_use(const KvCache::Ring& ring, std::int64_t position) {
@@ -30,8 +31,7 @@ json identity(const SequenceParts& parts) {
   json rings = json::array();
   for (const KvCache::Ring& ring : parts.kv.rings())
     rings.push_back({{"slots", ring.shape.capacity}, {"block_bytes", ring.block_bytes}});
-  return {{"format", kFormat},
-          {"architecture", parts.plan.architecture},
+  return {{"architecture", parts.plan.architecture},
           {"model", parts.model},
           {"heads", heads},
           {"context", parts.window.context()},
@@ -39,13 +39,28 @@ json identity(const SequenceParts& parts) {
           {"rings", std::move(rings)}};
 }
 
+json header_of(const SamplerState& sampling) {
+  const SamplingOptions& options = sampling.options;
+  return {{"temperature", options.temperature},
+          {"top_k", options.top_k},
+          {"top_p", options.top_p},
+          {"min_p", options.min_p},
+          {"repeat_penalty", options.repeat_penalty},
+          {"repeat_last", options.repeat_last},
+          {"seed", options.seed},
+          {"random", sampling.random},
+          {"recent", sampling.recent.size()}};
+}
+
 json header_of(const SequenceParts& parts) {
   json header = identity(parts);
+  header["format"] = kFormat;
   header["position"] = parts.window.position();
   header["removed"] = parts.window.removed();
   header["forgotten"] = parts.forgotten;
   header["rotated_for"] = parts.rotated_for;
   header["sink_keys"] = parts.sinks.originals().size();
+  header["sampling"] = parts.sampling ? header_of(*parts.sampling) : json();
   return header;
 }
 
@@ -76,6 +91,13 @@ json read_header(HashedFileReader& file) {
   return header;
 }
 
+void check_format(const std::string& path, const json& header) {
+  const json format = header.value("format", json());
+  if (format != kFormat)
+    fail("{}: format is {}, this Burin reads {}: save the sequence again with this version", path,
+         format.dump(), kFormat);
+}
+
 void check_identity(const std::string& path, const json& header, const SequenceParts& parts) {
   const json own = identity(parts);
   for (const auto& [field, wanted] : own.items())
@@ -92,6 +114,59 @@ std::int64_t number(const std::string& path, const json& header, const char* fie
   return value.get<std::int64_t>();
 }
 
+float fraction(const std::string& path, const json& header, const char* field) {
+  const json value = header.value(field, json());
+  if (!value.is_number()) fail("{}: {} is {}: must be a number", path, field, value.dump());
+  return value.get<float>();
+}
+
+std::uint64_t bits(const std::string& path, const json& header, const char* field) {
+  const json value = header.value(field, json());
+  if (!value.is_number_unsigned()) fail("{}: {} is {}: must be 0 to 2^64 - 1", path, field, value.dump());
+  return value.get<std::uint64_t>();
+}
+
+std::vector<TokenId> read_tokens(HashedFileReader& file, const char* what, std::int64_t count,
+                                 std::int64_t vocabulary) {
+  std::vector<TokenId> tokens(static_cast<std::size_t>(count));
+  read_numbers(file, tokens);
+  for (const TokenId token : tokens)
+    if (token < 0 || token >= vocabulary)
+      fail("{}: {} has {}: not in the vocabulary", file.path(), what, token);
+  return tokens;
+}
+
+SamplingOptions sampling_options(const std::string& path, const json& header) {
+  constexpr auto kMost = std::numeric_limits<int>::max();
+  SamplingOptions options;
+  options.temperature = fraction(path, header, "temperature");
+  options.top_k = static_cast<int>(number(path, header, "top_k", 0, kMost));
+  options.top_p = fraction(path, header, "top_p");
+  options.min_p = fraction(path, header, "min_p");
+  options.repeat_penalty = fraction(path, header, "repeat_penalty");
+  options.repeat_last = static_cast<int>(number(path, header, "repeat_last", 0, kMost));
+  options.seed = bits(path, header, "seed");
+  try {
+    validate(options);
+  } catch (const Error& error) {
+    fail("{}: sampling: {}", path, error.what());
+  }
+  return options;
+}
+
+std::optional<SamplerState> read_sampling(HashedFileReader& file, const json& header,
+                                          std::int64_t vocabulary) {
+  const json sampling = header.value("sampling", json());
+  if (sampling.is_null()) return std::nullopt;
+  if (!sampling.is_object()) fail("{}: sampling is {}: must be an object", file.path(), sampling.dump());
+  SamplerState state;
+  state.options = sampling_options(file.path(), sampling);
+  state.random = bits(file.path(), sampling, "random");
+  const std::int64_t recent = number(file.path(), sampling, "recent", 0, state.options.repeat_last);
+  state.recent = read_tokens(file, "recent", recent, vocabulary);
+  return state;
+}
+
 }  // namespace
 
 void write_sequence(const std::string& path, const SequenceParts& parts) {
@@ -104,6 +179,7 @@ void write_sequence(const std::string& path, const SequenceParts& parts) {
   std::vector<TokenId> tokens(static_cast<std::size_t>(parts.window.count()));
   parts.window.copy_to(tokens);
   write_numbers(file, tokens);
+  if (parts.sampling) write_numbers(file, parts.sampling->recent);
   write_numbers(file, parts.logits);
   write_numbers(file, parts.sinks.originals());
   for (const KvCache::Ring& ring : parts.kv.rings())
@@ -116,6 +192,7 @@ void read_sequence(const std::string& path, const SequenceParts& parts) {
   constexpr std::int64_t kMostTokens = std::int64_t{1} << 52;  // positions are exact in float64
   HashedFileReader file(path);
   const json header = read_header(file);
+  check_format(path, header);
   check_identity(path, header, parts);
   const std::int64_t position = number(path, header, "position", 0, kMostTokens);
   const std::int64_t fewest = std::max<std::int64_t>(0, position - parts.window.context());
@@ -123,11 +200,8 @@ void read_sequence(const std::string& path, const SequenceParts& parts) {
       number(path, header, "removed", fewest, std::max<std::int64_t>(0, position - parts.window.rule().keep));
   parts.forgotten = number(path, header, "forgotten", 0, kMostTokens);
   parts.rotated_for = number(path, header, "rotated_for", 0, parts.window.context());
-  std::vector<TokenId> tokens(static_cast<std::size_t>(position - removed));
-  read_numbers(file, tokens);
-  for (const TokenId token : tokens)
-    if (token < 0 || token >= parts.plan.vocabulary)
-      fail("{}: tokens has {}: not in the vocabulary", path, token);
+  const std::vector<TokenId> tokens = read_tokens(file, "tokens", position - removed, parts.plan.vocabulary);
+  parts.sampling = read_sampling(file, header, parts.plan.vocabulary);
   file.read(std::as_writable_bytes(parts.logits));
   const auto most_keys = static_cast<std::int64_t>(parts.sinks.size());
   std::vector<float> keys(static_cast<std::size_t>(number(path, header, "sink_keys", 0, most_keys)));
