@@ -186,10 +186,15 @@ BURIN_API burin_status burin_add_linked_kernels(const void* kernels);
  *  Fill a struct of `size` bytes, which becomes its `size`. Fail with BURIN_INVALID_ARGUMENT for null and a
  *  size below the first version's. */
 /**@{*/
+/** Of loading: all this machine can do, weights as the file has them. */
 BURIN_API burin_status burin_load_options_init(burin_load_options* options, size_t size);
+/** Of quantising: int4 in groups of 32. */
 BURIN_API burin_status burin_quantization_init(burin_quantization* options, size_t size);
+/** Of sampling: temperature 0.8, top-k 40, top-p 0.95, min-p 0.05, seed 0. */
 BURIN_API burin_status burin_sampling_options_init(burin_sampling_options* options, size_t size);
+/** Of a session: the context is not exceeded, memory is taken as it is needed. */
 BURIN_API burin_status burin_session_options_init(burin_session_options* options, size_t size);
+/** Of a text: until it ends or the context is full, with the session's sampling. */
 BURIN_API burin_status burin_generation_options_init(burin_generation_options* options, size_t size);
 /**@}*/
 
@@ -219,6 +224,7 @@ BURIN_API burin_status burin_model_tokenizer(const burin_model* model, burin_tok
 /** From a model, a folder with tokenizer files, or one such file; weights are not read. Free with
  *  burin_tokenizer_free(). Fails with BURIN_LOAD_FAILED, BURIN_OUT_OF_MEMORY. */
 BURIN_API burin_status burin_tokenizer_load(const char* path, burin_tokenizer** tokenizer);
+/** Lets go of the handle; memory is freed with the last one on the tokenizer or its model. */
 BURIN_API void burin_tokenizer_free(burin_tokenizer* tokenizer);
 /** Number of token ids; 0 for null. */
 BURIN_API size_t burin_tokenizer_vocabulary_size(const burin_tokenizer* tokenizer);
