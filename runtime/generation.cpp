@@ -86,7 +86,7 @@ GenerationResult generate(Session& session, const Model& model, std::span<const 
                           const GenerationOptions& options,
                           const std::function<void(std::string_view)>& on_text,
                           const std::atomic<bool>* cancel) {
-  if (prompt.empty()) fail("prompt: there is no token to start from: give a text");
+  if (prompt.empty() && session.position() == 0) fail("prompt: there is no token to start from: give a text");
   const Tokenizer* tokenizer = model.has_tokenizer() ? &model.tokenizer() : nullptr;
   // The last token need not be evaluated, so one more than there is room for can be generated.
   const std::int64_t room = room_behind(session, model, static_cast<std::int64_t>(prompt.size())) + 1;

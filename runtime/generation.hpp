@@ -33,9 +33,10 @@ struct GenerationResult {
   double decode_seconds = 0;
 };
 
-// Appends `prompt` to the session and generates. on_text gets pieces of whole characters as they become
-// certain. cancel (may be null) ends the text at the next token. Throws burin::Error for an empty prompt, one
-// that does not fit the context, ids outside the vocabulary, or options out of range.
+// Appends `prompt` to the session and generates; an empty one goes on from the session's logits, which must be those of
+// its last token. on_text gets pieces of whole characters as they become
+// certain. cancel (may be null) ends the text at the next token. Throws burin::Error for an empty prompt of an
+// empty session, one that does not fit the context, ids outside the vocabulary, or options out of range.
 GenerationResult generate(Session& session, const Model& model, std::span<const TokenId> prompt,
                           const GenerationOptions& options,
                           const std::function<void(std::string_view)>& on_text,

@@ -9,6 +9,7 @@
 
 #include "graph/plan_options.hpp"
 #include "runtime/tokenizer/tokenizer.hpp"
+#include "templates/emitters.hpp"
 
 namespace burin::graph {
 struct Plan;
@@ -22,7 +23,7 @@ struct LoadOptions {
   graph::PlanOptions plan;               // compute and KV types, quantise on load, context, chunk
   std::string cache_folder;              // kernels on disk; empty: none (see default_cache_folder)
   std::vector<std::string> bundles;      // files of `burin pregen`; asked before the cache
-  bool emit = true;                      // false: kernels come from bundles and cache, or loading fails
+  bool emit = kernels::has_emitters();   // false: kernels come from bundles and cache, or loading fails
   std::function<bool(double)> progress;  // 0..1 while weights are packed; false cancels
 };
 

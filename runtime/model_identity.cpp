@@ -1,5 +1,7 @@
 #include "runtime/model_identity.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "graph/plan.hpp"
@@ -30,7 +32,7 @@ std::string model_identity(const Model& model) {
   add(hash, description.config.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   for (std::size_t i = 0; i < description.tensors.size(); ++i) {
     const graph::TensorDescription& tensor = description.tensors[i];
-    add(hash, tensor.name + " " + tensor.type_name + " " + nlohmann::json(tensor.shape).dump());
+    add(hash, tensor.name + " " + tensor.type_name + fmt::format(" [{}]", fmt::join(tensor.shape, ",")));
     const std::span<const std::byte> bytes = file->tensor_data(i);
     hash.update(bytes.first(std::min(bytes.size(), kBytesOfTensor)));
   }

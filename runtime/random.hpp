@@ -20,6 +20,9 @@ class SplitMix64 {
     return mixed ^ (mixed >> 31);
   }
 
+  // A generator of this seed goes on from here.
+  std::uint64_t state() const { return state_; }
+
   // Uniform in [0, 1), a multiple of 2^-53.
   double next_unit() { return static_cast<double>(next() >> 11) * 0x1p-53; }
 

@@ -51,6 +51,22 @@ Sampler::Sampler(const SamplingOptions& options, std::size_t vocabulary)
   recent_uses_.resize(vocabulary);
 }
 
+Sampler::Sampler(const SamplerState& state, std::size_t vocabulary) : Sampler(state.options, vocabulary) {
+  if (state.recent.size() > recent_.size())
+    fail("sampler: {} recent tokens for a penalty that looks {} back: the state is damaged",
+         state.recent.size(), recent_.size());
+  random_ = SplitMix64(state.random);
+  for (const TokenId token : state.recent) accept(token);
+}
+
+SamplerState Sampler::state() const {
+  SamplerState state = {options_, random_.state(), {}};
+  const std::size_t held = std::min(recent_count_, recent_.size());
+  for (std::size_t i = recent_count_ - held; i < recent_count_; ++i)
+    state.recent.push_back(recent_[i % recent_.size()]);
+  return state;
+}
+
 TokenId Sampler::sample(std::span<const float> logits) {
   if (logits.size() != recent_uses_.size()) {
     fail("sampler: {} logits for a vocabulary of {}: give one per token", logits.size(), recent_uses_.size());

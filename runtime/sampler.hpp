@@ -21,6 +21,13 @@ struct SamplingOptions {
   std::uint64_t seed = 0;
 };
 
+// All that the next tokens depend on besides their logits.
+struct SamplerState {
+  SamplingOptions options;
+  std::uint64_t random = 0;     // of the generator, which has moved on from options.seed
+  std::vector<TokenId> recent;  // for the penalty, oldest first, at most options.repeat_last
+};
+
 // Throws burin::Error naming the option that is out of range.
 void validate(const SamplingOptions& options);
 
@@ -40,12 +47,15 @@ class Sampler {
  public:
   // Throws burin::Error as validate() does, and for an empty vocabulary.
   Sampler(const SamplingOptions& options, std::size_t vocabulary);
+  // Goes on where another one was when it gave this state. Throws likewise, also for tokens that cannot be there.
+  Sampler(const SamplerState& state, std::size_t vocabulary);
   // `logits`: one per token of the vocabulary. Throws burin::Error for another count, or where all are -inf
   // or NaN.
   TokenId sample(std::span<const float> logits);
   // Tells the sampler of a token that is now part of the text (prompt or sampled), for the penalty. Throws
   // burin::Error for an id outside the vocabulary.
   void accept(TokenId token);
+  SamplerState state() const;
 
  private:
   struct Candidate {

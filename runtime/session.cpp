@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "graph/plan.hpp"
 #include "jit/error.hpp"
@@ -12,6 +13,7 @@
 #include "runtime/kv/token_window.hpp"
 #include "runtime/model_identity.hpp"
 #include "runtime/model_state.hpp"
+#include "runtime/sampler.hpp"
 #include "runtime/sequence_rotation.hpp"
 #include "runtime/trace.hpp"
 
@@ -199,9 +201,10 @@ struct Session::State {
       workspace.kv.forget(to);
   }
 
-  SequenceParts parts(const std::string& identity) {
+  SequenceParts parts(const std::string& identity, std::optional<SamplerState>& sampling) {
     rotated_for = rotation.fitted();
-    return {plan(), identity, workspace.kv, window, sinks, forgotten, rotated_for, logits_row(last_row)};
+    return {plan(),    identity,    workspace.kv,         window,  sinks,
+            forgotten, rotated_for, logits_row(last_row), sampling};
   }
 
   void reset() {
@@ -338,14 +341,16 @@ std::unique_ptr<Session> Session::fork() const {
   return std::unique_ptr<Session>(new Session(std::move(state)));
 }
 
-void Session::save(const std::string& path) const {
+void Session::save(const std::string& path, const Sampler* sampler) const {
   const ExclusiveUse use(state_->changing);
   const std::string identity = model_identity(*state_->model);
-  write_sequence(path, state_->parts(identity));
+  std::optional<SamplerState> sampling;
+  if (sampler != nullptr) sampling = sampler->state();
+  write_sequence(path, state_->parts(identity, sampling));
 }
 
 // The file is read into parts of their own, so that nothing is lost where it is damaged.
-void Session::restore(const std::string& path) {
+void Session::restore(const std::string& path, Sampler* sampler) {
   State& s = *state_;
   const Evaluation evaluation(s.evaluating);
   const ExclusiveUse use(s.changing);
@@ -356,7 +361,10 @@ void Session::restore(const std::string& path) {
   std::int64_t rotated_for = 0;
   std::vector<float> logits(s.logits_row(0).size());
   const std::string identity = model_identity(*s.model);
-  read_sequence(path, {s.plan(), identity, kv, window, sinks, forgotten, rotated_for, logits});
+  std::optional<SamplerState> sampling;
+  read_sequence(path, {s.plan(), identity, kv, window, sinks, forgotten, rotated_for, logits, sampling});
+  std::optional<Sampler> sampler_of_file;
+  if (sampler != nullptr && sampling) sampler_of_file.emplace(*sampling, logits.size());
   s.workspace.kv = std::move(kv);
   s.window = std::move(window);
   s.sinks = std::move(sinks);
@@ -364,6 +372,7 @@ void Session::restore(const std::string& path) {
   s.rotation.fit(rotated_for);
   std::copy(logits.begin(), logits.end(), s.logits_row(0).begin());
   s.last_row = 0;
+  if (sampler_of_file) *sampler = std::move(*sampler_of_file);
 }
 
 std::vector<Session::StepTime> Session::step_times(bool reset) {

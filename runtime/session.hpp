@@ -13,6 +13,7 @@
 
 namespace burin::runtime {
 
+class Sampler;      // sampler.hpp
 struct StepRecord;  // trace.hpp
 
 // Which positions of an evaluated sequence want logits.
@@ -71,10 +72,11 @@ class Session {
   std::unique_ptr<Session> fork() const;
 
   // Writes the sequence to a file, or replaces it by what a file has, of the same model, context, KV type and sinks;
-  // the machine may be another one. The file carries a SHA-256 and takes its name only once it is whole. Throws
-  // burin::Error naming the file and what is wrong with it; a session stays as it is then.
-  void save(const std::string& path) const;
-  void restore(const std::string& path);
+  // the machine may be another one. A sampler that is given is in the file too, and goes on as the one in the file,
+  // where there is one. The file carries a SHA-256 and takes its name only once it is whole. Throws burin::Error
+  // naming the file and what is wrong with it; session and sampler stay as they are then.
+  void save(const std::string& path, const Sampler* sampler = nullptr) const;
+  void restore(const std::string& path, Sampler* sampler = nullptr);
 
   // Seconds that thread 0 spent per step kind since construction or the last call with `reset`; for `bench`.
   struct StepTime {

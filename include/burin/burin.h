@@ -98,7 +98,8 @@ typedef struct burin_quantization {
 typedef struct burin_load_options {
   size_t size;     /**< sizeof(burin_load_options) */
   int32_t threads; /**< of each session, to 1024; 0: one per physical core, or the executor's concurrency */
-  int32_t emit;    /**< 0: kernels come from bundles and cache only, or loading fails; default 1 */
+  int32_t emit;    /**< 0: kernels come from bundles and cache only, or loading fails; default 1, but 0 where
+                    *   the library was built without the emitter, which refuses 1 */
   int64_t context; /**< tokens that a session has room for; 0: as trained, at most 4096 */
   int64_t chunk;   /**< most tokens evaluated at once, 1 to 65536; default 512 */
   const char* target;       /**< CPU to emit kernels for; null: this one */
@@ -185,10 +186,15 @@ BURIN_API burin_status burin_add_linked_kernels(const void* kernels);
  *  Fill a struct of `size` bytes, which becomes its `size`. Fail with BURIN_INVALID_ARGUMENT for null and a
  *  size below the first version's. */
 /**@{*/
+/** Of loading: all this machine can do, weights as the file has them. */
 BURIN_API burin_status burin_load_options_init(burin_load_options* options, size_t size);
+/** Of quantising: int4 in groups of 32. */
 BURIN_API burin_status burin_quantization_init(burin_quantization* options, size_t size);
+/** Of sampling: temperature 0.8, top-k 40, top-p 0.95, min-p 0.05, seed 0. */
 BURIN_API burin_status burin_sampling_options_init(burin_sampling_options* options, size_t size);
+/** Of a session: the context is not exceeded, memory is taken as it is needed. */
 BURIN_API burin_status burin_session_options_init(burin_session_options* options, size_t size);
+/** Of a text: until it ends or the context is full, with the session's sampling. */
 BURIN_API burin_status burin_generation_options_init(burin_generation_options* options, size_t size);
 /**@}*/
 
@@ -218,6 +224,7 @@ BURIN_API burin_status burin_model_tokenizer(const burin_model* model, burin_tok
 /** From a model, a folder with tokenizer files, or one such file; weights are not read. Free with
  *  burin_tokenizer_free(). Fails with BURIN_LOAD_FAILED, BURIN_OUT_OF_MEMORY. */
 BURIN_API burin_status burin_tokenizer_load(const char* path, burin_tokenizer** tokenizer);
+/** Lets go of the handle; memory is freed with the last one on the tokenizer or its model. */
 BURIN_API void burin_tokenizer_free(burin_tokenizer* tokenizer);
 /** Number of token ids; 0 for null. */
 BURIN_API size_t burin_tokenizer_vocabulary_size(const burin_tokenizer* tokenizer);
@@ -272,7 +279,7 @@ BURIN_API burin_status burin_session_set_sampling(burin_session* session,
                                                   const burin_sampling_options* options);
 /** Appends the prompt and then what the model says. Afterwards the sequence holds both, without a token that
  *  ended the text (and without the last one where the context is full).
- *  @param prompt  at least one token
+ *  @param prompt  at least one token; none where the text is to go on from the logits that are there
  *  @param options may be null
  *  @param result  may be null
  *  Fails as burin_session_evaluate() does. A callback's 0 and burin_session_cancel() are no failure:
@@ -304,11 +311,12 @@ BURIN_API burin_status burin_session_keep_prefix(burin_session* session, const b
 /** A second session that goes on from here, sampling too. The caches share memory until they differ. Free
  *  both with burin_session_free(). */
 BURIN_API burin_status burin_session_fork(burin_session* session, burin_session** fork);
-/** Writes the sequence with its logits to a file. Fails with BURIN_INVALID_ARGUMENT where logits are missing,
+/** Writes the session to a file: sequence, logits and sampling. Fails with BURIN_INVALID_ARGUMENT where logits are missing,
  *  BURIN_FAILED naming the file. */
 BURIN_API burin_status burin_session_save(burin_session* session, const char* path);
-/** Replaces the sequence by a saved one of the same model, context, KV type and kept tokens. Fails with
- *  BURIN_LOAD_FAILED, BURIN_OUT_OF_MEMORY, the sequence being as before. */
+/** Replaces sequence and sampling by saved ones of the same model, context, KV type and kept tokens: the next
+ *  tokens are those that the saved session would have drawn. Fails with BURIN_LOAD_FAILED,
+ *  BURIN_OUT_OF_MEMORY, the session being as before. */
 BURIN_API burin_status burin_session_restore(burin_session* session, const char* path);
 /**@}*/
 

@@ -71,7 +71,7 @@ class BURIN_API Model {
   int threads() const noexcept;                   ///< of each session
   /// The CPU that kernels were made for, valid as long as any handle on this model.
   std::string_view target() const noexcept;
-  LoadStatistics statistics() const noexcept;
+  LoadStatistics statistics() const noexcept;  ///< of loading it; zeros for a moved-from handle
 
  private:
   friend class Session;

@@ -12,10 +12,15 @@
 #include <vector>
 
 #include "burin/executor.hpp"
+#include "burin/export.h"
 
 namespace burin {
 
 using TokenId = std::int32_t;
+
+/// Whether this library can emit kernels: false where it was built with -DBURIN_EMITTER=OFF and takes them from
+/// bundles, linked objects and the cache only. Thread-safe.
+BURIN_API bool has_emitter() noexcept;
 
 enum class LogLevel : std::int32_t { error = 0, warn = 1, info = 2, debug = 3 };
 
@@ -61,8 +66,9 @@ struct LoadOptions {
   std::optional<std::string> cache_folder = {};
   /// Files that `burin pregen` wrote; asked before the cache.
   std::vector<std::string> kernel_bundles = {};
-  /// False: kernels come from bundles and cache only, and loading fails where one is missing.
-  bool emit = true;
+  /// False: kernels come from bundles and cache only, and loading fails where one is missing. True is refused
+  /// where the library has no emitter.
+  bool emit = has_emitter();
   /// Threads of the host to compute on, shared with the model and its sessions. Null: the library's own,
   /// which sleep between calls.
   std::shared_ptr<Executor> executor = {};

@@ -41,17 +41,25 @@ struct Failure {
 template <typename T>
 class [[nodiscard]] Result {
  public:
+  /// Success; takes the value over.
   Result(T value) : content_(std::in_place_index<0>, std::move(value)) {}
+  /// Failure; takes it over.
   Result(Failure failure) noexcept : content_(std::in_place_index<1>, std::move(failure)) {}
 
+  /// Whether it is a success.
   bool has_value() const noexcept { return content_.index() == 0; }
+  /// The same.
   explicit operator bool() const noexcept { return has_value(); }
 
   /// The value; to be asked for only where has_value().
   T& operator*() & noexcept { return *checked(std::get_if<0>(&content_)); }
+  /// The same, not to be changed.
   const T& operator*() const& noexcept { return *checked(std::get_if<0>(&content_)); }
+  /// The same, to be moved from.
   T&& operator*() && noexcept { return std::move(*checked(std::get_if<0>(&content_))); }
+  /// A member of the value, to be asked for only where has_value().
   T* operator->() noexcept { return checked(std::get_if<0>(&content_)); }
+  /// The same, not to be changed.
   const T* operator->() const noexcept { return checked(std::get_if<0>(&content_)); }
   /// The value, or `other` where there is none.
   T value_or(T other) const& { return has_value() ? **this : std::move(other); }
@@ -75,9 +83,12 @@ template <>
 class [[nodiscard]] Result<void> {
  public:
   Result() noexcept = default;
+  /// Failure; takes it over.
   Result(Failure failure) noexcept : failure_(std::move(failure)) {}
 
+  /// Whether it is a success.
   bool has_value() const noexcept { return !failure_; }
+  /// The same.
   explicit operator bool() const noexcept { return has_value(); }
 
   /// The failure; to be asked for only where !has_value().

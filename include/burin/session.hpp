@@ -87,12 +87,14 @@ class BURIN_API Session {
 
   /// Appends the prompt and then what the model says. Afterwards the sequence holds both, without a token
   /// that ended the text (and without the last one where the context is full), and the next prompt goes on.
-  /// @param prompt at least one token
+  /// @param prompt at least one token; none where the text is to go on from logits(), as after an earlier
+  ///               generate(), evaluate() or restore()
   /// Fails as evaluate() does, and with invalid_argument for options out of range; ends with
   /// StopReason::stopped, which is no failure, where a callback or cancel() wants it.
   Result<Generation> generate(std::span<const TokenId> prompt, const GenerationOptions& options = {},
                               const OnToken& on_token = {}) noexcept;
-  /// The same for a text: at the sequence's start the model's begin-of-text token goes before it.
+  /// The same for a text: at the sequence's start the model's begin-of-text token goes before it; an empty one
+  /// goes on from logits() elsewhere.
   Result<Generation> generate(std::string_view prompt, const GenerationOptions& options = {},
                               const OnToken& on_token = {}) noexcept;
   /// The same for a streamer: it gets the prompt, each token, and end().
@@ -122,13 +124,14 @@ class BURIN_API Session {
   /// A second session that goes on from here, sampling too, with threads of its own. The caches share memory
   /// until they differ. Fails as create() does.
   Result<Session> fork() noexcept;
-  /// Writes the sequence with its logits to a file, which takes its name once it is whole. Sampling is not in
-  /// it. Fails with invalid_argument after cancelled evaluations and truncate(), when logits are missing, or
+  /// Writes the session to a file, which takes its name once it is whole: the sequence with its cache and
+  /// logits, and sampling with its options, generator and recent tokens. Fails with invalid_argument after cancelled evaluations and truncate(), when logits are missing, or
   /// failed naming the file.
   Result<void> save(std::string_view path) noexcept;
-  /// Replaces the sequence by a saved one of the same model, context, KV type and kept tokens, perhaps by
-  /// another machine; sampling goes on as it was. Fails with load_failed naming the file and what is wrong
-  /// with it, or out_of_memory; the sequence is then as before.
+  /// Replaces sequence and sampling by saved ones of the same model, context, KV type and kept tokens, perhaps
+  /// by another machine: the next tokens are those that the saved session would have drawn. Fails with
+  /// load_failed naming the file and what is wrong with it, also that another version wrote it, or
+  /// out_of_memory; the session is then as before.
   Result<void> restore(std::string_view path) noexcept;
 
  private:

@@ -5,11 +5,17 @@
 namespace burin::api {
 namespace {
 
+template <typename T>
+T sized() {
+  T c = {};
+  c.size = sizeof(T);
+  return c;
+}
+
 // The defaults are those of the C++ API. Null strings and callbacks stand for them where they are not written out.
 burin_load_options default_load_options() {
   const LoadOptions options;
-  burin_load_options c = {};
-  c.size = sizeof(c);
+  auto c = sized<burin_load_options>();
   c.threads = options.threads;
   c.emit = options.emit ? 1 : 0;
   c.context = options.context;
@@ -18,16 +24,14 @@ burin_load_options default_load_options() {
 }
 
 burin_quantization default_quantization() {
-  burin_quantization c = {};
-  c.size = sizeof(c);
+  auto c = sized<burin_quantization>();
   c.group_size = WeightOnlyQuantConfig().group_size;
   return c;
 }
 
 burin_sampling_options default_sampling_options() {
   const SamplingOptions options;
-  burin_sampling_options c = {};
-  c.size = sizeof(c);
+  auto c = sized<burin_sampling_options>();
   c.temperature = options.temperature;
   c.top_k = options.top_k;
   c.top_p = options.top_p;
@@ -40,8 +44,7 @@ burin_sampling_options default_sampling_options() {
 
 burin_session_options default_session_options() {
   const SessionOptions options;
-  burin_session_options c = {};
-  c.size = sizeof(c);
+  auto c = sized<burin_session_options>();
   c.endless = options.endless ? 1 : 0;
   c.reserve_memory = options.reserve_memory ? 1 : 0;
   c.keep = options.keep;
@@ -50,8 +53,7 @@ burin_session_options default_session_options() {
 }
 
 burin_generation_options default_generation_options() {
-  burin_generation_options c = {};
-  c.size = sizeof(c);
+  auto c = sized<burin_generation_options>();
   c.max_new_tokens = GenerationOptions().max_new_tokens;
   return c;
 }

@@ -99,7 +99,7 @@ void check_tokens(const SessionState& state, std::span<const TokenId> tokens) {
 Generation generate(SessionState& state, std::span<const TokenId> prompt, const GenerationOptions& options,
                     const OnToken& on_token) {
   check_tokens(state, prompt);
-  if (prompt.empty())
+  if (prompt.empty() && !state.has_logits)
     refuse(ErrorCode::invalid_argument, "prompt: there is no token to start from: give a text");
   runtime::GenerationOptions generation = generation_options(state, options);
   if (options.sampling) state.sampler = make_sampler(*options.sampling, state.model());
@@ -114,7 +114,8 @@ Generation generate(SessionState& state, std::span<const TokenId> prompt, const 
   runtime::GenerationResult result =
       runtime::generate(*state.session, state.model(), prompt, generation, on_text, &state.cancelled);
   if (lacks_last_token(state, result)) state.session->evaluate({&result.tokens.back(), 1});
-  state.has_logits = result.reason != runtime::StopReason::interrupted || !result.tokens.empty();
+  state.has_logits =
+      result.reason != runtime::StopReason::interrupted || !result.tokens.empty() || prompt.empty();
   if (on_token) calls.end_text();
   return {std::move(result.tokens), std::move(result.text), reason_of(result.reason), result.prefill_seconds,
           result.decode_seconds};

@@ -3,8 +3,13 @@
 #include "jit/target.hpp"
 #include "runtime/api/failures.hpp"
 #include "runtime/environment.hpp"
+#include "templates/emitters.hpp"
 
-namespace burin::api {
+namespace burin {
+
+bool has_emitter() noexcept { return kernels::has_emitters(); }
+
+namespace api {
 namespace {
 
 constexpr int kMostThreads = 1024;
@@ -27,9 +32,14 @@ std::function<bool(double)> progress(const std::string& path, const LoadOptions&
 }
 
 void check_kernel_sources(const runtime::LoadOptions& load) {
+  if (load.emit && !has_emitter())
+    refuse(ErrorCode::invalid_argument,
+           "emit: true, but this Burin was built without the emitter: leave it as it is, and give "
+           "kernel_bundles or a cache_folder");
   if (!load.emit && load.bundles.empty() && load.cache_folder.empty())
     refuse(ErrorCode::invalid_argument,
-           "emit: false, but there are neither kernel_bundles nor a cache_folder: give one of them");
+           "emit: false{}, but there are neither kernel_bundles nor a cache_folder: give one of them",
+           has_emitter() ? "" : " (this Burin was built without the emitter)");
 }
 
 }  // namespace
@@ -57,4 +67,5 @@ runtime::LoadOptions load_options(const std::string& path, const LoadOptions& op
   return load;
 }
 
-}  // namespace burin::api
+}  // namespace api
+}  // namespace burin

@@ -40,7 +40,7 @@ class Log {
 void log_loaded(const Log& log, const LoadOptions& options, const runtime::Model& model) {
   log.write(LogLevel::warn, model.plan().notes);
   log.write(LogLevel::warn, model.statistics().notes);
-  if (!options.cache_folder && runtime::default_cache_folder().empty())
+  if (options.emit && !options.cache_folder && runtime::default_cache_folder().empty())
     log.write(LogLevel::warn,
               "kernel cache: none of BURIN_CACHE_DIR, XDG_CACHE_HOME and HOME is set: kernels are emitted at "
               "every start: give a cache_folder, or an empty one");

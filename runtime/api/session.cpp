@@ -195,14 +195,14 @@ Result<void> Session::save(std::string_view path) noexcept {
     if (!state_->has_logits && state_->session->position() > 0)
       api::refuse(ErrorCode::invalid_argument,
                   "session: there are no logits to save: evaluate a token first");
-    state_->session->save(std::string(path));
+    state_->session->save(std::string(path), &state_->sampler);
   });
 }
 
 Result<void> Session::restore(std::string_view path) noexcept {
   return api::guarded<void>(ErrorCode::load_failed, [&] {
     const api::Use use(api::deref(state_, "session"));
-    state_->session->restore(std::string(path));
+    state_->session->restore(std::string(path), &state_->sampler);
     state_->has_logits = state_->session->position() > 0;
   });
 }

@@ -1,9 +1,11 @@
 // Sequences in files: what one process evaluated, another one goes on from.
 //
-//   "BURINSEQ", length of the header (u32), header (JSON), tokens (i32), logits (f32), original keys of the sinks (f32),
-//   blocks of each ring that hold tokens, SHA-256 of all that; little endian
+//   "BURINSEQ", length of the header (u32), header (sequence_fields.hpp), tokens (i32), recent tokens of the sampling (i32),
+//   logits (f32), original keys of the sinks (f32), blocks of each ring that hold tokens, SHA-256 of all that;
+//   little endian
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 
@@ -11,6 +13,7 @@
 #include "runtime/kv/kv_cache.hpp"
 #include "runtime/kv/sink_keys.hpp"
 #include "runtime/kv/token_window.hpp"
+#include "runtime/sampler.hpp"
 
 namespace burin::runtime {
 
@@ -24,6 +27,7 @@ struct SequenceParts {
   std::int64_t& forgotten;    // tokens fed before the window's first position
   std::int64_t& rotated_for;  // length of sequence that keys are rotated for
   std::span<float> logits;
+  std::optional<SamplerState>& sampling;  // nothing: the file has none
 };
 
 // Throws burin::Error naming the file.

@@ -39,7 +39,7 @@ TEST(CApi, DefaultsAreTheCppOnes) {
   burin_load_options load;
   ASSERT_EQ(burin_load_options_init(&load, sizeof(load)), BURIN_OK);
   EXPECT_EQ(load.threads, LoadOptions().threads);
-  EXPECT_EQ(load.emit, 1);
+  EXPECT_EQ(load.emit, LoadOptions().emit ? 1 : 0);
   EXPECT_EQ(load.context, LoadOptions().context);
   EXPECT_EQ(load.chunk, LoadOptions().chunk);
   burin_sampling_options sampling;

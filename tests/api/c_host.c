@@ -368,11 +368,20 @@ const char* c_host_keeps_sequences(const char* path, const char* file) {
   MUST(burin_session_evaluate(session, tokens, 40) == BURIN_OK);
   MUST(burin_session_position(session) == 48 && burin_session_cached_tokens(session) <= 16);
   MUST(burin_session_truncate(session, 8) == BURIN_INVALID_ARGUMENT);
+  burin_sampling_options other; /* forgotten: sampling is restored too */
+  burin_sampling_options_init(&other, sizeof other);
+  other.seed = 77;
+  MUST(burin_session_set_sampling(session, &other) == BURIN_OK);
   MUST(burin_session_restore(session, file) == BURIN_OK && burin_session_position(session) == 8);
   burin_token first = -1;
   burin_token second = -2;
   MUST(burin_session_sample(session, &first) == BURIN_OK && burin_session_sample(fork, &second) == BURIN_OK);
   MUST(first == second);
+  burin_generation_options options = greedy(NULL, 4);
+  burin_generation result = {.size = sizeof result};
+  MUST(burin_session_generate(session, NULL, 0, &options, &result) == BURIN_OK); /* from the logits */
+  MUST(result.token_count == 4 && burin_session_position(session) == 12);
+  MUST(burin_session_restore(session, file) == BURIN_OK);
   int64_t kept = 0;
   MUST(burin_session_keep_prefix(fork, tokens, 5, &kept) == BURIN_OK && kept == 4);
   MUST(burin_session_position(fork) == 4 && burin_session_truncate(fork, 2) == BURIN_OK);

@@ -1,6 +1,5 @@
 # The host in C of tests/api: compiled as C, and by C's rules only.
 if(TARGET api_test)
-  enable_language(C)
   add_library(api_c_host OBJECT "${CMAKE_CURRENT_LIST_DIR}/c_host.c")
   target_include_directories(api_c_host PRIVATE "${PROJECT_SOURCE_DIR}/include")
   target_compile_options(api_c_host PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wstrict-prototypes

@@ -10,6 +10,7 @@
 #include "tests/api/demo_model.hpp"
 #include "tests/support/child_process.hpp"
 #include "tests/support/failing_new.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace burin::tests {
 namespace {
@@ -70,8 +71,9 @@ bool is_out_of_memory(const Failure& failure) { return failure.code == ErrorCode
 // Threads are refused with memory: EAGAIN, without saying that it is for their stacks.
 bool is_no_thread(const Failure& failure) { return failure.message.find("threads: ") == 0; }
 
-// Loads, makes a session, writes four tokens. False where something failed for another reason than memory.
-bool works_or_lacks_memory(bool* worked = nullptr) {
+// Loads, makes a session, writes four tokens, saves and restores. False where something failed for another reason than
+// memory.
+bool works_or_lacks_memory(const std::string& file, bool* worked = nullptr) {
   const auto lacks = [](const Failure& failure) {
     return is_out_of_memory(failure) || is_no_thread(failure);
   };
@@ -81,16 +83,22 @@ bool works_or_lacks_memory(bool* worked = nullptr) {
   if (!session) return lacks(session.error());
   const auto text = session->generate("ROMEO:", {.max_new_tokens = 4});
   if (!text) return lacks(text.error());
+  const auto saved = session->save(file);
+  if (!saved) return lacks(saved.error());
+  const auto restored = session->restore(file);
+  if (!restored) return lacks(restored.error());
   if (worked != nullptr) *worked = true;
   return true;
 }
 
 TEST(ApiMemory, AddressSpaceOfEverySize) {
   if (kSanitized) GTEST_SKIP() << "skipped: the sanitizer needs the address space";
+  const TemporaryFolder folder;
+  const std::string file = (folder / "session").string();
   for (std::size_t kib = 64; kib < 256 * 1024; kib += kib / 4)
     EXPECT_EQ(in_child([&] {
                 limit_address_space(kib << 10);
-                return works_or_lacks_memory();
+                return works_or_lacks_memory(file);
               }),
               0)
         << kib << " KiB more";
@@ -99,16 +107,18 @@ TEST(ApiMemory, AddressSpaceOfEverySize) {
 // The n-th allocation fails, once, for every n up to 200 and every 2 % further; the next attempt must work.
 TEST(ApiMemory, EveryAllocationMayFail) {
   if (kSanitized) GTEST_SKIP() << "skipped: the sanitizer has operator new";
-  const long count = count_allocations([] { EXPECT_TRUE(works_or_lacks_memory()); });
+  const TemporaryFolder folder;
+  const std::string file = (folder / "session").string();
+  const long count = count_allocations([&] { EXPECT_TRUE(works_or_lacks_memory(file)); });
   ASSERT_GT(count, 1000);
   for (long n = 1; n < count; n += std::max(1L, n / 50))
     EXPECT_EQ(in_child([&] {
                 fail_allocation(n);
                 bool worked = false;
-                if (!works_or_lacks_memory(&worked)) return false;
+                if (!works_or_lacks_memory(file, &worked)) return false;
                 fail_allocation(0);
                 worked = false;
-                return works_or_lacks_memory(&worked) && worked;
+                return works_or_lacks_memory(file, &worked) && worked;
               }),
               0)
         << "allocation " << n;

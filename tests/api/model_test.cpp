@@ -28,6 +28,11 @@ TEST(ApiModel, TellsWhatItIs) {
   EXPECT_GT(model.statistics().weight_bytes, 1'000'000);
 }
 
+TEST(ApiModel, EmitsAsTheBuildCan) {  // tests/without_emitter has the other one
+  EXPECT_TRUE(has_emitter());
+  EXPECT_TRUE(LoadOptions().emit);
+}
+
 TEST(ApiModel, FilesThatCannotBeLoadedAreNamed) {
   const TemporaryFolder folder;
   EXPECT_TRUE(fails(Model::load((folder / "none.gguf").string()), ErrorCode::load_failed, "none.gguf"));

@@ -20,6 +20,16 @@ function(expect_reference_text text)
   endif()
 endfunction()
 
+# The minimal host is to be one: fewer than 40 lines.
+function(check_minimal_length)
+  file(READ "${EXAMPLES}/minimal.cpp" text)
+  string(REGEX MATCHALL "\n" ends "${text}")
+  list(LENGTH ends lines)
+  if(NOT lines LESS 40)
+    message(FATAL_ERROR "minimal.cpp has ${lines} lines")
+  endif()
+endfunction()
+
 # Builds the examples with the given settings and runs all three.
 function(check_examples build)
   file(REMOVE_RECURSE "${build}")

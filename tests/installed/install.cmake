@@ -8,3 +8,4 @@ foreach(file IN ITEMS bin/burin include/burin/burin.h include/burin/burin.hpp "$
   endif()
 endforeach()
 run("${prefix}/bin/burin" --version)
+check_minimal_length()

@@ -1,13 +1,17 @@
 // The build id follows the sources: the script that computes it, on copies with one thing changed.
 #include "jit/build_id.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <cstdlib>
 #include <fstream>
 #include <regex>
+#include <set>
 
 #include "jit/error.hpp"
+#include "tests/support/run_command.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace burin::jit {
@@ -54,6 +58,37 @@ class BuildId : public testing::Test {
     std::ofstream(file, std::ios::trunc) << text.replace(at, what.size(), with);
   }
 
+  static std::string header(const std::string& kind) {
+    return "templates/" + kind + "/" + kind + "_spec.hpp";
+  }
+  // Of kernels: each has a spec, whose text is the key.
+  std::vector<std::string> kinds() const {
+    std::vector<std::string> kinds;
+    for (const auto& folder : fs::directory_iterator(root() / "templates"))
+      if (const std::string kind = folder.path().filename(); fs::exists(root() / header(kind)))
+        kinds.push_back(kind);
+    EXPECT_GE(kinds.size(), 9u);
+    return kinds;
+  }
+  void add_field(const std::string& kind) const {
+    replace(root() / header(kind), fmt::format("kKind = \"{}\";", kind),
+            fmt::format("kKind = \"{}\";\n  bool extra = false;", kind));
+  }
+  static std::string spec(const std::string& kind) {
+    return static_cast<char>(std::toupper(kind[0])) + kind.substr(1) + "Spec";
+  }
+  // What the compiler says of a file that makes the text of every kind's spec.
+  std::string compile_texts() const {
+    std::string source = "#include \"jit/spec_text.hpp\"\n";
+    for (const std::string& kind : kinds())
+      source += fmt::format(
+          "#include \"{}\"\nstd::string {}() {{ return burin::jit::spec_text(burin::kernels::{}()); }}\n",
+          header(kind), kind, spec(kind));
+    const std::string file = temporary_.write("source/texts.cpp", source).string();
+    return tests::run_program(BURIN_CXX, {"-std=c++20", "-fsyntax-only", "-I" + root().string(), file})
+        .errors;
+  }
+
   const tests::TemporaryFolder temporary_;
 };
 
@@ -65,12 +100,24 @@ TEST_F(BuildId, IsTheSameForTheSameSources) {
 }
 
 TEST_F(BuildId, AFieldAddedToAKeyIsAnotherVersion) {
-  const Ids before = ids();
-  replace(root() / "templates/gemm/gemm_spec.hpp", "  bool bias = false;",
-          "  bool bias = false;\n  bool extra = false;");
-  const Ids after = ids();
-  EXPECT_NE(after.build, before.build);
-  EXPECT_NE(after.arguments, before.arguments);
+  std::set<std::string> builds = {ids().build};
+  std::set<std::string> arguments = {ids().arguments};
+  for (const std::string& kind : kinds()) {
+    add_field(kind);
+    builds.insert(ids().build);
+    arguments.insert(ids().arguments);
+  }
+  EXPECT_EQ(builds.size(), kinds().size() + 1);
+  EXPECT_EQ(arguments.size(), kinds().size() + 1);
+}
+
+// Nor can the field be left out of the key's text: then the header does not compile.
+TEST_F(BuildId, AFieldThatIsNotInTheTextDoesNotCompile) {
+  EXPECT_EQ(compile_texts(), "");
+  for (const std::string& kind : kinds()) add_field(kind);
+  const std::string errors = compile_texts();
+  for (const std::string& kind : kinds())
+    EXPECT_THAT(errors, testing::ContainsRegex(spec(kind) + "[^\n]* decomposes into")) << errors;
 }
 
 TEST_F(BuildId, AFieldAddedToAnArgumentStructIsAnotherVersion) {

@@ -8,9 +8,8 @@
 
 #include "jit/cache_folder.hpp"
 #include "jit/kernel_store.hpp"
-#include "tests/jit/made_images.hpp"
+#include "tests/jit/disk_cache_fixture.hpp"
 #include "tests/support/child_process.hpp"
-#include "tests/support/temporary_folder.hpp"
 
 namespace burin::jit {
 namespace {
@@ -26,14 +25,8 @@ CodeImage long_image(int number) {
   return image;
 }
 
-class CacheProcesses : public testing::Test {
+class CacheProcesses : public DiskCacheTest {
  protected:
-  DiskCacheOptions options() const {
-    DiskCacheOptions options;
-    options.folder = temporary_ / "cache";
-    return options;
-  }
-  KernelSources sources() const { return {{}, options(), true}; }
   // Loads or stores at random; true where everything loaded is right and nothing was odd.
   bool work(int rounds, int first) const {
     DiskCache cache(options());
@@ -47,8 +40,6 @@ class CacheProcesses : public testing::Test {
     }
     return right && cache.notes().empty();
   }
-
-  const tests::TemporaryFolder temporary_;
 };
 
 TEST_F(CacheProcesses, RacingProcessesSeeWholeImagesOnly) {

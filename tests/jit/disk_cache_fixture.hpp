@@ -9,6 +9,7 @@
 #include <string>
 
 #include "jit/disk_cache.hpp"
+#include "jit/kernel_store.hpp"
 #include "tests/jit/made_images.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -23,6 +24,7 @@ class DiskCacheTest : public testing::Test {
     options.folder = folder();
     return options;
   }
+  KernelSources sources() const { return {{}, options(), true}; }  // of a store
   std::filesystem::path folder() const { return temporary_ / "cache"; }
   std::filesystem::path file_of(const CodeImage& image) const {
     return folder() / build_folder_name(this_emitter()) / image_file_name(key_of(image));

@@ -4,11 +4,10 @@
 
 #include <fstream>
 
-#include "jit/error.hpp"
 #include "jit/kernel_store.hpp"
-#include "tests/jit/made_images.hpp"
+#include "tests/jit/disk_cache_fixture.hpp"
+#include "tests/support/child_process.hpp"
 #include "tests/support/mutations.hpp"
-#include "tests/support/temporary_folder.hpp"
 
 namespace burin::jit {
 namespace {
@@ -18,19 +17,9 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-const CodeImage kImage = image_that_stores("one", 1);
-
-class KernelStoreDisk : public testing::Test {
+class KernelStoreDisk : public DiskCacheTest {
  protected:
-  DiskCacheOptions options() const {
-    DiskCacheOptions options;
-    options.folder = temporary_ / "cache";
-    return options;
-  }
-  KernelSources sources() const { return {{}, options(), true}; }
-  fs::path file() const {
-    return options().folder / build_folder_name(this_emitter()) / image_file_name(key_of(kImage));
-  }
+  fs::path file() const { return file_of(kImage); }
   // A process's life: resolves, runs and writes back.
   KernelCounts use() const {
     KernelStore store(sources());
@@ -40,7 +29,6 @@ class KernelStoreDisk : public testing::Test {
     return store.counts();
   }
 
-  const tests::TemporaryFolder temporary_;
   mutable std::vector<std::string> notes_;  // of the last use
 };
 
@@ -101,20 +89,56 @@ TEST_F(KernelStoreDisk, FilesThatChangeLaterChangeNothing) {
   EXPECT_EQ(stored_by(entry), 1);
 }
 
-// Each would end the test if it ran: the code is an illegal instruction.
-TEST_F(KernelStoreDisk, DamagedImagesAreNeitherRunNorKept) {
-  use();
-  std::ifstream stream(file(), std::ios::binary);
-  std::string good{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  std::string deadly = good;
-  deadly.replace(deadly.size() - kImage.bytes.size(), 2, "\x0f\x0b");
-  tests::Mutator mutator(deadly, 128, tests::FileKind::binary, 1);
-  for (int i = 0; i < 2000; ++i) {
-    std::ofstream(file(), std::ios::binary | std::ios::trunc) << (i == 0 ? deadly : mutator.next());
+// The kept image with other code, which would end the test if it ran: an illegal instruction.
+class DeadlyImages : public KernelStoreDisk {
+ protected:
+  DeadlyImages() {
+    use();
+    std::ifstream stream(file(), std::ios::binary);
+    deadly_.assign(std::istreambuf_iterator<char>(stream), {});
+    deadly_.replace(deadly_.size() - kImage.bytes.size(), 2, "\x0f\x0b");
+  }
+  void put(const std::string& image) const {
+    std::ofstream(file(), std::ios::binary | std::ios::trunc) << image;
+  }
+
+  std::string deadly_;
+};
+
+// All that a start does but to write back: the file is in the store's folder, the store looks for the kernel there, and
+// what it answers is run.
+TEST_F(DeadlyImages, AreNotRunHoweverTheyAreMutated) {
+  tests::Mutator mutator(deadly_, 128, tests::FileKind::binary, 2);
+  for (int i = 0; i < 100'000; ++i) {
+    put(mutator.next());
+    KernelStore store(sources());
+    ASSERT_EQ(stored_by(store.resolve(key_of(kImage), [] { return kImage; })), 1) << "mutant " << i;
+    ASSERT_EQ(store.counts().emitted, 1) << "mutant " << i;
+    ASSERT_THAT(store.notes(), ElementsAre(HasSubstr("emitted anew"))) << "mutant " << i;
+  }
+}
+
+TEST_F(DeadlyImages, AreReplaced) {
+  tests::Mutator mutator(deadly_, 128, tests::FileKind::binary, 1);
+  for (int i = 0; i < 1000; ++i) {
+    put(i == 0 ? deadly_ : mutator.next());
     EXPECT_EQ(use().emitted, 1) << "mutant " << i;
     EXPECT_THAT(notes_, ElementsAre(HasSubstr("emitted anew"))) << "mutant " << i;
     EXPECT_EQ(use().from_disk, 1) << "mutant " << i;
   }
+}
+
+// That they would be run, if nothing were compared but what the file says of itself.
+TEST_F(DeadlyImages, AreDeadly) {
+  CodeImage image = kImage;
+  image.bytes[0] = 0x0f;
+  image.bytes[1] = 0x0b;
+  keep(image);
+  EXPECT_NE(tests::in_child([&] {
+              use();
+              return true;
+            }),
+            0);
 }
 
 TEST_F(KernelStoreDisk, TroubleWithTheDiskIsNoTrouble) {

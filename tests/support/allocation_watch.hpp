@@ -5,8 +5,6 @@
 
 #include <atomic>
 #include <cstddef>
-#include <cstdlib>
-#include <new>
 
 #include "tests/support/sanitized.hpp"
 
@@ -56,26 +54,8 @@ inline const int installed_hook = __sanitizer_install_malloc_and_free_hooks(
 
 #else
 
-// The nothrow and array forms call these. Not inlined: GCC would otherwise see the malloc behind
-// new-expressions and warn of mismatched pairs.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  burin::tests::note_allocation(size);
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
+#include "tests/support/replaced_new.hpp"
 
-[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
-  burin::tests::note_allocation(size);
-  const auto align = static_cast<std::size_t>(alignment);
-  if (void* memory = std::aligned_alloc(align, (size + align - 1) / align * align)) return memory;
-  throw std::bad_alloc();
-}
-
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
-}
+inline void burin::tests::before_allocation(std::size_t size) { note_allocation(size); }
 
 #endif

@@ -4,16 +4,9 @@
 
 #include <atomic>
 #include <cstddef>
-#include <cstdlib>
 #include <new>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define BURIN_TESTS_SANITIZED 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define BURIN_TESTS_SANITIZED 1
-#endif
+#include "tests/support/sanitized.hpp"
 
 namespace burin::tests {
 
@@ -34,34 +27,14 @@ long count_allocations(Work&& work) {
   return allocations.load();
 }
 
-inline void note_or_fail() {
-  if (allocations.fetch_add(1) + 1 == failing_allocation.load()) throw std::bad_alloc();
-}
-
 }  // namespace burin::tests
 
 #ifndef BURIN_TESTS_SANITIZED
 
-// The nothrow and array forms call these. Not inlined: GCC would otherwise see the malloc behind
-// new-expressions and warn of mismatched pairs.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  burin::tests::note_or_fail();
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
+#include "tests/support/replaced_new.hpp"
 
-[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
-  burin::tests::note_or_fail();
-  const auto align = static_cast<std::size_t>(alignment);
-  if (void* memory = std::aligned_alloc(align, (size + align - 1) / align * align)) return memory;
-  throw std::bad_alloc();
-}
-
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
+inline void burin::tests::before_allocation(std::size_t) {
+  if (allocations.fetch_add(1) + 1 == failing_allocation.load()) throw std::bad_alloc();
 }
 
 #endif

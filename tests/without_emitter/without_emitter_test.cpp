@@ -23,10 +23,12 @@ std::string symbols(const std::string& program) {
 }
 
 TEST(WithoutEmitter, HasNothingOfTheAssembler) {
-  const std::string names = symbols(BURIN_BINARY);
-  EXPECT_THAT(names, HasSubstr("burin::runtime::Session::evaluate"));
-  for (const char* name : {"Xbyak", "xbyak", "Zydis", "burin::jit::Assembler", "VectorIsa", "GemmEmitter"})
-    EXPECT_THAT(names, Not(HasSubstr(name)));
+  for (const char* program : {BURIN_BINARY, BURIN_SHARED_LIBRARY}) {
+    const std::string names = symbols(program);
+    EXPECT_THAT(names, HasSubstr("burin::runtime::Session::evaluate"));
+    for (const char* name : {"Xbyak", "xbyak", "Zydis", "burin::jit::Assembler", "VectorIsa", "GemmEmitter"})
+      EXPECT_THAT(names, Not(HasSubstr(name))) << program;
+  }
   // That these are the names to look for.
   EXPECT_THAT(symbols(BURIN_FULL_BINARY), AllOf(HasSubstr("Xbyak"), HasSubstr("burin::jit::Assembler")));
 }
@@ -35,9 +37,11 @@ TEST(WithoutEmitter, IsSmall) {
   if (std::string(BURIN_BUILD_TYPE) != "MinSizeRel")
     GTEST_SKIP() << "skipped: built for something else than size";
   const TemporaryFolder folder;
-  const std::string stripped = (folder / "burin").string();
-  ASSERT_EQ(run_program("strip", {"-o", stripped, BURIN_BINARY}).status, 0);
-  EXPECT_LT(fs::file_size(stripped), 1'500'000u);
+  const std::string stripped = (folder / "stripped").string();
+  for (const char* program : {BURIN_BINARY, BURIN_SHARED_LIBRARY}) {
+    ASSERT_EQ(run_program("strip", {"-o", stripped, program}).status, 0);
+    EXPECT_LT(fs::file_size(stripped), 1'500'000u) << program;
+  }
 }
 
 class WithBundle : public testing::Test {

@@ -2,6 +2,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <optional>
 
 #include "runtime/chat/jinja/filters.hpp"
@@ -69,15 +70,15 @@ Value to_whole(Context& context, const Value& value, const Arguments& arguments)
   if (whole_or(bound[1], 10, "int") != 10) fail("int: only base 10 is supported");
   require_defined(value);
   if (value.is_whole()) return Value(value.whole());
-  std::optional<double> number;
+  double number = std::numeric_limits<double>::quiet_NaN();
   if (value.is_float()) number = value.number();
   if (value.is_text()) {
     context.budget().make(value.text().size());
     if (const auto whole = read_whole(value.text())) return Value(*whole);
-    number = read_float(value.text());
-    if (number && std::isinf(*number)) number = std::nullopt;
+    const auto read = read_float(value.text());
+    if (read && !std::isinf(*read)) number = *read;
   }
-  if (number && !std::isnan(*number)) return truncated(*number);
+  if (!std::isnan(number)) return truncated(number);
   return bound[0] != nullptr ? *bound[0] : Value(std::int64_t{0});
 }
 
