@@ -108,11 +108,13 @@ void check_identity(const std::string& path, const SequenceFields& header, const
 
 std::vector<TokenId> read_tokens(HashedFileReader& file, const char* what, std::int64_t count,
                                  std::int64_t vocabulary) {
+  if (static_cast<std::uint64_t>(count) > file.left() / sizeof(TokenId))
+    fail("{}: has {} {}, more than the file is long: it is damaged", file.path(), count, what);
   std::vector<TokenId> tokens(static_cast<std::size_t>(count));
   read_numbers(file, tokens);
   for (const TokenId token : tokens)
     if (token < 0 || token >= vocabulary)
-      fail("{}: {} has {}: not in the vocabulary", file.path(), what, token);
+      fail("{}: {} have {}: not in the vocabulary", file.path(), what, token);
   return tokens;
 }
 
@@ -141,7 +143,7 @@ std::optional<SamplerState> read_sampling(HashedFileReader& file, const Sequence
   state.options = sampling_options(file.path(), header);
   state.random = header.bits("random");
   state.recent =
-      read_tokens(file, "recent", header.number("recent", 0, state.options.repeat_last), vocabulary);
+      read_tokens(file, "recent tokens", header.number("recent", 0, state.options.repeat_last), vocabulary);
   return state;
 }
 
