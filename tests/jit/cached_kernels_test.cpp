@@ -41,9 +41,10 @@ class CachedKernels : public testing::Test {
     ++kernels_;
   }
 
-  // All kernels of a small model; `kinds_` collects which there were.
-  void expect_plan(const jit::Target& target, const graph::PlanOptions& options) {
-    const graph::Plan plan = graph::make_plan(runtime::synthetic_description("llama-1b:1"), target, options);
+  // All kernels of a model; `kinds_` collects which there were.
+  void expect_plan(const jit::Target& target, const graph::PlanOptions& options,
+                   const std::string& shape = "llama-1b:1") {
+    const graph::Plan plan = graph::make_plan(runtime::synthetic_description(shape), target, options);
     for (const graph::Step* step : runtime::kernel_steps(plan)) {
       kinds_.insert(std::string(graph::kind_of(step->spec)));
       expect_same(step->kernel, target, [&] { return graph::emit_kernel(step->spec, target); });
@@ -68,6 +69,21 @@ TEST_F(CachedKernels, OfEveryWeightFormatComputeTypeAndTarget) {
       }
   EXPECT_THAT(kinds_, testing::IsSupersetOf({"attention", "embed", "gemm", "prepare"}));
   EXPECT_GT(kernels_, 2000);
+}
+
+TEST_F(CachedKernels, OfEveryShapeAndCacheType) {
+  for (const jit::NamedTarget& named : jit::known_targets())
+    for (const char* shape : {"llama-7b:1", "mixtral-8x7b:1", "qwen3-30b-a3b:1", "gptj-6b:1", "neox-20b:1",
+                              "falcon-7b:1", "mpt-7b:1", "bloom-7b:1"})
+      for (const graph::KvType kv :
+           {graph::KvType::f32, graph::KvType::f16, graph::KvType::bf16, graph::KvType::int8}) {
+        graph::PlanOptions options;
+        options.kv = kv;
+        options.weights = kernels::WeightFormat::integer_format(4, true, 32, kernels::ScaleType::f16);
+        expect_plan(jit::parse_target(named.name), options, shape);
+      }
+  EXPECT_THAT(kinds_,
+              testing::IsSupersetOf({"attention", "embed", "gemm", "heads", "prepare", "route", "rowwise"}));
 }
 
 TEST_F(CachedKernels, OfOtherKinds) {
