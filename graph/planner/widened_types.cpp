@@ -16,6 +16,12 @@ struct Sizes {
   kernels::WeightFormat format;
 };
 
+double values_of(const TensorDescription& tensor) {
+  double values = 1;
+  for (const std::int64_t dimension : tensor.shape) values *= static_cast<double>(dimension);
+  return values;
+}
+
 double mebibytes(double bytes) { return bytes / (1 << 20); }
 
 }  // namespace
@@ -29,13 +35,12 @@ std::vector<std::string> widened_types(const ModelDescription& model,
                                    static_cast<double>(matrix.shape.unit_inputs * kernels::kBlockColumns);
     for (const std::size_t index : matrix.tensors) {
       const TensorDescription& tensor = model.tensors[index];
-      if (!matrix.format.has_codes() || kernels::natural_format(*tensor.type) != matrix.format) continue;
+      if (!matrix.format.has_codes() || tensor.natural_format() != matrix.format) continue;
       if (!seen.insert(index).second) continue;
-      const kernels::StoredLayout& layout = kernels::layout_of(*tensor.type);
       Sizes& sizes = by_type[tensor.type_name];
       sizes.format = matrix.format;
       sizes.stored += static_cast<double>(tensor.bytes);
-      sizes.packed += static_cast<double>(tensor.bytes) / layout.bytes * layout.elements * bytes_per_value;
+      sizes.packed += values_of(tensor) * bytes_per_value;
     }
   }
   std::vector<std::string> remarks;
