@@ -134,7 +134,7 @@ void HuggingFaceModel::take_quantised() {
     tensor.shape = matrix.shape;
     tensor.type.reset();
     tensor.coded = matrix.slices.front()->format();
-    tensor.type_name = to_text(*tensor.coded);
+    if (tensor.coded->has_codes()) tensor.type_name = to_text(*tensor.coded);
     tensor.order = order_index(std::move(matrix.order));
     coded_[codes[i]] = std::move(matrix.slices);
   }

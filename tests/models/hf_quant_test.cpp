@@ -89,8 +89,10 @@ TEST_P(HfQuant, SameTokensWithAnyNumberOfThreadsAndRows) {
 }
 
 constexpr const char* kFolders[] = {
-    "ar-mixed",     "ar-w2g32-asym",      "ar-w4g128-asym-awq",   "ar-w4g32-sym",     "awq-w4g128",
-    "gptq-dynamic", "gptq-w2g32-asym-v2", "gptq-w3g32-desc-asym", "gptq-w4g128-desc", "gptq-w4g32-desc-asym"};
+    "bnb-nf4-dq",          "ct-gptq-w4g128-asym", "fp8-block128",         "ar-mixed",
+    "ar-w2g32-asym",       "ar-w4g128-asym-awq",  "ar-w4g32-sym",         "awq-w4g128",
+    "gptq-dynamic",        "gptq-w2g32-asym-v2",  "gptq-w3g32-desc-asym", "gptq-w4g128-desc",
+    "gptq-w4g32-desc-asym"};
 
 INSTANTIATE_TEST_SUITE_P(Folders, HfQuant, testing::ValuesIn(kFolders),
                          [](const testing::TestParamInfo<const char*>& test) {

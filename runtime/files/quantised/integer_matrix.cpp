@@ -17,16 +17,13 @@ std::int64_t place_of(OutputOrder order, std::int64_t output) {
   return output / 8 * 8 + kPlaces[output % 8];
 }
 
-// Of the packed matrix: the largest that divides the stored one.
-std::int64_t packed_group(const Checkpoint& checkpoint, const IntegerLayout& layout) {
-  std::int64_t stored = layout.group;
-  if (layout.groups() == 1) stored = (layout.inputs + kGroupUnit - 1) / kGroupUnit * kGroupUnit;
-  if (stored % kGroupUnit != 0)
+// Inputs that share a scale, as a multiple of 32.
+std::int64_t whole_group(const Checkpoint& checkpoint, const IntegerLayout& layout) {
+  if (layout.groups() == 1) return (layout.inputs + kGroupUnit - 1) / kGroupUnit * kGroupUnit;
+  if (layout.group % kGroupUnit != 0)
     fail("{}: layer {}: groups of {} inputs are not supported: use groups of a multiple of {}",
          checkpoint.description().path, printable(layout.layer), layout.group, kGroupUnit);
-  std::int64_t group = std::min(stored, kLargestGroup);
-  while (stored % group != 0) group -= kGroupUnit;
-  return group;
+  return layout.group;
 }
 
 bool is_symmetric(const IntegerLayout& layout) {
@@ -73,6 +70,12 @@ class IntegerMatrix final : public kernels::CodedMatrix {
 
 }  // namespace
 
+int packed_group(std::int64_t stored) {
+  std::int64_t group = std::min(stored, kLargestGroup);
+  while (stored % group != 0) group -= kGroupUnit;
+  return static_cast<int>(group);
+}
+
 std::uint32_t GroupScales::bits_at(std::int64_t output, std::int64_t group) const {
   const int bytes = kernels::bytes_of(type);
   std::uint32_t bits = 0;
@@ -96,7 +99,7 @@ std::int64_t group_of_settings(const Checkpoint& checkpoint, const std::string& 
 }
 
 QuantisedMatrix integer_matrix(const Checkpoint& checkpoint, IntegerLayout layout) {
-  const auto group = static_cast<int>(packed_group(checkpoint, layout));
+  const int group = packed_group(whole_group(checkpoint, layout));
   const bool symmetric = is_symmetric(layout);
   const auto format = kernels::WeightFormat::integer_format(
       layout.bits, symmetric, group, symmetric ? layout.scales.type : kernels::ScaleType::f32);

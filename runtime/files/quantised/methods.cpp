@@ -16,6 +16,11 @@ constexpr Method kMethods[] = {
     {"awq", read_awq},
     {"auto-round", read_auto_round},
     {"intel/auto-round", read_auto_round},
+    {"compressed-tensors", read_compressed_tensors},
+    {"bitsandbytes", read_bitsandbytes},
+    {"fp8", read_fp8},
+    {"fbgemm_fp8", read_fp8},
+    {"mxfp4", read_mxfp4},
 };
 
 }  // namespace

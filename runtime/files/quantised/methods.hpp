@@ -15,5 +15,9 @@ std::vector<QuantisedMatrix> read_quantised(const Checkpoint& checkpoint);
 std::vector<QuantisedMatrix> read_gptq(const Checkpoint& checkpoint);
 std::vector<QuantisedMatrix> read_awq(const Checkpoint& checkpoint);
 std::vector<QuantisedMatrix> read_auto_round(const Checkpoint& checkpoint);
+std::vector<QuantisedMatrix> read_compressed_tensors(const Checkpoint& checkpoint);
+std::vector<QuantisedMatrix> read_bitsandbytes(const Checkpoint& checkpoint);
+std::vector<QuantisedMatrix> read_fp8(const Checkpoint& checkpoint);
+std::vector<QuantisedMatrix> read_mxfp4(const Checkpoint& checkpoint);
 
 }  // namespace burin::runtime::quantised
