@@ -53,6 +53,13 @@ void HuggingFaceModel::read_config() {
   const fs::path path = folder_ / "config.json";
   if (!file_exists(path)) fail("{}: has no config.json: no Hugging Face model folder", description_.path);
   description_.config = parse_json_object(path.string(), read_text_file(path, kLargestConfig));
+  // AutoGPTQ's first versions wrote a file of their own.
+  if (const fs::path own = folder_ / "quantize_config.json";
+      !description_.config.contains("quantization_config") && file_exists(own)) {
+    nlohmann::json settings = parse_json_object(own.string(), read_text_file(own, kLargestConfig));
+    settings.emplace("quant_method", "gptq");
+    description_.config["quantization_config"] = std::move(settings);
+  }
   const nlohmann::json& config = description_.config;
   const auto architectures = config.find("architectures");
   if (architectures != config.end() && architectures->is_array() && !architectures->empty() &&

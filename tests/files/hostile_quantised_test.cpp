@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "runtime/files/model_file.hpp"
+#include "tests/support/mutations.hpp"
 #include "tests/support/quantised_layers.hpp"
 #include "tests/support/refusal.hpp"
 
@@ -23,10 +24,11 @@ class HostileQuantised : public testing::Test {
   }
 
   // Opens the model and reads every weight.
-  void use(const json& settings) {
+  void use(const json& settings) { use_bytes(file_.bytes(), settings); }
+  void use_bytes(const std::string& bytes, const json& settings) {
     folder_.write("config.json",
                   json({{"architectures", {"LlamaForCausalLM"}}, {"quantization_config", settings}}).dump());
-    folder_.write("model.safetensors", file_.bytes());
+    folder_.write("model.safetensors", bytes);
     const std::unique_ptr<ModelFile> file = ModelFile::open(folder_.path());
     for (std::size_t i = 0; i < file->description().tensors.size(); ++i) {
       const graph::TensorDescription& tensor = file->description().tensors[i];
@@ -225,6 +227,38 @@ TEST_F(HostileQuantised, Bitsandbytes) {
   EXPECT_THAT(refusal_with(state.dump(), 1024, NAN), says_of({".quant_map has nan for code 0"}));
   EXPECT_THAT(refusal_with(R"({"blocksize": 72, "shape": [32, 64]})", 1024, -1),
               says_of({".absmax has shape"}));
+}
+
+// Random damage to header, tensors and settings: used or refused in one line.
+TEST_F(HostileQuantised, MutantsAreUsedOrRefused) {
+  const auto use_mutants = [&](const json& settings, std::uint64_t seed) {
+    const std::string good = file_.bytes();
+    Mutator files(good, 8 + file_.header.dump().size(), FileKind::binary, seed);
+    const std::string good_settings = settings.dump();
+    Mutator texts(good_settings, good_settings.size(), FileKind::json, seed);
+    int refused = 0;
+    for (int i = 0; i < 300; ++i) {
+      const json changed = i % 2 == 0 ? settings : json::parse(texts.next(), nullptr, false);
+      try {
+        use_bytes(i % 2 == 0 ? files.next() : good, changed.is_discarded() ? settings : changed);
+      } catch (const Error& error) {
+        EXPECT_TRUE(is_one_line(error.what())) << error.what();
+        ++refused;
+      }
+    }
+    EXPECT_GT(refused, 50);
+  };
+  use_mutants(good_, 1);
+  file_ = {};
+  write_awq(file_, kLayer, layer_);
+  use_mutants({{"quant_method", "awq"}, {"bits", 4}, {"group_size", 32}}, 2);
+  file_ = {};
+  write_compressed(file_, kLayer, layer_, false, 0, true);
+  const json weights = {{"num_bits", 4}, {"symmetric", false}, {"strategy", "group"}, {"group_size", 32}};
+  use_mutants({{"quant_method", "compressed-tensors"},
+               {"format", "pack-quantized"},
+               {"config_groups", {{"group_0", {{"targets", {"re:.*q_proj"}}, {"weights", weights}}}}}},
+              3);
 }
 
 }  // namespace

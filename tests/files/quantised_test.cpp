@@ -106,6 +106,15 @@ TEST_F(Quantised, GptqSymmetricKeepsItsScales) {
   expect_weights(gptq(4, 64), layer, "int4s.g64.bf16");
 }
 
+TEST_F(Quantised, GptqSettingsInAFileOfTheirOwn) {
+  const IntegerLayer layer = random_layer(4, 32, 64, 32, 2);
+  write_gptq(file_, kLayer, layer, GptqZeros::minus_one);
+  folder_.write("config.json", json({{"architectures", {"LlamaForCausalLM"}}}).dump());
+  folder_.write("model.safetensors", file_.bytes());
+  folder_.write("quantize_config.json", json({{"bits", 4}, {"group_size", 32}, {"desc_act", false}}).dump());
+  EXPECT_EQ(packed_weights(*ModelFile::open(folder_.path()), kLayer + ".weight"), layer.weights());
+}
+
 // A group for all inputs is cut into ones that kernels like; its scales are repeated.
 TEST_F(Quantised, GptqOfOneGroup) {
   IntegerLayer layer = random_layer(8, 32, 2112, 2112, 3);

@@ -24,6 +24,7 @@ namespace {
 
 constexpr std::int64_t kGroupUnit = 32;
 constexpr std::int64_t kLargestSide = std::int64_t{1} << 31;
+constexpr std::size_t kLongestName = 120;  // that messages show
 constexpr float kSameValue = 1e-6f;
 
 float float_at(const StoredTensor& tensor, std::int64_t index) {
@@ -87,12 +88,13 @@ class Reader {
         state_name_(fmt::format("{}.quant_state.bitsandbytes__{}", weight_, type)),
         table_(table) {
     const StoredTensor text = checkpoint.require(state_name_, {"U8"});
-    state_ = parse_json_object(checkpoint.description().path + ": " + printable(state_name_),
+    state_ = parse_json_object(checkpoint.description().path + ": " + printable(state_name_, kLongestName),
                                {reinterpret_cast<const char*>(text.data.data()), text.data.size()});
   }
 
   QuantisedMatrix read() {
-    const graph::ConfigReader state(checkpoint_.description(), state_, printable(state_name_) + " ");
+    const graph::ConfigReader state(checkpoint_.description(), state_,
+                                    printable(state_name_, kLongestName) + " ");
     const std::vector<double> shape = state.numbers("shape", 2, 1, static_cast<double>(kLargestSide - 1));
     const auto outputs = static_cast<std::int64_t>(shape[0]);
     const auto inputs = static_cast<std::int64_t>(shape[1]);

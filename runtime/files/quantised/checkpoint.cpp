@@ -9,6 +9,7 @@
 namespace burin::runtime::quantised {
 namespace {
 
+constexpr std::size_t kLongestName = 120;                     // that messages show
 constexpr std::int64_t kLargestSide = std::int64_t{1} << 31;  // rows and inputs are counted in 32 bits
 
 }  // namespace
@@ -52,7 +53,7 @@ StoredTensor Checkpoint::require_matrix(const std::string& tensor,
 }
 
 void Checkpoint::refuse(const std::string& tensor, std::string_view why) const {
-  fail("{}: tensor {} {}", description_.path, printable(tensor), why);
+  fail("{}: tensor {} {}", description_.path, printable(tensor, kLongestName), why);
 }
 
 }  // namespace burin::runtime::quantised
