@@ -54,7 +54,8 @@ class KernelCheck {
   }
 
   void check_embed(const Node& node) const {
-    refuse_if(model_.tensors[static_cast<std::size_t>(model_.find(node.embed.table))].order >= 0, node,
+    const std::ptrdiff_t table = model_.find(node.embed.table);
+    refuse_if(table >= 0 && model_.tensors[static_cast<std::size_t>(table)].order >= 0, node,
               "embedding whose elements are sorted by group (act-order)");
     if (node.embed.index == EmbedIndex::token) return;
     const std::int64_t positions = rows_of(node.embed.table) - node.embed.offset;
