@@ -20,12 +20,12 @@ struct TensorDescription {
   // As the file spells it ("Q4_K", "BF16", "I32"); `type` is empty where Burin cannot pack it.
   std::string type_name;
   std::optional<kernels::StoredType> type;
-  // Set instead of `type` where the file keeps codes, scales and zero points of a matrix apart
-  // (runtime/files/quantised/): the format that holds it without loss.
-  std::optional<kernels::WeightFormat> coded;
   // Row-major, outermost first: a linear layer's weight is [outputs, inputs].
   std::vector<std::int64_t> shape;
   std::uint64_t bytes = 0;
+  // Set instead of `type` where the file keeps codes, scales and zero points of a matrix apart
+  // (runtime/files/quantised/): the format that holds it without loss.
+  std::optional<kernels::WeightFormat> coded = {};
   // Where inputs were sorted by group: an index into ModelDescription::orders. -1: they were not.
   int order = -1;
 
