@@ -123,7 +123,7 @@ void require_tensor(const ModelDescription& model, std::string_view name,
   if (tensor.shape != shape)
     fail("{}: tensor {} has shape {}: the configuration asks for {}", model.path, name,
          shape_text(tensor.shape), shape_text(shape));
-  if (!tensor.type)
+  if (!tensor.can_be_packed())
     fail(
         "{}: tensor {} has type {}: not supported yet: use F32, F16, BF16, Q2_K to Q6_K, Q4_0, Q4_1, "
         "Q5_0, Q5_1 or Q8_0",

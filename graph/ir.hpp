@@ -144,6 +144,8 @@ struct LinearPart {
   // Where a latent node reads the outputs; set by passes.
   int heads = 0;         // they are those of so many heads, each in columns of its own; 0: of none
   bool rotated = false;  // and rotate
+  // Input i is value orders[order][i] of x (ModelDescription::orders). -1: value i.
+  int order = -1;
 };
 
 // What a linear node does to its sums besides storing them; set by passes.

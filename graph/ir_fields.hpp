@@ -94,13 +94,14 @@ void visit_fields(Attributes& attributes, Visitor&& visit) {
 
 template <Is<LinearPart> Attributes, typename Visitor>
 void visit_fields(Attributes& attributes, Visitor&& visit) {
-  auto& [weight, bias, outputs, view, heads, rotated] = attributes;
+  auto& [weight, bias, outputs, view, heads, rotated, order] = attributes;
   visit("weight", weight);
   visit("outputs", outputs);
   visit("bias", bias);
   visit("view", view);
   visit("heads", heads);
   visit("rotated", rotated);
+  visit("order", order);
 }
 
 template <Is<LinearAttributes> Attributes, typename Visitor>

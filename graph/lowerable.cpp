@@ -17,6 +17,9 @@ class KernelCheck {
     switch (node.op) {
       case Op::embed: return check_embed(node);
       case Op::linear: return check_linear(node);
+      case Op::latent:
+        return refuse_if(node.latent.keys.order >= 0, node,
+                         "latent attention with keys whose inputs are sorted by group (act-order)");
       case Op::heads: return check_heads(node);
       case Op::attention: return check_attention(node);
       case Op::experts: return refuse(node, "mixture of experts without a router");
@@ -51,6 +54,9 @@ class KernelCheck {
   }
 
   void check_embed(const Node& node) const {
+    const std::ptrdiff_t table = model_.find(node.embed.table);
+    refuse_if(table >= 0 && model_.tensors[static_cast<std::size_t>(table)].order >= 0, node,
+              "embedding whose elements are sorted by group (act-order)");
     if (node.embed.index == EmbedIndex::token) return;
     const std::int64_t positions = rows_of(node.embed.table) - node.embed.offset;
     if (context_ > positions)
@@ -61,6 +67,8 @@ class KernelCheck {
   }
 
   void check_linear(const Node& node) const {
+    refuse_if(node.linear.heads > 0 && node.linear.parts[0].order >= 0, node,
+              "latent attention with values whose inputs are sorted by group (act-order)");
     for (const LinearPart& part : node.linear.parts) check_part(node, part);
     refuse_if(node.linear.heads > 0 && node.linear.parts[0].outputs / node.linear.heads % 32 != 0, node,
               "latent attention with values whose size is no multiple of 32");
@@ -68,7 +76,8 @@ class KernelCheck {
 
   void check_part(const Node& node, const LinearPart& part) const {
     const auto tensor = static_cast<std::size_t>(model_.find(part.weight));
-    const bool quantised = kernels::natural_format(*model_.tensors[tensor].type).has_codes();
+    const TensorDescription& stored = model_.tensors[tensor];
+    const bool quantised = stored.coded.has_value() || stored.natural_format().has_codes();
     refuse_if(part.view.transposed && quantised, node, "transposed matrix of quantised weights");
   }
 
@@ -79,6 +88,7 @@ class KernelCheck {
       for (LinearPart Expert::*member : {&Expert::gate, &Expert::up, &Expert::down}) {
         const LinearPart& part = expert.*member;
         check_part(node, part);
+        refuse_if(part.order >= 0, node, "experts whose inputs are sorted by group (act-order)");
         MatrixView view = part.view;
         view.slice = (first.*member).view.slice;
         refuse_if(part.outputs != (first.*member).outputs || view != (first.*member).view, node,

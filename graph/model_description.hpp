@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "templates/formats/stored_type.hpp"
+#include "templates/formats/packing.hpp"
 
 namespace burin::graph {
 
@@ -23,6 +23,15 @@ struct TensorDescription {
   // Row-major, outermost first: a linear layer's weight is [outputs, inputs].
   std::vector<std::int64_t> shape;
   std::uint64_t bytes = 0;
+  // Set instead of `type` where the file keeps codes, scales and zero points of a matrix apart
+  // (runtime/files/quantised/): the format that holds it without loss.
+  std::optional<kernels::WeightFormat> coded = {};
+  // Where inputs were sorted by group: an index into ModelDescription::orders. -1: they were not.
+  int order = -1;
+
+  bool can_be_packed() const { return type.has_value() || coded.has_value(); }
+  // Only where it can be packed.
+  kernels::WeightFormat natural_format() const { return coded ? *coded : kernels::natural_format(*type); }
 };
 
 struct ModelDescription {
@@ -33,6 +42,8 @@ struct ModelDescription {
   // flat, under its full key ("llama.embedding_length"); tokenizer.* arrays are left out.
   nlohmann::json config;
   std::vector<TensorDescription> tensors;
+  // Input i of a matrix so ordered is value orders[...][i] of the row that it multiplies. All differ.
+  std::vector<std::vector<std::int32_t>> orders;
 
   // Index into tensors, or -1. Logarithmic or better.
   std::ptrdiff_t find(std::string_view name) const;

@@ -93,6 +93,7 @@ struct Step {
   int slopes = -1;
   int sinks = -1;
   int rope = -1;   // index into Plan::ropes
+  int order = -1;  // gemm of one row, prepare: index into Plan::orders; -1: inputs are as the buffer has them
   int input = -1;  // indices into Plan::buffers; prepare writes and tiles read the prepared rows
   int output = -1;
   int residual = -1;             // or the other operand
@@ -132,6 +133,9 @@ struct Plan {
   std::vector<RopeAttributes> ropes;  // that differ; most models have one
   // Queries behind so many tokens grow by the logarithm of their number, in attention with AttentionSpec::factors. 0: none.
   std::int64_t log_context = 0;
+  // Orders in which rows are gathered for matrices whose inputs were sorted: value i is value order[i] of the
+  // buffer's row. As long as that.
+  std::vector<std::vector<std::int32_t>> orders;
 
   std::vector<PackedMatrix> matrices;
   std::vector<PaddedVector> vectors;

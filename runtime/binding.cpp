@@ -86,6 +86,7 @@ BoundStep bind_step(const Plan& plan, const Step& step, const Weights& weights, 
   bound.head_outputs = step.head_outputs;
   bound.residual = bind_rows(plan, step.residual);
   bound.routes = bind_rows(plan, step.routes);
+  if (step.order >= 0) bound.order = plan.orders[static_cast<std::size_t>(step.order)].data();
   bound.used = step.used;
   bind_weights(bound, plan, step, weights);
   if (std::holds_alternative<kernels::EmbedSpec>(step.spec)) {

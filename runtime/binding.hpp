@@ -41,8 +41,9 @@ struct BoundStep {
   const float* bias = nullptr;         // displaced likewise
   const float* norm = nullptr;
   const float* norm_bias = nullptr;
-  const float* slopes = nullptr;  // attention: of all query heads
-  const float* sinks = nullptr;   // likewise
+  const float* slopes = nullptr;        // attention: of all query heads
+  const float* sinks = nullptr;         // likewise
+  const std::int32_t* order = nullptr;  // gemm of one row, prepare: which values of the row, in which order
   BoundRows input;
   BoundRows output;
   BoundRows residual;

@@ -76,7 +76,27 @@ class Walker {
     arguments.norm_bias = step.norm_bias;
     arguments.rows = share.last - share.first;
     arguments.epsilon = step.epsilon;
+    if (step.order != nullptr) return prepare_in_order(step, arguments);
     step.entry(&arguments);
+  }
+
+  void prepare_in_order(const BoundStep& step, kernels::PrepareArguments arguments) const {
+    const float* row = arguments.input;
+    const std::int64_t rows = arguments.rows;
+    arguments.rows = 1;
+    for (std::int64_t i = 0; i < rows; ++i, row += step.input.width) {
+      arguments.input = in_order(step, row);
+      step.entry(&arguments);
+      arguments.output += step.prepared_row_bytes;
+    }
+  }
+
+  // The row, or its values in the step's order in memory of the thread.
+  const float* in_order(const BoundStep& step, const float* row) const {
+    if (step.order == nullptr) return row;
+    float* ordered = w_.ordered_row(v_.thread);
+    for (std::int64_t i = 0; i < step.input.width; ++i) ordered[i] = row[step.order[i]];
+    return ordered;
   }
 
   void gemm(const BoundStep& step) const {
@@ -114,7 +134,7 @@ class Walker {
     arguments.residual = v_.row(step.residual, 0);
     arguments.bias = step.bias;
     arguments.rows = v_.rows.count;
-    arguments.input = v_.row(step.input, 0);
+    arguments.input = in_order(step, v_.row(step.input, 0));
     arguments.norm_weight = step.norm;
     arguments.norm_bias = step.norm_bias;
     arguments.epsilon = step.epsilon;

@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "jit/error.hpp"
-#include "templates/formats/stored_rows.hpp"
 #include "templates/formats/superblock_packing.hpp"
 
 namespace burin::runtime {
@@ -55,15 +54,13 @@ std::vector<std::byte> transposed_matrix(const std::byte* data, std::size_t elem
 }
 
 // The inputs and outputs of every head exchanged: [head][column][row of the head], as floats.
-std::vector<float> transposed_heads(const graph::PackedMatrix& matrix, kernels::StoredType type,
-                                    const std::byte* data, std::int64_t columns) {
-  const kernels::StoredMatrix stored = {data, type, 0, columns};
+std::vector<float> transposed_heads(const graph::PackedMatrix& matrix, const kernels::StoredMatrix& stored) {
+  const std::int64_t columns = stored.columns;
   const std::int64_t inputs = matrix.shape.inputs;
   std::vector<float> result(static_cast<std::size_t>(matrix.by_head.heads * inputs * columns));
   std::vector<float> row(static_cast<std::size_t>(columns));
   for (std::int64_t i = 0; i < matrix.by_head.heads * inputs; ++i) {
-    kernels::stored_row_to_f32(type, kernels::stored_at(stored, matrix.by_head.view.row(i), 0), columns,
-                               row.data());
+    kernels::stored_row_to_f32(stored, matrix.by_head.view.row(i), row.data());
     float* head = result.data() + i / inputs * inputs * columns;
     for (std::int64_t column = 0; column < columns; ++column)
       head[column * inputs + i % inputs] = row[static_cast<std::size_t>(column)];
@@ -90,6 +87,9 @@ class StoredParts {
     const graph::TensorDescription& tensor = file_.description().tensors[matrix_.tensors[i]];
     std::int64_t rows = tensor.shape[tensor.shape.size() - 2];
     std::int64_t inputs = tensor.shape.back();
+    if (tensor.coded)
+      return {nullptr, kernels::StoredType::f32, rows, inputs,
+              &file_.coded_matrix(matrix_.tensors[i], matrix_.slices[i])};
     const kernels::StoredLayout& layout = kernels::layout_of(*tensor.type);
     const std::int64_t slice_bytes = rows * inputs / layout.elements * layout.bytes;
     const std::byte* data = file_.tensor_data(matrix_.tensors[i]).data() + matrix_.slices[i] * slice_bytes;
@@ -106,7 +106,7 @@ class StoredParts {
 
   void turn_heads() {
     kernels::StoredMatrix& only = parts_[0];
-    by_head_ = transposed_heads(matrix_, only.type, only.data, only.columns);
+    by_head_ = transposed_heads(matrix_, only);
     only = {reinterpret_cast<const std::byte*>(by_head_.data()), kernels::StoredType::f32,
             matrix_.by_head.heads * only.columns, matrix_.shape.inputs};
   }

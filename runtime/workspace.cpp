@@ -42,6 +42,13 @@ ExpertRows room_for_experts(const Plan& plan) {
   return {experts, used * plan.options.chunk};
 }
 
+std::size_t ordered_row_bytes(const Plan& plan) {
+  std::size_t bytes = 0;
+  for (const std::vector<std::int32_t>& order : plan.orders)
+    bytes = std::max(bytes, order.size() * sizeof(float));
+  return bytes;
+}
+
 // Of the layer that needs most, for the query heads of one call.
 std::size_t head_parts_bytes(const Plan& plan) {
   std::size_t bytes = 0;
@@ -70,7 +77,9 @@ Workspace::Workspace(const Plan& plan, int threads, std::int64_t keep)
       expert_rows_(static_cast<std::size_t>(threads), room_for_experts(plan)),
       prepared_row_bytes_(round_up(plan.prepared_row_bytes, 64)),
       own_row_bytes_(round_up(plan.thread_bytes, 64)),
-      scratch_bytes_(round_up(prepared_row_bytes_ + own_row_bytes_ + attention_scratch_bytes(plan), 4096)),
+      ordered_row_bytes_(round_up(ordered_row_bytes(plan), 64)),
+      scratch_bytes_(round_up(
+          prepared_row_bytes_ + own_row_bytes_ + ordered_row_bytes_ + attention_scratch_bytes(plan), 4096)),
       head_parts_bytes_(head_parts_bytes(plan)) {
   parts_ = HugeBuffer(head_parts_bytes_ * finished_parts.size(), "parts of attention");
   scratch_ = HugeBuffer(scratch_bytes_ * static_cast<std::size_t>(threads), "thread scratch");

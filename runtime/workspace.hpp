@@ -26,7 +26,11 @@ class Workspace {
   }
   // Behind a prepared row at the scratch's start, and behind that.
   std::byte* own_rows(int thread) const { return scratch(thread) + prepared_row_bytes_; }
-  std::byte* attention_scratch(int thread) const { return own_rows(thread) + own_row_bytes_; }
+  // A row that was put in another order.
+  float* ordered_row(int thread) const { return reinterpret_cast<float*>(own_rows(thread) + own_row_bytes_); }
+  std::byte* attention_scratch(int thread) const {
+    return own_rows(thread) + own_row_bytes_ + ordered_row_bytes_;
+  }
   ExpertRows& expert_rows(int thread) { return expert_rows_[static_cast<std::size_t>(thread)]; }
 
   KvCache kv;
@@ -52,6 +56,7 @@ class Workspace {
   std::vector<ExpertRows> expert_rows_;  // by thread
   std::size_t prepared_row_bytes_ = 0;
   std::size_t own_row_bytes_ = 0;
+  std::size_t ordered_row_bytes_ = 0;
   std::size_t scratch_bytes_ = 0;
   std::size_t head_parts_bytes_ = 0;
 };

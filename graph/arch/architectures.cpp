@@ -65,6 +65,20 @@ std::size_t common_beginning(std::string_view a, std::string_view b) {
   return static_cast<std::size_t>(end.first - a.begin());
 }
 
+// Architectures name tensors; in which order these have their inputs is the file's affair.
+void set_orders(Graph& graph, const ModelDescription& model) {
+  const auto set = [&](LinearPart& part) {
+    if (const std::ptrdiff_t tensor = model.find(part.weight); tensor >= 0)
+      part.order = model.tensors[static_cast<std::size_t>(tensor)].order;
+  };
+  if (model.orders.empty()) return;
+  for (Node& node : graph.nodes) {
+    for (LinearPart& part : node.linear.parts) set(part);
+    for (Expert& expert : node.experts.experts)
+      for (LinearPart* part : {&expert.gate, &expert.up, &expert.down}) set(*part);
+  }
+}
+
 }  // namespace
 
 Decoder build_decoder(const ModelDescription& model) {
@@ -75,6 +89,7 @@ Decoder build_decoder(const ModelDescription& model) {
     if (name.empty()) continue;
     if (name == model.architecture) {
       Decoder decoder = row.build(model);
+      set_orders(decoder.graph, model);
       validate(decoder.graph);
       return decoder;
     }

@@ -1,29 +1,38 @@
 // gpt-oss (OpenAI 2025): attention with sinks and a window in every other layer, biases everywhere, experts
-// with a clamped gate. Hugging Face stores all experts of a layer in one transposed tensor, gate and up
-// column by column.
+// with a clamped gate. Hugging Face stores all experts of a layer in one tensor, gate and up output by output:
+// transposed in BF16, as it is in MXFP4.
 #include "graph/arch/builders.hpp"
 #include "graph/arch/routed_experts.hpp"
 
 namespace burin::graph {
 namespace {
 
-// mlp.experts.gate_up_proj [experts, hidden, 2 * width], mlp.experts.down_proj [experts, width, hidden]
+// mlp.experts.gate_up_proj [experts, hidden, 2 * width], mlp.experts.down_proj [experts, width, hidden]; codes:
+// [experts, 2 * width, hidden] and [experts, hidden, width]
 std::vector<Expert> stacked_experts(const ModelDescription& model, const DecoderBuilder& b,
                                     const ExpertSettings& settings) {
   const std::int64_t hidden = b.shape().hidden;
   const std::string gate_up = b.tensor("mlp.experts", "gate_up_proj");
   const std::string down = b.tensor("mlp.experts", "down_proj");
-  require_tensor(model, gate_up, {settings.count, hidden, 2 * settings.width});
+  const auto transposed = [&](const std::string& name, std::int64_t outputs, std::int64_t inputs) {
+    const std::ptrdiff_t at = model.find(name);
+    const bool coded = at >= 0 && model.tensors[static_cast<std::size_t>(at)].coded.has_value();
+    require_tensor(model, name, {settings.count, coded ? outputs : inputs, coded ? inputs : outputs});
+    return !coded;
+  };
+  const bool gates_transposed = transposed(gate_up, 2 * settings.width, hidden);
+  const bool down_transposed = transposed(down, hidden, settings.width);
   require_tensor(model, gate_up + "_bias", {settings.count, 2 * settings.width});
-  require_tensor(model, down, {settings.count, settings.width, hidden});
   require_tensor(model, down + "_bias", {settings.count, hidden});
   std::vector<Expert> experts;
   for (std::int64_t slice = 0; slice < settings.count; ++slice) {
-    const MatrixView gates = {.first = 0, .run = 1, .stride = 2, .transposed = true, .slice = slice};
-    const MatrixView ups = {.first = 1, .run = 1, .stride = 2, .transposed = true, .slice = slice};
+    const MatrixView gates = {
+        .first = 0, .run = 1, .stride = 2, .transposed = gates_transposed, .slice = slice};
+    const MatrixView ups = {
+        .first = 1, .run = 1, .stride = 2, .transposed = gates_transposed, .slice = slice};
     experts.push_back({{gate_up, gate_up + "_bias", settings.width, gates},
                        {gate_up, gate_up + "_bias", settings.width, ups},
-                       {down, down + "_bias", hidden, {.transposed = true, .slice = slice}}});
+                       {down, down + "_bias", hidden, {.transposed = down_transposed, .slice = slice}}});
   }
   return experts;
 }

@@ -29,6 +29,8 @@ std::string try_fuse(Graph& graph, std::size_t index) {
     const Node& gate_node = graph.nodes[static_cast<std::size_t>(gate)];
     const Node& up_node = graph.nodes[static_cast<std::size_t>(up)];
     if (gate_node.inputs != up_node.inputs) return "gate and up have different inputs";
+    if (gate_node.linear.parts[0].order != up_node.linear.parts[0].order)
+      return "gate and up take their inputs in different orders";
     if (graph.uses(gate_node.output) != 1 || graph.uses(up_node.output) != 1 || graph.uses(active) != 1)
       return "gate, up or activation is used elsewhere";
 

@@ -92,7 +92,7 @@ void choose_types(PlanDraft& draft) {
 }
 
 kernels::WeightFormat stored_format(const PlanDraft& draft, const std::string& tensor) {
-  return kernels::natural_format(*draft.tensor(tensor).type);
+  return draft.tensor(tensor).natural_format();
 }
 
 kernels::WeightFormat format_of(const PlanDraft& draft, const Node& node, const LinearPart& part) {

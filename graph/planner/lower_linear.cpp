@@ -41,9 +41,10 @@ void Lowering::lower_linear(const Node& node) {
   if (attention != nullptr) step.rope = rope_index(attention->rope);
   if (node.linear.epilogue == LinearEpilogue::add) step.residual = buffer_of(node.inputs[1]);
   step.factor = node.linear.factor;
-  if (node.linear.normed) vectors_.set_norm(step, node.linear.norm, step.input);
   for (const MatrixSegment& segment : matrices_.of(node)) {
     step.matrix = segment.matrix;
+    step.order = order_index(segment.order, step.input);
+    if (node.linear.normed) vectors_.set_norm(step, node.linear.norm, step.input);
     step.first_block = segment.first_block;
     step.last_block = segment.last_block;
     step.spec = gemm_spec(node, step, GemmRegime::stream);
@@ -88,10 +89,29 @@ void Lowering::lower_tiles(const Node& node, const Step& gemm) {
   prepare.matrix = prepare.output = prepare.residual = -1;
   add_for_many_rows(prepare);
   Step tiles = gemm;
-  tiles.norm = tiles.norm_bias = -1;
+  tiles.norm = tiles.norm_bias = tiles.order = -1;
   tiles.spec = gemm_spec(node, gemm, GemmRegime::tiles);
   add_for_many_rows(tiles);
   reserve_prepared(matrix, 1);
+}
+
+// Rows of matrices whose inputs were sorted by group (act-order) are put in that order before they are prepared,
+// by the runtime and in memory of the thread, as cheap as to read them:
+//
+//   stream:   row of x  --gather-->  row of the thread  --kernel: norm, quantise, multiply-->
+//   prepare:  likewise, row by row of the thread's share; tiles read what was prepared
+//
+// A norm's weights are in that order too, and its statistics are the same in any.
+int Lowering::order_index(int order, int input) {
+  if (order < 0) return -1;
+  std::vector<std::int32_t> padded = draft_.model.orders[static_cast<std::size_t>(order)];
+  const auto width = static_cast<std::size_t>(draft_.buffer(input).width);
+  for (auto i = padded.size(); i < width; ++i) padded.push_back(static_cast<std::int32_t>(i));
+  std::vector<std::vector<std::int32_t>>& orders = draft_.plan.orders;
+  const auto known = std::find(orders.begin(), orders.end(), padded);
+  const auto index = known - orders.begin();
+  if (known == orders.end()) orders.push_back(std::move(padded));
+  return static_cast<int>(index);
 }
 
 void Lowering::reserve_prepared(const PackedMatrix& matrix, std::int64_t rows_per_row) {

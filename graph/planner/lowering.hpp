@@ -36,6 +36,8 @@ class Lowering {
   Step step_of(const Node& node) const;
   int buffer_of(ValueId value) const { return buffer_of_.at(value); }
   int rope_index(const RopeAttributes& rope) const;
+  // Of rows of the buffer `input`; -1 for -1.
+  int order_index(int order, int input);
   // Programs that the step belongs to: a model's layers, or its head.
   void add_for_one_row(Step step);
   void add_for_many_rows(Step step);

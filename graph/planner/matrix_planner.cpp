@@ -75,18 +75,23 @@ class MatrixPlanner {
   std::vector<MatrixSegment> linear_segments(const Node& node) {
     const std::vector<ColumnSource> columns = columns_of(node);
     const std::vector<WeightFormat> formats = formats_of(node);
-    const auto format_at = [&](std::int64_t block) {
-      const ColumnSource& first = columns[static_cast<std::size_t>(block * kernels::kBlockColumns)];
-      return formats[static_cast<std::size_t>(first.matrix)];
+    const auto part_at = [&](std::int64_t block) {
+      return static_cast<std::size_t>(
+          columns[static_cast<std::size_t>(block * kernels::kBlockColumns)].matrix);
+    };
+    const auto alike = [&](std::size_t a, std::size_t b) {
+      return formats[a] == formats[b] && node.linear.parts[a].order == node.linear.parts[b].order;
     };
     std::vector<MatrixSegment> segments;
     const auto blocks = static_cast<std::int64_t>(columns.size()) / kernels::kBlockColumns;
     for (std::int64_t first = 0; first < blocks;) {
       std::int64_t last = first + 1;
-      while (last < blocks && format_at(last) == format_at(first)) ++last;
+      const std::size_t part = part_at(first);
+      while (last < blocks && alike(part_at(last), part)) ++last;
       const auto begin = columns.begin() + first * kernels::kBlockColumns;
       const auto end = columns.begin() + last * kernels::kBlockColumns;
-      segments.push_back({linear_matrix(node, format_at(first), {begin, end}), first, last});
+      segments.push_back(
+          {linear_matrix(node, formats[part], {begin, end}), first, last, node.linear.parts[part].order});
       first = last;
     }
     return segments;

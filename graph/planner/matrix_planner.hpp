@@ -10,11 +10,12 @@
 
 namespace burin::graph {
 
-// A run of column blocks of a linear node whose parts have one format.
+// A run of column blocks of a linear node whose parts have one format, and their inputs in one order.
 struct MatrixSegment {
   int matrix = 0;  // index into Plan::matrices
   std::int64_t first_block = 0;
   std::int64_t last_block = 0;
+  int order = -1;  // of its parts' inputs
 };
 
 struct MatrixTable {

@@ -14,13 +14,15 @@ int VectorTable::add(PaddedVector vector) {
   return static_cast<int>(index);
 }
 
-int VectorTable::stored(const std::string& tensor, std::int64_t padded, float offset) {
+int VectorTable::stored(const std::string& tensor, std::int64_t padded, float offset,
+                        std::span<const std::int32_t> order) {
   const std::size_t index = draft_.tensor_index(tensor);
   PaddedVector vector = {{index}, {}, offset, {}};
   vector.places.resize(static_cast<std::size_t>(padded));
   const std::int64_t length = draft_.model.tensors[index].shape[0];
   for (std::int64_t i = 0; i < length; ++i)
-    vector.places[static_cast<std::size_t>(i)] = {0, static_cast<std::int32_t>(i)};
+    vector.places[static_cast<std::size_t>(i)] = {
+        0, order.empty() ? static_cast<std::int32_t>(i) : order[static_cast<std::size_t>(i)]};
   return add(std::move(vector));
 }
 
@@ -42,9 +44,11 @@ void VectorTable::set_norm(Step& step, const NormAttributes& norm, int input) {
 }
 
 void VectorTable::set_norm_of_part(Step& step, const NormAttributes& norm, std::int64_t padded) {
-  step.norm = stored(norm.weight, padded, norm.weight_offset);
+  std::span<const std::int32_t> order;
+  if (step.order >= 0) order = draft_.plan.orders[static_cast<std::size_t>(step.order)];
+  step.norm = stored(norm.weight, padded, norm.weight_offset, order);
   if (norm.kind == NormKind::layer)
-    step.norm_bias = norm.bias.empty() ? zeros(padded) : stored(norm.bias, padded);
+    step.norm_bias = norm.bias.empty() ? zeros(padded) : stored(norm.bias, padded, 0, order);
   step.epsilon = norm.epsilon;
 }
 

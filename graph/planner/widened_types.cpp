@@ -16,6 +16,12 @@ struct Sizes {
   kernels::WeightFormat format;
 };
 
+double values_of(const TensorDescription& tensor) {
+  double values = 1;
+  for (const std::int64_t dimension : tensor.shape) values *= static_cast<double>(dimension);
+  return values;
+}
+
 double mebibytes(double bytes) { return bytes / (1 << 20); }
 
 }  // namespace
@@ -29,13 +35,12 @@ std::vector<std::string> widened_types(const ModelDescription& model,
                                    static_cast<double>(matrix.shape.unit_inputs * kernels::kBlockColumns);
     for (const std::size_t index : matrix.tensors) {
       const TensorDescription& tensor = model.tensors[index];
-      if (!matrix.format.has_codes() || kernels::natural_format(*tensor.type) != matrix.format) continue;
+      if (!matrix.format.has_codes() || tensor.natural_format() != matrix.format) continue;
       if (!seen.insert(index).second) continue;
-      const kernels::StoredLayout& layout = kernels::layout_of(*tensor.type);
       Sizes& sizes = by_type[tensor.type_name];
       sizes.format = matrix.format;
       sizes.stored += static_cast<double>(tensor.bytes);
-      sizes.packed += static_cast<double>(tensor.bytes) / layout.bytes * layout.elements * bytes_per_value;
+      sizes.packed += values_of(tensor) * bytes_per_value;
     }
   }
   std::vector<std::string> remarks;
@@ -45,6 +50,23 @@ std::vector<std::string> widened_types(const ModelDescription& model,
                                     type, to_text(sizes.format), mebibytes(sizes.packed),
                                     mebibytes(sizes.stored)));
   return remarks;
+}
+
+std::vector<std::string> types_held_as_floats(const ModelDescription& model,
+                                              const std::vector<PackedMatrix>& matrices) {
+  std::map<std::string, kernels::WeightFormat> by_type;
+  for (const PackedMatrix& matrix : matrices)
+    for (const std::size_t index : matrix.tensors) {
+      const TensorDescription& tensor = model.tensors[index];
+      if (tensor.coded && !tensor.coded->has_codes() && matrix.format == *tensor.coded)
+        by_type.emplace(tensor.type_name, matrix.format);
+    }
+  std::vector<std::string> notes;
+  for (const auto& [type, format] : by_type)
+    notes.push_back(fmt::format(
+        "{} weights have no kernel yet: held as {}, which is larger and slower; --weights int8 is fast", type,
+        to_text(format)));
+  return notes;
 }
 
 }  // namespace burin::graph

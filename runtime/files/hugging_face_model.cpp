@@ -6,6 +6,7 @@
 
 #include "jit/error.hpp"
 #include "runtime/files/json_text.hpp"
+#include "runtime/files/quantised/methods.hpp"
 #include "runtime/files/safetensors_file.hpp"
 
 namespace burin::runtime {
@@ -45,19 +46,21 @@ HuggingFaceModel::HuggingFaceModel(fs::path folder) : folder_(std::move(folder))
     fail("{}: has neither model.safetensors nor model.safetensors.index.json", description_.path);
   add_shared_tensors();
   description_.index_tensors();
+  take_quantised();
 }
 
 void HuggingFaceModel::read_config() {
   const fs::path path = folder_ / "config.json";
   if (!file_exists(path)) fail("{}: has no config.json: no Hugging Face model folder", description_.path);
   description_.config = parse_json_object(path.string(), read_text_file(path, kLargestConfig));
+  // AutoGPTQ's first versions wrote a file of their own.
+  if (const fs::path own = folder_ / "quantize_config.json";
+      !description_.config.contains("quantization_config") && file_exists(own)) {
+    nlohmann::json settings = parse_json_object(own.string(), read_text_file(own, kLargestConfig));
+    settings.emplace("quant_method", "gptq");
+    description_.config["quantization_config"] = std::move(settings);
+  }
   const nlohmann::json& config = description_.config;
-  if (config.contains("quantization_config") && !config["quantization_config"].is_null())
-    fail(
-        "{}: quantization_config is present: quantised checkpoints are not supported yet: use the original "
-        "with "
-        "--weights int4, or a GGUF file",
-        path.string());
   const auto architectures = config.find("architectures");
   if (architectures != config.end() && architectures->is_array() && !architectures->empty() &&
       architectures->front().is_string())
@@ -109,6 +112,66 @@ void HuggingFaceModel::add_sharded(const fs::path& index) {
         at == found.end() || at->second != shard.get_ref<const std::string&>())
       fail("{}: tensor {} is not in {} as weight_map says", name, printable(tensor),
            printable(shard.get_ref<const std::string&>()));
+}
+
+// Puts one coded matrix in the place of the tensors that a quantised layer is stored in.
+void HuggingFaceModel::take_quantised() {
+  const auto settings = description_.config.find("quantization_config");
+  if (settings == description_.config.end() || settings->is_null()) return;
+  std::vector<quantised::QuantisedMatrix> matrices =
+      quantised::read_quantised(quantised::Checkpoint(description_, data_));
+  std::vector<bool> gone(description_.tensors.size(), false);
+  std::vector<std::size_t> codes;  // of each matrix, before names change
+  for (const quantised::QuantisedMatrix& matrix : matrices) {
+    if (matrix.name != matrix.codes && description_.find(matrix.name) >= 0)
+      fail("{}: tensor {} is there beside {}: it is either quantised or not", description_.path,
+           printable(matrix.name), printable(matrix.codes));
+    codes.push_back(static_cast<std::size_t>(description_.find(matrix.codes)));
+    for (const std::string& other : matrix.others) {
+      const auto at = static_cast<std::size_t>(description_.find(other));
+      description_.tensors[codes.back()].bytes += description_.tensors[at].bytes;
+      gone[at] = true;
+    }
+  }
+  coded_.resize(description_.tensors.size());
+  for (std::size_t i = 0; i < matrices.size(); ++i) {
+    quantised::QuantisedMatrix& matrix = matrices[i];
+    graph::TensorDescription& tensor = description_.tensors[codes[i]];
+    tensor.name = matrix.name;
+    tensor.shape = matrix.shape;
+    tensor.type.reset();
+    tensor.coded = matrix.slices.front()->format();
+    if (tensor.coded->has_codes()) tensor.type_name = to_text(*tensor.coded);
+    tensor.order = order_index(std::move(matrix.order));
+    coded_[codes[i]] = std::move(matrix.slices);
+  }
+  forget(gone);
+  description_.index_tensors();
+}
+
+int HuggingFaceModel::order_index(std::vector<std::int32_t> order) {
+  if (order.empty()) return -1;
+  std::vector<std::vector<std::int32_t>>& orders = description_.orders;
+  const auto known = std::find(orders.begin(), orders.end(), order);
+  const auto index = static_cast<int>(known - orders.begin());
+  if (known == orders.end()) orders.push_back(std::move(order));
+  return index;
+}
+
+void HuggingFaceModel::forget(const std::vector<bool>& gone) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < gone.size(); ++i) {
+    if (gone[i]) continue;
+    std::swap(description_.tensors[kept], description_.tensors[i]);
+    std::swap(coded_[kept], coded_[i]);
+    data_[kept] = data_[i];
+    shard_of_[kept] = shard_of_[i];
+    ++kept;
+  }
+  description_.tensors.resize(kept);
+  coded_.resize(kept);
+  data_.resize(kept);
+  shard_of_.resize(kept);
 }
 
 // Tensors that share memory are stored once; save_model notes the other names in the metadata.

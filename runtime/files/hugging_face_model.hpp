@@ -13,6 +13,9 @@ class HuggingFaceModel final : public ModelFile {
   explicit HuggingFaceModel(std::filesystem::path folder);
 
   std::span<const std::byte> tensor_data(std::size_t index) const override { return data_[index]; }
+  const kernels::CodedMatrix& coded_matrix(std::size_t index, std::int64_t slice) const override {
+    return *coded_[index][static_cast<std::size_t>(slice)];
+  }
   void release_pages(std::size_t index) const override { shards_[shard_of_[index]]->release(data_[index]); }
   std::filesystem::path folder() const override { return folder_; }
 
@@ -21,11 +24,15 @@ class HuggingFaceModel final : public ModelFile {
   void add_shard(const std::filesystem::path& path);
   void add_sharded(const std::filesystem::path& index);
   void add_shared_tensors();
+  void take_quantised();
+  int order_index(std::vector<std::int32_t> order);  // in description_.orders
+  void forget(const std::vector<bool>& gone);        // tensors that are part of others
 
   std::filesystem::path folder_;
   std::vector<std::unique_ptr<MappedFile>> shards_;
   std::vector<std::span<const std::byte>> data_;  // per tensor
   std::vector<std::size_t> shard_of_;
+  std::vector<std::vector<std::unique_ptr<kernels::CodedMatrix>>> coded_;  // per tensor: its slices
   std::vector<std::pair<std::string, std::string>> shared_;  // name that is missing, name that is stored
 };
 

@@ -30,6 +30,10 @@ constexpr std::string_view kLegacyMagics[] = {"lmgg", "tjgg", "fmgg", "algg"};
 
 }  // namespace
 
+const kernels::CodedMatrix& ModelFile::coded_matrix(std::size_t index, std::int64_t) const {
+  fail("{}: tensor {} has no codes", description_.path, printable(description_.tensors[index].name));
+}
+
 std::unique_ptr<ModelFile> ModelFile::open(const fs::path& path) {
   std::error_code unreadable;
   if (fs::is_directory(path, unreadable)) return std::make_unique<HuggingFaceModel>(path);

@@ -19,12 +19,14 @@ class ModelFile {
  public:
   virtual ~ModelFile() = default;
 
-  // Reads headers only; no tensor data is touched.
+  // Reads headers only; of tensors' data, no more than what tells how a quantised matrix is to be packed.
   static std::unique_ptr<ModelFile> open(const std::filesystem::path& path);
 
   const graph::ModelDescription& description() const { return description_; }
-  // The bytes of description().tensors[index]; size equals its `bytes`.
+  // The bytes of description().tensors[index]; size equals its `bytes`. Of a coded one, its codes.
   virtual std::span<const std::byte> tensor_data(std::size_t index) const = 0;
+  // Where description().tensors[index] is `coded`: its matrix, or one of its slices. Lives as long as this object.
+  virtual const kernels::CodedMatrix& coded_matrix(std::size_t index, std::int64_t slice) const;
   // Tells the system that the pages of this tensor are no longer needed (they stay readable).
   virtual void release_pages(std::size_t index) const = 0;
 

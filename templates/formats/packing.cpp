@@ -56,14 +56,22 @@ class GroupPacker {
     std::fill_n(codes, format_.group, static_cast<std::uint8_t>(format_.zero_code()));
     if (source.row < 0 || count == 0) return;
     const StoredMatrix& matrix = matrices_[static_cast<std::size_t>(source.matrix)];
-    if (stored_row(matrix.type).natural == format_)
-      move_codes(matrix, source.row, first_input, column);
+    if (natural_format(matrix) == format_)
+      move_codes(matrix, source.row, first_input, count, column);
     else
       quantize_column(matrix, source.row, first_input, count, column);
   }
 
   // The stored groups are the packed groups: nothing is lost.
-  void move_codes(const StoredMatrix& matrix, std::int64_t row, std::int64_t first_input, int column) {
+  void move_codes(const StoredMatrix& matrix, std::int64_t row, std::int64_t first_input, std::int64_t count,
+                  int column) {
+    if (matrix.coded != nullptr) {
+      const QuantizedGroup group =
+          matrix.coded->read_group(row, first_input, {column_codes(column), static_cast<std::size_t>(count)});
+      scales_[static_cast<std::size_t>(column)] = group.scale;
+      minimums_[static_cast<std::size_t>(column)] = group.minimum;
+      return;
+    }
     CodeGroup group;
     stored_row(matrix.type).read_group(stored_at(matrix, row, first_input), group);
     std::copy_n(group.codes, format_.group, column_codes(column));
@@ -135,7 +143,7 @@ void pack_float_block(const WeightFormat& format, std::int64_t inputs, std::span
     const ColumnSource& source = columns[static_cast<std::size_t>(column)];
     if (source.row < 0) continue;
     const StoredMatrix& matrix = matrices[static_cast<std::size_t>(source.matrix)];
-    stored_row_to_f32(matrix.type, stored_at(matrix, source.row, 0), inputs, values.data());
+    stored_row_to_f32(matrix, source.row, values.data());
     for (std::int64_t input = 0; input < inputs; ++input) {
       const float value = values[static_cast<std::size_t>(input)];
       if (format.kind == WeightKind::f16 && std::isfinite(value) && std::fabs(value) >= 65520.0f)

@@ -35,6 +35,7 @@
 #include <cstdint>
 #include <span>
 
+#include "templates/formats/coded_matrix.hpp"
 #include "templates/formats/stored_type.hpp"
 #include "templates/formats/weight_format.hpp"
 
@@ -63,6 +64,7 @@ struct StoredMatrix {
   StoredType type = StoredType::f32;
   std::int64_t rows = 0;
   std::int64_t columns = 0;
+  const CodedMatrix* coded = nullptr;  // where this is set, `data` and `type` are not used
 };
 
 // Which stored row a packed column takes its weights from; row -1 makes a zero column.
@@ -76,6 +78,7 @@ struct ColumnSource {
 // The format that holds `type` without loss: Q4_0 -> int4s.g32.f16, Q4_1 -> int4a.g32.f16,
 // IQ4_NL -> iq4nl.g32.f16, Q8_0 -> int8s.g32.f16, F16 -> f16, ...
 WeightFormat natural_format(StoredType type);
+WeightFormat natural_format(const StoredMatrix& matrix);
 
 // Packs column blocks [first_block, last_block) into out (the start of the whole packed matrix).
 // Where every source's natural format is `format` the codes are moved without change; otherwise values
@@ -92,5 +95,7 @@ float packed_value(const WeightFormat& format, const PackedShape& shape, const s
 
 // Dequantises `count` values (a multiple of the block) of a stored row to float32.
 void stored_row_to_f32(StoredType type, const std::byte* row, std::int64_t count, float* out);
+// Likewise a whole row of a matrix.
+void stored_row_to_f32(const StoredMatrix& matrix, std::int64_t row, float* out);
 
 }  // namespace burin::kernels

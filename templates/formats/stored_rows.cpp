@@ -37,6 +37,9 @@ void dequantize_superblock(const StoredRow& stored, const std::byte* block, floa
 }  // namespace
 
 WeightFormat natural_format(StoredType type) { return stored_row(type).natural; }
+WeightFormat natural_format(const StoredMatrix& matrix) {
+  return matrix.coded != nullptr ? matrix.coded->format() : natural_format(matrix.type);
+}
 
 void stored_row_to_f32(StoredType type, const std::byte* row, std::int64_t count, float* out) {
   const StoredRow& stored = stored_row(type);
@@ -50,6 +53,13 @@ void stored_row_to_f32(StoredType type, const std::byte* row, std::int64_t count
   }
 }
 
+void stored_row_to_f32(const StoredMatrix& matrix, std::int64_t row, float* out) {
+  if (matrix.coded != nullptr)
+    matrix.coded->read_values(row, 0, {out, static_cast<std::size_t>(matrix.columns)});
+  else
+    stored_row_to_f32(matrix.type, stored_at(matrix, row, 0), matrix.columns, out);
+}
+
 const std::byte* stored_at(const StoredMatrix& matrix, std::int64_t row, std::int64_t input) {
   const StoredLayout& layout = layout_of(matrix.type);
   const std::int64_t row_bytes = matrix.columns / layout.elements * layout.bytes;
@@ -58,6 +68,10 @@ const std::byte* stored_at(const StoredMatrix& matrix, std::int64_t row, std::in
 
 void StoredFloats::read(const StoredMatrix& matrix, std::int64_t row, std::int64_t first, std::int64_t count,
                         int column, float* out) {
+  if (matrix.coded != nullptr) {
+    matrix.coded->read_values(row, first, {out, static_cast<std::size_t>(count)});
+    return;
+  }
   if (layout_of(matrix.type).elements < kSuperblock) {
     stored_row_to_f32(matrix.type, stored_at(matrix, row, first), count, out);
     return;

@@ -44,9 +44,8 @@ void SuperblockPacker::read_column(const ColumnSource& source, std::int64_t firs
     return;
   }
   const StoredMatrix& matrix = matrices_[static_cast<std::size_t>(source.matrix)];
-  const StoredRow& stored = stored_row(matrix.type);
-  if (stored.natural == format_)  // the stored superblocks are the packed ones: nothing is lost
-    stored.read_superblock(stored_at(matrix, source.row, first_input), superblock);
+  if (natural_format(matrix) == format_)  // the stored superblocks are the packed ones: nothing is lost
+    stored_row(matrix.type).read_superblock(stored_at(matrix, source.row, first_input), superblock);
   else
     quantize_column(matrix, source.row, first_input,
                     std::min<std::int64_t>(inputs_ - first_input, kSuperblock), column);

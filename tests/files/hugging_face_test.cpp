@@ -237,11 +237,11 @@ TEST_F(HuggingFace, FoldersWithoutTheirFilesAreRefused) {
   EXPECT_THAT(refusal(), says(folder_.path(), {"config.json"}));
 }
 
-TEST_F(HuggingFace, QuantisedCheckpointsAreRefused) {
+TEST_F(HuggingFace, UnknownQuantisationMethodsAreRefused) {
   EXPECT_THAT(refusal_of([&] {
-                plan_with({{"quantization_config", {{"quant_method", "gptq"}}}});
+                plan_with({{"quantization_config", {{"quant_method", "hqq"}}}});
               }),
-              says(folder_ / "config.json", {"quantization_config"}));
+              says(folder_.path(), {"quantization_config.quant_method", "hqq", "gptq", "awq"}));
 }
 
 }  // namespace

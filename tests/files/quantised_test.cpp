@@ -1,0 +1,459 @@
+// Layouts of quantised Hugging Face checkpoints, one made-up layer each: what packing makes of it is the weight that
+// the layout's definition gives, to the last bit.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "runtime/files/model_file.hpp"
+#include "tests/support/quantised_layers.hpp"
+#include "tests/support/refusal.hpp"
+
+namespace burin::tests {
+namespace {
+
+using kernels::CodedMatrix;
+using kernels::StoredType;
+using nlohmann::json;
+using runtime::ModelFile;
+
+const std::string kLayer = "model.layers.0.mlp.up_proj";
+
+class Quantised : public testing::Test {
+ protected:
+  std::unique_ptr<ModelFile> open(const json& settings) {
+    folder_.write("config.json",
+                  json({{"architectures", {"LlamaForCausalLM"}}, {"quantization_config", settings}}).dump());
+    folder_.write("model.safetensors", file_.bytes());
+    return ModelFile::open(folder_.path());
+  }
+  std::string refusal(const json& settings) {
+    return refusal_of([&] { use(*open(settings)); });
+  }
+
+  // Every weight, through the packed layout that kernels read; in the order of the file's inputs.
+  static std::vector<float> packed_weights(const ModelFile& file, const std::string& name,
+                                           std::int64_t slice = 0) {
+    const graph::ModelDescription& model = file.description();
+    const auto index = static_cast<std::size_t>(model.find(name));
+    const graph::TensorDescription& tensor = model.tensors.at(index);
+    const std::int64_t rows = tensor.shape.at(tensor.shape.size() - 2);
+    const std::int64_t inputs = tensor.shape.back();
+    const kernels::StoredMatrix stored = {nullptr, StoredType::f32, rows, inputs,
+                                          &file.coded_matrix(index, slice)};
+    const kernels::PackedShape shape = kernels::packed_shape(*tensor.coded, inputs, rows);
+    std::vector<kernels::ColumnSource> columns(static_cast<std::size_t>(shape.columns));
+    for (std::int64_t row = 0; row < rows; ++row)
+      columns[static_cast<std::size_t>(row)] = {0, static_cast<std::int32_t>(row)};
+    std::vector<std::byte> packed(shape.total_bytes);
+    kernels::pack_blocks(*tensor.coded, inputs, {&stored, 1}, columns, 0, shape.columns / 32, packed.data());
+    std::vector<float> weights(static_cast<std::size_t>(rows * inputs));
+    for (std::int64_t row = 0; row < rows; ++row) {
+      std::vector<float> read(static_cast<std::size_t>(inputs));
+      kernels::stored_row_to_f32(stored, row, read.data());
+      for (std::int64_t i = 0; i < inputs; ++i) {
+        const float weight = kernels::packed_value(*tensor.coded, shape, packed.data(), i, row);
+        EXPECT_EQ(read[static_cast<std::size_t>(i)], weight);
+        const std::int64_t input =
+            tensor.order < 0
+                ? i
+                : model.orders.at(static_cast<std::size_t>(tensor.order)).at(static_cast<std::size_t>(i));
+        weights[static_cast<std::size_t>(row * inputs + input)] = weight;
+      }
+    }
+    return weights;
+  }
+  static void use(const ModelFile& file) {
+    for (const graph::TensorDescription& tensor : file.description().tensors)
+      if (tensor.coded) packed_weights(file, tensor.name);
+  }
+
+  void expect_weights(const json& settings, const IntegerLayer& layer, const char* format) {
+    const std::unique_ptr<ModelFile> file = open(settings);
+    const std::ptrdiff_t index = file->description().find(kLayer + ".weight");
+    ASSERT_GE(index, 0);
+    EXPECT_EQ(to_text(*file->description().tensors[static_cast<std::size_t>(index)].coded), format);
+    EXPECT_EQ(file->description().tensors.size(), 1u);
+    EXPECT_EQ(packed_weights(*file, kLayer + ".weight"), layer.weights());
+  }
+
+  TemporaryFolder folder_;
+  SafetensorsWriter file_;
+};
+
+json gptq(int bits, std::int64_t group, const char* format = "gptq") {
+  return {{"quant_method", "gptq"}, {"bits", bits}, {"group_size", group}, {"checkpoint_format", format}};
+}
+
+TEST_F(Quantised, GptqOfAllBits) {
+  for (const int bits : {2, 3, 4, 8})
+    for (const GptqZeros zeros : {GptqZeros::as_they_are, GptqZeros::minus_one}) {
+      file_ = {};
+      IntegerLayer layer = random_layer(bits, 32, 96, 32, 1);
+      layer.zeros[5] = 0;  // borrows, or wraps
+      write_gptq(file_, kLayer, layer, zeros);
+      SCOPED_TRACE(bits);
+      expect_weights(gptq(bits, 32, zeros == GptqZeros::minus_one ? "gptq" : "gptq_v2"), layer,
+                     fmt::format("int{}a.g32.f32", bits).c_str());
+    }
+}
+
+TEST_F(Quantised, GptqSymmetricKeepsItsScales) {
+  IntegerLayer layer = random_layer(4, 64, 128, 64, 2);
+  layer.make_symmetric();
+  write_gptq(file_, kLayer, layer, GptqZeros::minus_one);
+  expect_weights(gptq(4, 64), layer, "int4s.g64.f16");
+  file_ = {};
+  write_gptq(file_, kLayer, layer, GptqZeros::minus_one, StoredType::bf16);
+  expect_weights(gptq(4, 64), layer, "int4s.g64.bf16");
+}
+
+TEST_F(Quantised, GptqSettingsInAFileOfTheirOwn) {
+  const IntegerLayer layer = random_layer(4, 32, 64, 32, 2);
+  write_gptq(file_, kLayer, layer, GptqZeros::minus_one);
+  folder_.write("config.json", json({{"architectures", {"LlamaForCausalLM"}}}).dump());
+  folder_.write("model.safetensors", file_.bytes());
+  folder_.write("quantize_config.json", json({{"bits", 4}, {"group_size", 32}, {"desc_act", false}}).dump());
+  EXPECT_EQ(packed_weights(*ModelFile::open(folder_.path()), kLayer + ".weight"), layer.weights());
+}
+
+// A group for all inputs is cut into ones that kernels like; its scales are repeated.
+TEST_F(Quantised, GptqOfOneGroup) {
+  IntegerLayer layer = random_layer(8, 32, 2112, 2112, 3);
+  layer.make_symmetric();
+  write_gptq(file_, kLayer, layer, GptqZeros::minus_one, StoredType::f16, false);
+  expect_weights(gptq(8, -1), layer, "int8s.g704.f16");
+  file_ = {};
+  layer = random_layer(4, 32, 72, 72, 3);
+  write_gptq(file_, kLayer, layer, GptqZeros::minus_one, StoredType::f16, false);
+  expect_weights(gptq(4, 128), layer, "int4a.g96.f32");
+}
+
+TEST_F(Quantised, GptqInputsSortedByGroup) {
+  for (const int bits : {2, 3, 4, 8}) {
+    file_ = {};
+    IntegerLayer layer = random_layer(bits, 32, 160, 64, 4);  // the last group has 32 inputs
+    layer.shuffle_groups(5);
+    write_gptq(file_, kLayer, layer, GptqZeros::minus_one);
+    expect_weights(gptq(bits, 64), layer, fmt::format("int{}a.g64.f32", bits).c_str());
+  }
+}
+
+TEST_F(Quantised, GptqSettingsOfSingleLayers) {
+  const IntegerLayer layer = random_layer(8, 32, 128, 64, 6);
+  write_gptq(file_, kLayer, layer, GptqZeros::minus_one);
+  json settings = gptq(4, 32);
+  settings["dynamic"] = {{"+:.*\\.up_proj", {{"bits", 8}, {"group_size", 64}}},
+                         {"-:lm_head", json::object()}};
+  expect_weights(settings, layer, "int8a.g64.f32");
+  settings["dynamic"]["model"] = {{"bits", 4}};
+  EXPECT_THAT(refusal(settings), says(folder_.path(), {"dynamic", "two patterns", kLayer}));
+  settings["dynamic"] = {{"+:(", {{"bits", 8}}}};
+  EXPECT_THAT(refusal(settings), says(folder_.path(), {"dynamic", "pattern '('"}));
+  settings["dynamic"] = {{"(a*)*(m*o*d*e*l*.*)*x$", {{"bits", 8}}}};
+  refusal(settings);  // in a while
+}
+
+TEST_F(Quantised, AwqGemm) {
+  IntegerLayer layer = random_layer(4, 64, 128, 64, 7);
+  write_awq(file_, kLayer, layer);
+  const json settings = {{"quant_method", "awq"}, {"bits", 4}, {"group_size", 64}, {"version", "GEMM"}};
+  expect_weights(settings, layer, "int4a.g64.f32");
+  json other = settings;
+  other["version"] = "gemv";
+  EXPECT_THAT(refusal(other), says(folder_.path(), {"version", "gemv", "gemm is"}));
+  other["version"] = "gemm";
+  other["bits"] = 8;
+  EXPECT_THAT(refusal(other), says(folder_.path(), {"bits is 8"}));
+}
+
+// Some tools store zero points although there are none, others leave them out.
+TEST_F(Quantised, AwqWithoutZeroPoints) {
+  const json settings = {{"quant_method", "awq"}, {"w_bit", 4}, {"q_group_size", 32}, {"zero_point", false}};
+  IntegerLayer layer = random_layer(4, 32, 64, 32, 8);
+  layer.make_symmetric();
+  for (const bool stored : {true, false}) {
+    file_ = {};
+    write_awq(file_, kLayer, layer, stored);
+    expect_weights(settings, layer, "int4s.g32.f16");
+  }
+}
+
+TEST_F(Quantised, AutoRoundPackings) {
+  const IntegerLayer layer = random_layer(4, 32, 64, 32, 9);
+  json settings = {{"quant_method", "auto-round"}, {"bits", 2}, {"group_size", 128}};
+  settings["extra_config"] = {{kLayer, {{"bits", 4}, {"group_size", 32}}}};
+  settings["packing_format"] = "auto_round";
+  write_gptq(file_, kLayer, layer, GptqZeros::as_they_are, StoredType::f16, false);
+  expect_weights(settings, layer, "int4a.g32.f32");
+  file_ = {};
+  settings["packing_format"] = "auto_round:auto_gptq";
+  settings["extra_config"] = {{".*mlp.*", {{"bits", 4}, {"group_size", 32}}}};
+  write_gptq(file_, kLayer, layer, GptqZeros::minus_one, StoredType::f16, false);
+  expect_weights(settings, layer, "int4a.g32.f32");
+  file_ = {};
+  settings["packing_format"] = "auto_round:auto_awq";
+  write_awq(file_, kLayer, layer);
+  expect_weights(settings, layer, "int4a.g32.f32");
+  settings["packing_format"] = "auto_round:llm_compressor";
+  EXPECT_THAT(refusal(settings), says(folder_.path(), {"packing_format", "llm_compressor", "auto_round"}));
+  settings.erase("packing_format");
+  EXPECT_THAT(refusal(settings), says(folder_.path(), {"packing_format is missing"}));
+}
+
+json compressed(const char* format, json weights) {
+  return {{"quant_method", "compressed-tensors"},
+          {"format", format},
+          {"config_groups", {{"group_0", {{"targets", {"Linear"}}, {"weights", std::move(weights)}}}}}};
+}
+json integer_weights(int bits, bool symmetric, std::int64_t group) {
+  if (group == 0)
+    return {{"num_bits", bits}, {"type", "int"}, {"symmetric", symmetric}, {"strategy", "channel"}};
+  return {{"num_bits", bits},
+          {"type", "int"},
+          {"symmetric", symmetric},
+          {"strategy", "group"},
+          {"group_size", group}};
+}
+
+TEST_F(Quantised, CompressedTensors) {
+  for (const int bits : {3, 4, 8}) {
+    file_ = {};
+    const IntegerLayer layer = random_layer(bits, 48, 128, 64, 10);
+    write_compressed(file_, kLayer, layer, false);
+    expect_weights(compressed("pack-quantized", integer_weights(bits, false, 64)), layer,
+                   fmt::format("int{}a.g64.f32", bits).c_str());
+  }
+  file_ = {};
+  IntegerLayer channels = random_layer(8, 32, 96, 96, 11);
+  channels.make_symmetric();
+  write_compressed(file_, kLayer, channels, true);
+  expect_weights(compressed("pack-quantized", integer_weights(8, true, 0)), channels, "int8s.g96.bf16");
+}
+
+TEST_F(Quantised, CompressedTensorsOfTenNumbersAWord) {
+  const IntegerLayer layer = random_layer(3, 40, 96, 32, 12);
+  write_compressed(file_, kLayer, layer, false, 10);
+  expect_weights(compressed("pack-quantized", integer_weights(3, false, 32)), layer, "int3a.g32.f32");
+}
+
+TEST_F(Quantised, CompressedTensorsSortedByGroup) {
+  IntegerLayer layer = random_layer(4, 32, 128, 32, 13);
+  layer.make_symmetric();
+  layer.shuffle_groups(14);
+  write_compressed(file_, kLayer, layer, true, 0, true);
+  expect_weights(compressed("pack-quantized", integer_weights(4, true, 32)), layer, "int4s.g32.bf16");
+}
+
+// Names go before what is said of all "Linear".
+TEST_F(Quantised, CompressedTensorsTargets) {
+  const IntegerLayer layer = random_layer(4, 32, 64, 32, 15);
+  write_compressed(file_, kLayer, layer, false);
+  json settings = compressed("pack-quantized", integer_weights(8, true, 64));
+  settings["config_groups"]["group_1"] = {{"targets", {"re:.*up_proj"}},
+                                          {"weights", integer_weights(4, false, 32)}};
+  expect_weights(settings, layer, "int4a.g32.f32");
+  settings["config_groups"].erase("group_1");
+  settings["config_groups"]["group_0"]["targets"] = {"lm_head"};
+  EXPECT_THAT(refusal(settings), says(folder_.path(), {"no group has " + kLayer}));
+}
+
+TEST_F(Quantised, CompressedTensorsOfPlainBytes) {
+  IntegerLayer layer = random_layer(8, 32, 96, 96, 16);
+  layer.make_symmetric();
+  std::string codes;
+  for (const unsigned code : layer.codes)
+    append_value(codes, static_cast<std::int8_t>(static_cast<int>(code) - 128));
+  file_.add(kLayer + ".weight", "I8", {32, 96}, codes);
+  file_.add_floats(kLayer + ".weight_scale", StoredType::f32, {32, 1}, layer.scales);
+  expect_weights(compressed("int-quantized", integer_weights(8, true, 0)), layer, "int8s.g96.f32");
+  EXPECT_THAT(refusal(compressed("marlin-24", integer_weights(8, true, 0))),
+              says(folder_.path(), {"marlin-24", "pack-quantized"}));
+}
+
+// --- floats
+
+// value of an E4M3 or E5M2 code, by their definition
+float float8(unsigned code, int mantissa_bits, int bias) {
+  const auto exponent = static_cast<int>((code & 0x7f) >> mantissa_bits);
+  const auto mantissa = static_cast<double>(code & ((1u << mantissa_bits) - 1)) / (1 << mantissa_bits);
+  const double size =
+      exponent == 0 ? std::ldexp(mantissa, 1 - bias) : std::ldexp(1 + mantissa, exponent - bias);
+  return static_cast<float>(code & 0x80 ? -size : size);
+}
+
+struct Float8Layer {
+  std::int64_t outputs = 48;
+  std::int64_t inputs = 40;
+  std::string codes;
+  std::vector<float> values;
+
+  Float8Layer(int mantissa_bits, int bias) {
+    for (std::int64_t i = 0; i < outputs * inputs; ++i) {
+      auto code = static_cast<unsigned>(i * 7 % 256);
+      if ((code & 0x7f) >= (mantissa_bits == 3 ? 0x7fu : 0x7cu)) code = 0;  // no numbers
+      codes += static_cast<char>(code);
+      values.push_back(float8(code, mantissa_bits, bias));
+    }
+  }
+  template <typename Scale>
+  std::vector<float> scaled(const Scale& scale) const {
+    std::vector<float> all = values;
+    for (std::int64_t i = 0; i < outputs * inputs; ++i)
+      all[static_cast<std::size_t>(i)] *= scale(i / inputs, i % inputs);
+    return all;
+  }
+};
+
+TEST_F(Quantised, Float8WithEveryKindOfScale) {
+  const Float8Layer layer(3, 7);
+  const std::string weight = kLayer + ".weight";
+  const json settings = {{"quant_method", "fp8"}, {"weight_block_size", {32, 16}}};
+  file_.add(weight, "F8_E4M3", {48, 40}, layer.codes);
+  const SafetensorsWriter plain = file_;
+  file_.add_floats(kLayer + ".weight_scale_inv", StoredType::f32, {2, 3}, {1, 2, 3, 4, 5, 6});
+  EXPECT_EQ(packed_weights(*open(settings), weight),
+            layer.scaled([](std::int64_t output, std::int64_t input) {
+              return static_cast<float>(1 + output / 32 * 3 + input / 16);
+            }));
+  file_ = plain;
+  file_.add_floats(kLayer + ".weight_scale", StoredType::bf16, {}, {0.75f});
+  EXPECT_EQ(packed_weights(*open(settings), weight),
+            layer.scaled([](std::int64_t, std::int64_t) { return 0.75f; }));
+  std::vector<float> scales(48);
+  std::iota(scales.begin(), scales.end(), 1.0f);
+  for (const std::vector<std::int64_t>& shape : {std::vector<std::int64_t>{48}, {48, 1}}) {
+    file_ = plain;
+    file_.add_floats(kLayer + ".weight_scale", StoredType::f32, shape, scales);
+    EXPECT_EQ(packed_weights(*open({{"quant_method", "fbgemm_fp8"}}), weight),
+              layer.scaled([](std::int64_t output, std::int64_t) { return static_cast<float>(output + 1); }));
+  }
+  file_ = plain;
+  file_.add_floats(kLayer + ".weight_scale", StoredType::f32, {3, 3}, std::vector<float>(9, 1.0f));
+  EXPECT_THAT(refusal(settings), says(folder_.path(), {kLayer + ".weight_scale", "[3, 3]", "[2, 3]"}));
+}
+
+TEST_F(Quantised, Float8OfFiveExponentBitsAndWithoutNumbers) {
+  Float8Layer layer(2, 15);
+  file_.add(kLayer + ".weight", "F8_E5M2", {48, 40}, layer.codes);
+  file_.add_floats(kLayer + ".weight_scale", StoredType::f32, {1}, {1.0f});
+  const SafetensorsWriter good = file_;
+  const json settings = {{"quant_method", "fp8"}};
+  EXPECT_EQ(packed_weights(*open(settings), kLayer + ".weight"), layer.values);
+  layer.codes[41] = 0x7c;
+  file_ = {};
+  file_.add(kLayer + ".weight", "F8_E5M2", {48, 40}, layer.codes);
+  file_.add_floats(kLayer + ".weight_scale", StoredType::f32, {1}, {1.0f});
+  EXPECT_THAT(refusal(settings), testing::HasSubstr("output 1, input 1 is inf"));
+}
+
+TEST_F(Quantised, CompressedTensorsOfFloats) {
+  const Float8Layer layer(3, 7);
+  file_.add(kLayer + ".weight", "F8_E4M3", {48, 40}, layer.codes);
+  file_.add_floats(kLayer + ".weight_scale", StoredType::bf16, {48, 1}, std::vector<float>(48, 0.5f));
+  const json settings =
+      compressed("float-quantized", {{"num_bits", 8}, {"type", "float"}, {"strategy", "channel"}});
+  EXPECT_EQ(packed_weights(*open(settings), kLayer + ".weight"),
+            layer.scaled([](std::int64_t, std::int64_t) { return 0.5f; }));
+  EXPECT_THAT(refusal(compressed("nvfp4-pack-quantized", {{"num_bits", 4}, {"type", "float"}})),
+              says(folder_.path(), {"num_bits is 4"}));
+}
+
+// --- tables
+
+struct FourBitLayer {
+  std::int64_t outputs = 32;
+  std::int64_t inputs = 96;
+  std::int64_t block = 64;  // runs on from row to row
+  std::string type = "fp4";
+  kernels::TableName table = kernels::TableName::fp4;
+  std::vector<float> scales;  // of blocks
+
+  std::int64_t count() const { return outputs * inputs; }
+  static unsigned code(std::int64_t at) { return static_cast<unsigned>(at * 11 % 16); }
+  std::vector<float> weights() const {
+    std::vector<float> all;
+    for (std::int64_t i = 0; i < count(); ++i)
+      all.push_back(kernels::value_table(table).values[code(i)] *
+                    scales[static_cast<std::size_t>(i / block)]);
+    return all;
+  }
+  json state() const { return {{"quant_type", type}, {"blocksize", block}, {"shape", {outputs, inputs}}}; }
+  void write(SafetensorsWriter& file, const json& state) const {
+    const std::string name = kLayer + ".weight";
+    std::string codes;
+    for (std::int64_t i = 0; i < count(); i += 2) codes += static_cast<char>(code(i) << 4 | code(i + 1));
+    file.add(name, "U8", {count() / 2, 1}, codes);
+    const auto& values = kernels::value_table(table).values;
+    file.add_floats(name + ".quant_map", StoredType::f32, {16}, {values.begin(), values.end()});
+    const std::string text = state.dump();
+    file.add(name + ".quant_state.bitsandbytes__" + type, "U8", {static_cast<std::int64_t>(text.size())},
+             text);
+  }
+};
+
+const json kBitsandbytes = {{"quant_method", "bitsandbytes"}, {"load_in_4bit", true}};
+
+TEST_F(Quantised, BitsandbytesFp4) {
+  FourBitLayer layer;
+  for (std::int64_t i = 0; i < layer.count() / layer.block; ++i)
+    layer.scales.push_back(0.5f + static_cast<float>(i));
+  layer.write(file_, layer.state());
+  file_.add_floats(kLayer + ".weight.absmax", StoredType::f32, {48}, layer.scales);
+  const std::unique_ptr<ModelFile> file = open(kBitsandbytes);
+  EXPECT_EQ(to_text(*file->description().tensors[0].coded), "fp4.g32.f32");
+  EXPECT_EQ(packed_weights(*file, kLayer + ".weight"), layer.weights());
+}
+
+TEST_F(Quantised, BitsandbytesDoubleQuantised) {
+  FourBitLayer layer;
+  layer.type = "nf4";
+  layer.table = kernels::TableName::nf4;
+  json state = layer.state();
+  state["nested_blocksize"] = 32;
+  state["nested_offset"] = 0.25;
+  std::vector<float> map(256);
+  std::iota(map.begin(), map.end(), 0.0f);
+  std::string absmax;
+  for (std::int64_t i = 0; i < 48; ++i) {
+    absmax += static_cast<char>(i * 5);
+    layer.scales.push_back(static_cast<float>(i * 5) * (i < 32 ? 0.5f : 0.125f) + 0.25f);
+  }
+  layer.write(file_, state);
+  file_.add(kLayer + ".weight.absmax", "U8", {48}, absmax);
+  file_.add_floats(kLayer + ".weight.nested_absmax", StoredType::f32, {2}, {0.5f, 0.125f});
+  file_.add_floats(kLayer + ".weight.nested_quant_map", StoredType::f32, {256}, map);
+  EXPECT_EQ(packed_weights(*open(kBitsandbytes), kLayer + ".weight"), layer.weights());
+  EXPECT_THAT(refusal({{"quant_method", "bitsandbytes"}, {"load_in_8bit", true}}),
+              says(folder_.path(), {"load_in_8bit", "not supported"}));
+}
+
+TEST_F(Quantised, Mxfp4OfSeveralExperts) {
+  std::string blocks;
+  std::string scales;
+  std::vector<float> weights;
+  const auto& values = kernels::value_table(kernels::TableName::e2m1).values;
+  for (unsigned block = 0; block < 2 * 32 * 3; ++block) {
+    scales += static_cast<char>(100 + block % 50);
+    for (unsigned i = 0; i < 16; ++i) {
+      blocks += static_cast<char>((block * 3 + i) % 256);
+      for (const unsigned code : {(block * 3 + i) % 16, (block * 3 + i) % 256 / 16})
+        weights.push_back(std::ldexp(values[code], static_cast<int>(100 + block % 50) - 127));
+    }
+  }
+  file_.add("experts.down_proj_blocks", "U8", {2, 32, 3, 16}, blocks);
+  const SafetensorsWriter without_scales = file_;
+  file_.add("experts.down_proj_scales", "U8", {2, 32, 3}, scales);
+  const json settings = {{"quant_method", "mxfp4"}};
+  const std::unique_ptr<ModelFile> file = open(settings);
+  EXPECT_EQ(file->description().tensors[0].shape, (std::vector<std::int64_t>{2, 32, 96}));
+  for (std::int64_t slice = 0; slice < 2; ++slice)
+    EXPECT_EQ(packed_weights(*file, "experts.down_proj", slice),
+              std::vector<float>(weights.begin() + slice * 32 * 96, weights.begin() + (slice + 1) * 32 * 96));
+  file_ = without_scales;
+  EXPECT_THAT(refusal(settings), says(folder_.path(), {"experts.down_proj_scales is missing"}));
+  scales[3] = static_cast<char>(255);
+  file_.add("experts.down_proj_scales", "U8", {2, 32, 3}, scales);
+  EXPECT_THAT(refusal(settings), testing::HasSubstr("scale is 255"));
+}
+
+}  // namespace
+}  // namespace burin::tests
