@@ -83,11 +83,16 @@ class ScoreTile {
     }
   }
 
+  // Of the tile's keys only.
+  void prefetch_pair(int i) {
+    const int row_bytes = kKvBlock * key_bytes();  // both elements of bf16 pairs, one of others
+    for (int row = 0; row < pair_bytes(); row += row_bytes)
+      for (int line = 0; line < keys_ * key_bytes(); line += 64)
+        a.prefetcht0(a.ptr[walking_keys() + jit::offset(i * pair_bytes() + row + line + kPrefetchAhead)]);
+  }
+
   void pair(int i, bool prefetch) {
-    if (prefetch)
-      for (int line = 0; line < pair_bytes(); line += 64)
-        a.prefetcht0(a.ptr[walking_keys() +
-                           jit::offset(i * pair_bytes() - first_key_ * key_bytes() + line + kPrefetchAhead)]);
+    if (prefetch) prefetch_pair(i);
     if (c_.bf16_math()) {
       for (int v = 0; v < vectors(); ++v) load_pair(i, v);
       multiply(i, 0);
