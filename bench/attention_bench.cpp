@@ -150,10 +150,15 @@ class AttentionRun {
 
 void attention_row(benchmark::State& state, const AttentionSpec& spec) {
   const std::int64_t rows = state.range(0);
-  AttentionRun attention(spec, rows, state.range(1), static_cast<KeysInRing::Wrapped>(state.range(2)));
+  const auto wrapped = static_cast<KeysInRing::Wrapped>(state.range(2));
+  AttentionRun attention(spec, rows, state.range(1), wrapped);
+  const auto run = [&](int thread, std::size_t pass) { attention.run(thread, pass); };
   const bool decode = rows == 1;
-  run_row(state, decode ? Limit::read : Limit::dot, decode ? attention.bytes() : attention.macs(),
-          [&](int thread, std::size_t pass) { attention.run(thread, pass); });
+  run_row(state, decode ? Limit::read : Limit::dot, decode ? attention.bytes() : attention.macs(), run);
+  if (wrapped == KeysInRing::in_order || !decode) return;
+  AttentionRun in_order(spec, rows, state.range(1), KeysInRing::in_order);
+  state.counters["to_in_order"] =
+      time_ratio(run, [&](int thread, std::size_t pass) { in_order.run(thread, pass); });
 }
 
 }  // namespace

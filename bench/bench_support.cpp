@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <vector>
 
 namespace burin::bench {
 namespace {
@@ -99,6 +100,25 @@ void run_row(benchmark::State& state, Limit limit, double units,
   const double rate = units * static_cast<double>(state.iterations()) / seconds / 1e9;
   state.counters[limit == Limit::read ? "GB/s" : "GMAC/s"] = rate;
   state.counters[limit == Limit::read ? "of_read_limit" : "of_dot_peak"] = rate / peak;
+}
+
+double time_ratio(const std::function<void(int, std::size_t)>& pass,
+                  const std::function<void(int, std::size_t)>& other) {
+  constexpr std::size_t kPairs = 301;
+  const auto seconds_of = [](const std::function<void(int, std::size_t)>& work, std::size_t number) {
+    const auto begin = std::chrono::steady_clock::now();
+    Machine::get().pool().run([&](int thread) { work(thread, number); });
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
+  std::vector<double> ratios;
+  for (std::size_t pair = 0; pair < kPairs; ++pair) {
+    // Each is first as often as the other.
+    const double first = seconds_of(pair % 2 == 0 ? pass : other, 2 * pair);
+    const double second = seconds_of(pair % 2 == 0 ? other : pass, 2 * pair + 1);
+    ratios.push_back(pair % 2 == 0 ? first / second : second / first);
+  }
+  std::nth_element(ratios.begin(), ratios.begin() + kPairs / 2, ratios.end());
+  return ratios[kPairs / 2];
 }
 
 }  // namespace burin::bench

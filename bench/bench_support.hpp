@@ -86,6 +86,11 @@ std::vector<std::byte> packed_block(const kernels::WeightFormat& format, std::in
 void run_row(benchmark::State& state, Limit limit, double units,
              const std::function<void(int, std::size_t)>& pass);
 
+// How much longer passes take than others: the median ratio of pairs, one after the other, so that a machine that gets
+// slower in between makes no difference.
+double time_ratio(const std::function<void(int, std::size_t)>& pass,
+                  const std::function<void(int, std::size_t)>& other);
+
 // One row under the kernel's own name.
 template <typename Spec, typename Row>
 benchmark::internal::Benchmark* add_row(const Spec& spec, Row row) {
