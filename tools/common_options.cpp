@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <optional>
+#include <sstream>
 
 #include "graph/plan.hpp"
 #include "runtime/environment.hpp"
@@ -265,9 +266,12 @@ std::vector<runtime::TokenId> parse_tokens(const std::string& text) {
 std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) fail("{}: cannot be opened for reading", path);
-  std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (file.bad()) fail("{}: cannot be read", path);
-  return content;
+  std::error_code unknown;
+  if (std::filesystem::is_directory(path, unknown)) fail("{}: is a folder, not a file", path);
+  std::ostringstream content;
+  content << file.rdbuf();
+  if (content.bad()) fail("{}: cannot be read", path);
+  return std::move(content).str();
 }
 
 void print_json(const nlohmann::json& object) {

@@ -135,6 +135,8 @@ TEST(Arguments, WhatFailsEndsWithStatusOne) {
       {{"run", kDemo, "--tokens", "512"}, "512"},
       {{"run", kDemo, "-c", "2", "-p", "To be, or not to be"}, "-c"},
       {{"run", kDemo, "-f", "/no/such/prompt"}, "/no/such/prompt"},
+      {{"run", kDemo, "-f", BURIN_SOURCE_DIR}, BURIN_SOURCE_DIR ": is a folder, not a file"},
+      {{"eval", kDemo, "--perplexity", BURIN_SOURCE_DIR}, BURIN_SOURCE_DIR ": is a folder, not a file"},
       {{"eval", kDemo, "--tokens", "@/no/such/tokens"}, "/no/such/tokens"},
       {{"eval", kDemo, "--tokens", "1", "--full", "/no/such/folder/x"}, "/no/such/folder/x"},
       {{"eval", kDemo, "--perplexity", "/no/such/text"}, "/no/such/text"},
