@@ -46,9 +46,10 @@ struct KeysInRing {
   enum Wrapped { in_order, full, with_gap };
 
   // in_order: nothing was discarded yet. full: in a ring of as many slots behind four that stay, which wraps in the
-  // middle of a block. with_gap: in one of a third more; the others have been discarded.
-  KeysInRing(const AttentionSpec& spec, std::int64_t rows, std::int64_t depth, Wrapped wrapped)
-      : ring{wrapped == in_order ? 0 : 4, wrapped == with_gap ? depth + depth / 3 : depth},
+  // middle of a block. with_gap: in one of `slots`; the others have been discarded.
+  KeysInRing(const AttentionSpec& spec, std::int64_t rows, std::int64_t depth, std::int64_t slots,
+             Wrapped wrapped)
+      : ring{wrapped == in_order ? 0 : 4, wrapped == with_gap ? slots : depth},
         position(wrapped == in_order ? depth - rows : ring.capacity + depth / 2 - rows + 11),
         spans(ring.spans(position, rows, position + rows - depth, spec.alibi || spec.window > 0)) {}
 
@@ -57,14 +58,38 @@ struct KeysInRing {
   runtime::KeySpans spans;
 };
 
+// Contexts of about `depth` keys whose ends are spread over a block, another for every two passes: those that are compared
+// have as many keys.
+class ContextsInTurn {
+ public:
+  ContextsInTurn(const AttentionSpec& spec, std::int64_t rows, std::int64_t depth,
+                 KeysInRing::Wrapped wrapped)
+      : slots_(wrapped == KeysInRing::with_gap ? depth / 3 * 4 / kKvBlock * kKvBlock : depth) {
+    for (std::int64_t less = 0; less < kKvBlock; less += kKvBlock / kContexts)
+      keys_.emplace_back(spec, rows, depth - less, slots_, wrapped);
+  }
+
+  const KeysInRing& get(std::size_t pass) const { return keys_[pass / 2 % keys_.size()]; }
+  std::int64_t blocks() const { return (slots_ + kKvBlock - 1) / kKvBlock; }
+  static double mean_depth(std::int64_t depth) {
+    return static_cast<double>(depth) - (kKvBlock - kKvBlock / kContexts) / 2.0;
+  }
+
+ private:
+  static constexpr std::int64_t kContexts = 8;
+
+  std::int64_t slots_;
+  std::vector<KeysInRing> keys_;
+};
+
 // The last `rows` rows of `depth`.
 class AttentionRun {
  public:
   AttentionRun(const AttentionSpec& spec, std::int64_t rows, std::int64_t depth, KeysInRing::Wrapped wrapped)
       : heads_(spec.heads),
         rows_(rows),
-        depth_(depth),
-        keys_(spec, rows, depth, wrapped),
+        depth_(ContextsInTurn::mean_depth(depth)),
+        contexts_(spec, rows, depth, wrapped),
         slopes_(static_cast<std::size_t>(heads_.query_heads), 0.01f),
         rows_per_call_(attention_rows_per_call(spec)),
         entry_(Machine::get().resolve(spec, emit_attention)),
@@ -72,9 +97,10 @@ class AttentionRun {
         scratch_(scratch_bytes_ * static_cast<std::size_t>(Machine::get().threads()), "scratch"),
         query_(random_floats(static_cast<std::size_t>(rows * query_stride()))),
         output_(static_cast<std::size_t>(rows * output_stride())),
-        caches_(static_cast<std::size_t>(blocks() * heads_.layer_block_bytes()), cache_pattern(heads_)) {
+        caches_(static_cast<std::size_t>(contexts_.blocks() * heads_.layer_block_bytes()),
+                cache_pattern(heads_)) {
     for (std::size_t pass = 0; pass < caches_.size(); ++pass)
-      for (std::int64_t block = 0; block < blocks(); ++block)
+      for (std::int64_t block = 0; block < contexts_.blocks(); ++block)
         tables_.push_back(caches_[pass] + block * heads_.layer_block_bytes());
   }
 
@@ -97,17 +123,15 @@ class AttentionRun {
 
   // Of the cache, up to the last position.
   double bytes() const {
-    return static_cast<double>(heads_.kv_heads) * heads_.kv_block_bytes() * static_cast<double>(depth_) /
-           kKvBlock;
+    return static_cast<double>(heads_.kv_heads) * heads_.kv_block_bytes() * depth_ / kKvBlock;
   }
   // Dot products and weighted sums over the positions each row may see.
   double macs() const {
-    const double positions = static_cast<double>(rows_) * static_cast<double>(2 * depth_ - rows_ + 1) / 2;
+    const double positions = static_cast<double>(rows_) * (2 * depth_ - static_cast<double>(rows_) + 1) / 2;
     return 1.0 * heads_.query_heads * (heads_.head_size + heads_.value_width()) * positions;
   }
 
  private:
-  std::int64_t blocks() const { return (keys_.ring.capacity + kKvBlock - 1) / kKvBlock; }
   std::int64_t query_stride() const { return std::int64_t{heads_.query_heads} * heads_.query_head_columns(); }
   std::int64_t output_stride() const { return std::int64_t{heads_.query_heads} * heads_.value_width(); }
 
@@ -119,15 +143,16 @@ class AttentionRun {
     arguments.query = query_.data() + first * query_stride() + head * heads_.query_head_columns();
     arguments.output = output_.data() + first * output_stride() + head * heads_.value_width();
     arguments.heads = last_head - head;
-    arguments.blocks = tables_.data() + pass % caches_.size() * static_cast<std::size_t>(blocks());
+    arguments.blocks = tables_.data() + pass % caches_.size() * static_cast<std::size_t>(contexts_.blocks());
     arguments.head_offset = head / heads_.group() * heads_.kv_block_bytes();
-    arguments.spans = keys_.spans.get().data();
-    arguments.span_count = static_cast<std::int64_t>(keys_.spans.get().size());
+    const KeysInRing& keys = contexts_.get(pass);
+    arguments.spans = keys.spans.get().data();
+    arguments.span_count = static_cast<std::int64_t>(keys.spans.get().size());
     arguments.slopes = slopes_.data() + head;
     arguments.scratch = scratch_.data() + scratch_bytes_ * static_cast<std::size_t>(thread);
     arguments.query_stride = query_stride();
     arguments.output_stride = output_stride();
-    arguments.position = keys_.position + first;
+    arguments.position = keys.position + first;
     arguments.rows = std::min<std::int64_t>(rows_per_call_, rows_ - first);
     arguments.scale = 0.088f;
     entry_(&arguments);
@@ -135,8 +160,8 @@ class AttentionRun {
 
   HeadLayout heads_;
   std::int64_t rows_;
-  std::int64_t depth_;
-  KeysInRing keys_;
+  double depth_;  // mean
+  ContextsInTurn contexts_;
   std::vector<float> slopes_;
   std::int64_t rows_per_call_;
   jit::KernelEntry entry_;
@@ -155,7 +180,7 @@ void attention_row(benchmark::State& state, const AttentionSpec& spec) {
   const auto run = [&](int thread, std::size_t pass) { attention.run(thread, pass); };
   const bool decode = rows == 1;
   run_row(state, decode ? Limit::read : Limit::dot, decode ? attention.bytes() : attention.macs(), run);
-  if (wrapped == KeysInRing::in_order || !decode) return;
+  if (wrapped == KeysInRing::in_order) return;
   AttentionRun in_order(spec, rows, state.range(1), KeysInRing::in_order);
   state.counters["to_in_order"] =
       time_ratio(run, [&](int thread, std::size_t pass) { in_order.run(thread, pass); });
@@ -195,6 +220,7 @@ void add_attention_rows() {
         ->Args({1, 4096, 2})
         ->Args({512, 512, 0})
         ->Args({512, 2048, 0})
+        ->Args({512, 2048, 1})
         ->Args({512, 2048, 2});
 }
 

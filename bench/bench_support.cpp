@@ -26,7 +26,8 @@ Machine& Machine::get() {
 ColdCopies::ColdCopies(std::size_t copy_bytes, std::span<const std::byte> pattern)
     : copy_bytes_((copy_bytes + 63) / 64 * 64), copies_(kColdBytes / copy_bytes_ + 1) {
   static runtime::HugeBuffer memory;
-  const std::size_t bytes = copies_ * copy_bytes_;
+  // Never less than smaller copies take: what is compared shares this memory, the larger first.
+  const std::size_t bytes = kColdBytes + copy_bytes_;
   if (memory.size() < bytes) {
     memory = runtime::HugeBuffer();  // first give back, then take
     memory = runtime::HugeBuffer(bytes, "cold copies");
@@ -105,20 +106,24 @@ void run_row(benchmark::State& state, Limit limit, double units,
 double time_ratio(const std::function<void(int, std::size_t)>& pass,
                   const std::function<void(int, std::size_t)>& other) {
   constexpr std::size_t kPairs = 301;
+  constexpr double kSeconds = 3;  // or as many pairs as this takes
   const auto seconds_of = [](const std::function<void(int, std::size_t)>& work, std::size_t number) {
     const auto begin = std::chrono::steady_clock::now();
     Machine::get().pool().run([&](int thread) { work(thread, number); });
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   };
   std::vector<double> ratios;
-  for (std::size_t pair = 0; pair < kPairs; ++pair) {
+  double seconds = 0;
+  for (std::size_t pair = 0; pair < kPairs && seconds < kSeconds; ++pair) {
     // Each is first as often as the other.
     const double first = seconds_of(pair % 2 == 0 ? pass : other, 2 * pair);
     const double second = seconds_of(pair % 2 == 0 ? other : pass, 2 * pair + 1);
+    seconds += first + second;
     ratios.push_back(pair % 2 == 0 ? first / second : second / first);
   }
-  std::nth_element(ratios.begin(), ratios.begin() + kPairs / 2, ratios.end());
-  return ratios[kPairs / 2];
+  const auto middle = ratios.begin() + static_cast<std::ptrdiff_t>(ratios.size() / 2);
+  std::nth_element(ratios.begin(), middle, ratios.end());
+  return *middle;
 }
 
 }  // namespace burin::bench

@@ -19,19 +19,23 @@ struct AttentionRegisters {
 
 // What does not fit into registers, on the stack: bytes from rsp.
 struct AttentionLocals {
-  int span = 0;           // KeySpan that is walked
-  int spans_left = 8;     // with it
-  int blocks = 16;        // walks the table along the chunk
-  int blocks_left = 24;   // of the chunk
-  int groups_left = 32;   // of value columns
-  int end_in_chunk = 40;  // of the span, counted from the chunk's first key; may lie behind the chunk
-  int frame = 48;         // rbp, while it serves for something else
-  int first_live = 56;    // slots of the span that any row of the call may see: from here
-  int end_live = 64;      // to here
-  int block_slot = 72;    // the first one of the block at hand
-  int skipped = 80;       // of its keys, before the first that any row may see
-  int key_groups = 88;    // of four keys behind those, up to the last that any row may see
-  int bytes = 96;
+  int span = 0;             // KeySpan that is walked
+  int spans_left = 8;       // with it
+  int blocks = 16;          // walks the table along the chunk
+  int blocks_left = 24;     // of the chunk
+  int groups_left = 32;     // of value columns
+  int end_in_chunk = 40;    // of the span, counted from the chunk's first key; may lie behind the chunk
+  int frame = 48;           // rbp, while it serves for something else
+  int first_live = 56;      // slots of the span that any row of the call may see: from here
+  int end_live = 64;        // to here
+  int block_slot = 72;      // the first one of the block at hand
+  int skipped = 80;         // of its keys, before the first that any row may see
+  int key_groups = 88;      // of four keys behind those, up to the last that any row may see
+  int last_lead = 96;       // see read_ahead.hpp
+  int probabilities = 104;  // of the block at hand and the first query row
+  int key_scales = 112;     // int8: of the tile's first key
+  int first_score = 120;    // byte of a row of scores where those of a chunk that any row may see begin
+  int bytes = 128;
 };
 
 struct AttentionContext {
@@ -57,6 +61,20 @@ struct AttentionContext {
     a.mov(to, a.ptr[to]);
     a.add(to, argument(offsetof(AttentionArguments, head_offset)));
     a.add(local(locals.blocks), 8);
+  }
+
+  // to = the KV head's part of the block that holds the slot in `to`. Overwrites `free`.
+  void block_of_slot(const Xbyak::Reg64& to, const Xbyak::Reg64& free) const {
+    a.shr(to, 6);
+    a.mov(free, argument(offsetof(AttentionArguments, blocks)));
+    a.mov(to, a.ptr[free + to * 8]);
+    a.add(to, argument(offsetof(AttentionArguments, head_offset)));
+  }
+  // to = the KV head's part of the block behind the one that next_block() gave.
+  void block_after(const Xbyak::Reg64& to) const {
+    a.mov(to, local(locals.blocks));
+    a.mov(to, a.ptr[to]);
+    a.add(to, argument(offsetof(AttentionArguments, head_offset)));
   }
 
   // first, end = keys of the block at locals.block_slot that any row may see; counted from its first key, within 0 .. 64.

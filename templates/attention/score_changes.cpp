@@ -33,7 +33,9 @@ void ScoreChanges::emit_row(const Xbyak::Reg64& free) {
   a.vbroadcastss(slope(), low);
   // The first key of the chunk is reach - 1 positions before the row's own.
   const Xbyak::Xmm first(distance().getIdx());
-  a.mov(free, 1);
+  a.mov(free, c_.local(c_.locals.first_score));
+  a.shr(free, 2);
+  a.inc(free);
   a.sub(free, reach_);
   a.vxorps(first, first, first);
   a.vcvtsi2ss(first, first, free);

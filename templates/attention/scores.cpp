@@ -7,31 +7,43 @@
 //   query row 5 |                                    |     query's x0 (x1), multiply and add
 //               +--------+--------+--------+--------+
 //
-// Of a block in which spans begin or end, no more than a half may be needed.
+// Of a block in which spans begin or end, only quarters are taken that a row may see.
 #include <algorithm>
 
 #include "templates/attention/attention_emitter.hpp"
 #include "templates/attention/int8_loads.hpp"
+#include "templates/attention/read_ahead.hpp"
 
 namespace burin::kernels {
 namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
-constexpr int kPrefetchAhead = 4096;
+constexpr int kQuarter = kKvBlock / 4;
 
 class ScoreTile {
  public:
-  // Of keys first_key .. first_key + keys - 1 of a block.
-  ScoreTile(const AttentionContext& context, int rows, int first_key, int keys)
-      : c_(context), a(context.a), rows_(rows), first_key_(first_key), keys_(keys) {}
+  // Of `keys` keys of a block, a quarter to all of them.
+  ScoreTile(const AttentionContext& context, int rows, int keys)
+      : c_(context),
+        a(context.a),
+        ahead_(context, unroll() * pair_bytes(), a.rbp),
+        rows_(rows),
+        keys_(keys) {}
 
   Xbyak::Reg64 panel() const { return a.rdi; }   // of the tile's first row
-  Xbyak::Reg64 keys() const { return a.rsi; }    // of the block
-  Xbyak::Reg64 scores() const { return a.rdx; }  // of the tile's first row, at the block's first key
+  Xbyak::Reg64 keys() const { return a.rsi; }    // the tile's first of the block
+  Xbyak::Reg64 scores() const { return a.rdx; }  // of the tile's first row and first key
+
+  const ReadAhead& ahead() const { return ahead_; }
+  // From the first key to those that the last loop bodies read.
+  int last_bytes() const {
+    const int bodies = c_.spec.heads.pairs() / unroll();
+    return std::max(bodies - ahead_.last_bodies(), 0) * unroll() * pair_bytes();
+  }
 
   void emit() {
     const int keys_per_pass = vectors() * a.lanes();
-    for (int key = first_key_; key < first_key_ + keys_; key += keys_per_pass) emit_pass(key);
+    for (int key = 0; key < keys_; key += keys_per_pass) emit_pass(key);
     a.add(panel(), c_.u32(rows_ * c_.scratch.panel_row));
     a.add(scores(), c_.u32(rows_ * AttentionScratch::kScoresRow));
   }
@@ -59,10 +71,13 @@ class ScoreTile {
     a.mov(walking_panel(), panel());
     a.lea(walking_keys(), a.ptr[keys() + jit::offset(first_key * key_bytes())]);
     a.mov(pairs_left(), c_.u32(c_.spec.heads.pairs() / unroll()));
+    const bool prefetch = first_key == 0;
+    if (prefetch) ahead_.emit_start();
     Xbyak::Label loop;
     a.align(32);
     a.L(loop);
-    for (int i = 0; i < unroll(); ++i) pair(i, first_key == first_key_);
+    if (prefetch) ahead_.emit_body(pairs_left());
+    for (int i = 0; i < unroll(); ++i) pair(i, prefetch);
     a.add(walking_panel(), c_.u32(unroll() * 4));
     a.add(walking_keys(), c_.u32(unroll() * pair_bytes()));
     a.dec(pairs_left());
@@ -76,9 +91,10 @@ class ScoreTile {
   }
 
   void scale_sums(int first_key) {
-    const int scales = c_.spec.heads.key_scales_offset() + first_key * 4;
+    const Xbyak::Reg64 scales = walking_panel();
+    a.mov(scales, c_.local(c_.locals.key_scales));
     for (int v = 0; v < vectors(); ++v) {
-      a.vmovups(key(v), a.ptr[keys() + jit::offset(scales + v * a.vector_bytes())]);
+      a.vmovups(key(v), a.ptr[scales + jit::offset(first_key * 4 + v * a.vector_bytes())]);
       for (int row = 0; row < rows_; ++row) a.vmulps(sum(row, v), sum(row, v), key(v));
     }
   }
@@ -88,7 +104,7 @@ class ScoreTile {
     const int row_bytes = kKvBlock * key_bytes();  // both elements of bf16 pairs, one of others
     for (int row = 0; row < pair_bytes(); row += row_bytes)
       for (int line = 0; line < keys_ * key_bytes(); line += 64)
-        a.prefetcht0(a.ptr[walking_keys() + jit::offset(i * pair_bytes() + row + line + kPrefetchAhead)]);
+        ahead_.emit_prefetch(walking_keys() + jit::offset(i * pair_bytes() + row + line));
   }
 
   void pair(int i, bool prefetch) {
@@ -143,11 +159,72 @@ class ScoreTile {
 
   const AttentionContext& c_;
   jit::Assembler& a;
+  ReadAhead ahead_;
   int rows_;
-  int first_key_;
   int keys_;
   int turn_ = 0;
 };
+
+// to = what is read after the keys of a block: those of the chunk's next one, or the first values that any row may see.
+void emit_read_next(const AttentionContext& c, const Xbyak::Reg64& blocks_left, const Xbyak::Reg64& to,
+                    const Xbyak::Reg64& free) {
+  jit::Assembler& a = c.a;
+  Xbyak::Label last;
+  Xbyak::Label done;
+  a.cmp(blocks_left, 1);
+  a.je(last);
+  c.block_after(to);
+  a.jmp(done);
+  a.L(last);
+  a.mov(to, c.r.chunk_first);
+  c.block_of_slot(to, free);
+  a.add(to, c.u32(c.spec.heads.key_block_bytes()));
+  a.mov(free, c.local(c.locals.first_live));
+  a.sub(free, c.r.chunk_first);
+  a.jle(done);
+  a.imul(free, free, c.spec.heads.value_row_bytes() / c.spec.heads.slots_per_value_row());
+  a.add(to, free);
+  a.L(done);
+}
+
+// The scales of an int8 block lie behind its keys and behind its values, apart from what the loops walk along.
+void emit_prefetch_scales(const AttentionContext& c, const Xbyak::Reg64& block) {
+  const HeadLayout& heads = c.spec.heads;
+  for (const int scales : {heads.key_scales_offset(), heads.key_block_bytes() + heads.value_scales_offset()})
+    for (int line = 0; line < heads.scales_bytes(); line += 64)
+      c.a.prefetcht0(c.a.ptr[block + jit::offset(scales + line)]);
+}
+
+// Of the block's quarters that any row may see.
+void emit_block_scores(const AttentionContext& c, const Xbyak::Reg64& block_scores) {
+  jit::Assembler& a = c.a;
+  const ScoreTile any(c, 1, kKvBlock);
+  const Xbyak::Reg64 first = a.rax;
+  const Xbyak::Reg64 end = a.rcx;
+  const Xbyak::Reg64 bytes = a.r8;
+  c.live_keys(first, end);
+  a.and_(first, static_cast<std::uint32_t>(-kQuarter));
+  a.sub(end, first);  // from here on the number of keys
+  a.lea(any.scores(), a.ptr[block_scores + first * 4]);
+  if (c.int8_storage()) {
+    a.lea(bytes, a.ptr[any.keys() + first * 4 + jit::offset(c.spec.heads.key_scales_offset())]);
+    a.mov(c.local(c.locals.key_scales), bytes);
+  }
+  a.imul(bytes, first, c.spec.heads.place_bytes());
+  a.add(any.keys(), bytes);
+  Xbyak::Label sizes[kKvBlock / kQuarter + 1];
+  Xbyak::Label done;
+  for (int keys = kQuarter; keys < kKvBlock; keys += kQuarter) {
+    a.cmp(end, c.u32(keys));
+    a.jle(sizes[keys / kQuarter], kNear);
+  }
+  for (int keys = kKvBlock; keys > 0; keys -= kQuarter) {
+    a.L(sizes[keys / kQuarter]);
+    emit_row_tiles(c, a.rax, [&](int rows) { ScoreTile(c, rows, keys).emit(); });
+    if (keys > kQuarter) a.jmp(done, kNear);
+  }
+  a.L(done);
+}
 
 }  // namespace
 
@@ -155,42 +232,26 @@ void emit_scores(const AttentionContext& c) {
   jit::Assembler& a = c.a;
   const Xbyak::Reg64 block_scores = a.r10;
   const Xbyak::Reg64 blocks_left = a.r11;
-  const ScoreTile any(c, 1, 0, kKvBlock);
-  constexpr int kHalf = kKvBlock / 2;
-  const Xbyak::Reg64 first = a.rax;
-  const Xbyak::Reg64 end = a.rcx;
+  const ScoreTile any(c, 1, kKvBlock);
+  a.lend_rbp(c.locals.frame);  // for the lead of prefetches
   c.start_blocks(a.rax);
   a.lea(block_scores, a.ptr[c.r.scratch + jit::offset(c.scratch.scores)]);
   a.mov(blocks_left, c.r.chunk_blocks);
   a.mov(c.local(c.locals.block_slot), c.r.chunk_first);
   Xbyak::Label block;
-  Xbyak::Label first_half;
-  Xbyak::Label second_half;
-  Xbyak::Label done;
-  const auto tiles = [&](int first_key, int keys) {
-    emit_row_tiles(c, a.rax, [&](int rows) { ScoreTile(c, rows, first_key, keys).emit(); });
-  };
   a.L(block);
   c.next_block(any.keys());
+  emit_prefetch_scales(c, any.keys());
+  emit_read_next(c, blocks_left, a.rax, a.rcx);
+  a.lea(a.rcx, a.ptr[any.keys() + jit::offset(any.last_bytes())]);
+  any.ahead().emit_next(a.rax, a.rcx);
   a.mov(any.panel(), c.r.scratch);
-  a.mov(any.scores(), block_scores);
-  c.live_keys(first, end);
-  a.cmp(end, kHalf);
-  a.jle(first_half, kNear);
-  a.cmp(first, kHalf);
-  a.jge(second_half, kNear);
-  tiles(0, kKvBlock);
-  a.jmp(done, kNear);
-  a.L(first_half);
-  tiles(0, kHalf);
-  a.jmp(done, kNear);
-  a.L(second_half);
-  tiles(kHalf, kHalf);
-  a.L(done);
+  emit_block_scores(c, block_scores);
   a.add(block_scores, kKvBlock * 4);
   a.add(c.local(c.locals.block_slot), kKvBlock);
   a.dec(blocks_left);
   a.jnz(block, kNear);
+  a.reclaim_rbp();
 }
 
 }  // namespace burin::kernels

@@ -7,6 +7,8 @@ namespace burin::kernels {
 namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
+constexpr int kKeysAtOnce = 32;  // two vectors, or four
+
 class SoftmaxRows {
  public:
   explicit SoftmaxRows(const AttentionContext& context)
@@ -17,8 +19,7 @@ class SoftmaxRows {
     a.lea(values(), a.ptr[c_.r.scratch + jit::offset(c_.scratch.values)]);
     a.lea(state(), a.ptr[c_.r.scratch + jit::offset(c_.scratch.largest)]);
     find_span();
-    a.mov(bytes(), c_.r.chunk_blocks);
-    a.shl(bytes(), 8);  // 64 keys of 4 bytes
+    find_scores();
     a.mov(rows_left(), c_.argument(offsetof(AttentionArguments, rows)));
     changes_.emit_start();
     Xbyak::Label row;
@@ -45,7 +46,7 @@ class SoftmaxRows {
   Xbyak::Reg64 reach() const {
     return a.r8;
   }  // keys from the chunk's first to the row's own; one more per row
-  Xbyak::Reg64 bytes() const { return a.r9; }  // of the chunk's scores
+  Xbyak::Reg64 bytes() const { return a.r9; }  // of a row of scores, up to those that any row may see
   Xbyak::Reg64 rows_left() const { return a.r10; }
   Xbyak::Reg64 heads_left() const { return a.r11; }
   Xbyak::Reg64 at() const { return a.rcx; }
@@ -80,7 +81,30 @@ class SoftmaxRows {
     a.inc(reach());
   }
 
-  // lanes_left = keys up to the row's own or the span's end, hidden = those before the span or the window.
+  // Which scores of a row of the chunk there are: whole vectors that any row may see.
+  void find_scores() {
+    const Xbyak::Reg64 first = a.rax;
+    const Xbyak::Reg64 none = a.rcx;
+    a.mov(first, c_.local(c_.locals.first_live));
+    a.sub(first, c_.r.chunk_first);
+    a.mov(none, 0);
+    a.cmovl(first, none);
+    a.and_(first, static_cast<std::uint32_t>(-kKeysAtOnce));
+    a.shl(first, 2);
+    a.mov(c_.local(c_.locals.first_score), first);
+    a.mov(bytes(), c_.local(c_.locals.end_live));
+    a.sub(bytes(), c_.r.chunk_first);
+    a.add(bytes(), kKeysAtOnce - 1);
+    a.and_(bytes(), static_cast<std::uint32_t>(-kKeysAtOnce));
+    a.mov(first, c_.r.chunk_blocks);
+    a.shl(first, 6);
+    a.cmp(bytes(), first);
+    a.cmovg(bytes(), first);
+    a.shl(bytes(), 2);
+  }
+
+  // at = the first score, lanes_left = keys from there up to the row's own or the span's end, hidden = those before the
+  // span or the window.
   void find_keys() {
     a.mov(lanes_left(), reach());
     a.cmp(lanes_left(), c_.local(c_.locals.end_in_chunk));
@@ -88,11 +112,17 @@ class SoftmaxRows {
     a.mov(hidden(), c_.local(c_.locals.span));
     a.mov(hidden(), a.ptr[hidden() + offsetof(KeySpan, first_slot)]);
     a.sub(hidden(), c_.r.chunk_first);
-    if (c_.spec.window == 0) return;
-    a.mov(at(), reach());
-    a.sub(at(), c_.u32(c_.spec.window));
-    a.cmp(hidden(), at());
-    a.cmovl(hidden(), at());
+    if (c_.spec.window > 0) {
+      a.mov(at(), reach());
+      a.sub(at(), c_.u32(c_.spec.window));
+      a.cmp(hidden(), at());
+      a.cmovl(hidden(), at());
+    }
+    a.mov(at(), c_.local(c_.locals.first_score));
+    a.shr(at(), 2);
+    a.sub(lanes_left(), at());
+    a.sub(hidden(), at());
+    a.shl(at(), 2);
   }
 
   void find_largest() {
@@ -100,7 +130,6 @@ class SoftmaxRows {
     changes_.emit_row(lanes_left());
     a.isa().copy(largest(), changes_.lowest());
     find_keys();
-    a.xor_(at(), at());
     a.L(loop);
     a.vmovups(value(0), a.ptr[scores() + at()]);
     changes_.emit(value(0), scores() + at(), {hidden(), lanes_left()}, {scratch(0), scratch(1), scratch(2)});
@@ -127,8 +156,10 @@ class SoftmaxRows {
     Xbyak::Label loop;
     const int step = 2 * a.vector_bytes();
     a.zero(sum());
-    a.xor_(at(), at());
-    a.mov(lanes_left(), scores());  // where probabilities go: in place, or packed to half the size
+    a.mov(at(), c_.local(c_.locals.first_score));
+    a.mov(lanes_left(), at());  // where probabilities go: in place, or packed to half the size
+    a.shr(lanes_left(), 1);
+    a.add(lanes_left(), scores());
     a.L(loop);
     for (int i = 0; i < 2; ++i) {
       a.vmovups(value(i), a.ptr[scores() + at() + jit::offset(i * a.vector_bytes())]);

@@ -11,22 +11,26 @@
 
 #include "templates/attention/attention_emitter.hpp"
 #include "templates/attention/int8_loads.hpp"
+#include "templates/attention/read_ahead.hpp"
 
 namespace burin::kernels {
 namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
 constexpr int kUnrolledKeys = 4;
-constexpr int kPrefetchAhead = 4096;
 
 class ValueTile {
  public:
   ValueTile(const AttentionContext& context, int rows, int vectors)
-      : c_(context), a(context.a), rows_(rows), vectors_(vectors) {}
+      : c_(context), a(context.a), ahead_(context, body_bytes(), a.r10), rows_(rows), vectors_(vectors) {}
 
   Xbyak::Reg64 probabilities() const { return a.rdi; }  // of the tile's first row, at the block's first key
   Xbyak::Reg64 block_values() const { return a.rsi; }   // of the block, at the tile's first column
   Xbyak::Reg64 sums() const { return a.rdx; }           // of the tile's first row, at the tile's first column
+
+  const ReadAhead& ahead() const { return ahead_; }
+  // Of unrolled keys and all columns.
+  int body_bytes() const { return kUnrolledKeys / keys_per_row() * row_bytes(); }
 
   void emit() {
     for (int row = 0; row < rows_; ++row)
@@ -34,12 +38,14 @@ class ValueTile {
     a.mov(walking_probabilities(), probabilities());
     a.mov(walking_values(), block_values());
     a.mov(keys_left(), c_.local(c_.locals.key_groups));
+    ahead_.emit_start();
     Xbyak::Label loop;
     a.align(32);
     a.L(loop);
+    ahead_.emit_body(keys_left());
     for (int key = 0; key < kUnrolledKeys; key += keys_at_once()) key_rows(key);
     a.add(walking_probabilities(), c_.u32(kUnrolledKeys * (c_.bf16_math() ? 2 : 4)));
-    a.add(walking_values(), c_.u32(kUnrolledKeys / keys_per_row() * row_bytes()));
+    a.add(walking_values(), c_.u32(body_bytes()));
     a.dec(keys_left());
     a.jnz(loop, kNear);
     for (int row = 0; row < rows_; ++row)
@@ -71,7 +77,7 @@ class ValueTile {
     const int at = key / keys_per_row() * row_bytes();
     for (int row = at; row < at + keys_at_once() / keys_per_row() * row_bytes(); row += row_bytes())
       for (int line = 0; line < vectors_ * vector_columns_bytes(); line += 64)
-        a.prefetcht0(a.ptr[walking_values() + jit::offset(row + line + kPrefetchAhead)]);
+        ahead_.emit_prefetch(walking_values() + jit::offset(row + line));
     for (int odd = 0; odd < (c_.bf16_math() ? 1 : keys_per_row()); ++odd) {
       for (int v = 0; v < vectors_; ++v) load_value(at, odd, v);
       multiply(key + odd);
@@ -114,6 +120,7 @@ class ValueTile {
 
   const AttentionContext& c_;
   jit::Assembler& a;
+  ReadAhead ahead_;
   int rows_;
   int vectors_;
   int turn_ = 0;
@@ -121,12 +128,12 @@ class ValueTile {
 
 // All rows for `vectors` column vectors; block_columns walks along the values' columns, sum_columns likewise.
 void emit_column_group(const AttentionContext& c, int vectors, const Xbyak::Reg64& block_columns,
-                       const Xbyak::Reg64& sum_columns, const Xbyak::Reg64& block_probabilities) {
+                       const Xbyak::Reg64& sum_columns) {
   jit::Assembler& a = c.a;
   const ValueTile any(c, 1, vectors);
   a.mov(any.block_values(), block_columns);
   a.mov(any.sums(), sum_columns);
-  a.mov(any.probabilities(), block_probabilities);
+  a.mov(any.probabilities(), c.local(c.locals.probabilities));
   emit_row_tiles(c, a.rax, [&](int rows) { ValueTile(c, rows, vectors).emit(); });
   a.add(block_columns, c.u32(vectors * a.lanes() * c.spec.heads.place_bytes()));
   a.add(sum_columns, c.u32(vectors * a.vector_bytes()));
@@ -184,6 +191,51 @@ void emit_skip_keys(const AttentionContext& c, const Xbyak::Reg64& values,
   a.add(probabilities, bytes);
 }
 
+// What is read after the values at `values`: those of the chunk's next block, the keys of the next chunk, those of the
+// next span, or nothing: then what is read again is near already.
+void emit_read_next(const AttentionContext& c, const Xbyak::Reg64& values, const Xbyak::Reg64& to,
+                    const Xbyak::Reg64& free) {
+  jit::Assembler& a = c.a;
+  Xbyak::Label last;
+  Xbyak::Label block_of_slot;
+  Xbyak::Label done;
+  a.cmp(c.local(c.locals.blocks_left), 1);
+  a.je(last);
+  c.block_after(to);
+  a.add(to, c.u32(c.spec.heads.key_block_bytes()));
+  a.jmp(done);
+  a.L(last);
+  a.mov(to, c.local(c.locals.block_slot));
+  a.add(to, kKvBlock);
+  a.cmp(to, c.local(c.locals.end_live));
+  a.jl(block_of_slot);
+  a.mov(to, values);
+  a.cmp(c.local(c.locals.spans_left), 1);
+  a.je(done);
+  a.mov(to, c.local(c.locals.span));
+  a.mov(to, a.ptr[to + sizeof(KeySpan) + offsetof(KeySpan, first_slot)]);
+  a.L(block_of_slot);
+  c.block_of_slot(to, free);
+  a.L(done);
+}
+
+// After emit_skip_keys().
+void emit_read_ahead(const AttentionContext& c, const Xbyak::Reg64& values) {
+  jit::Assembler& a = c.a;
+  const ValueTile any(c, 1, 1);
+  const Xbyak::Reg64 next = a.rax;
+  const Xbyak::Reg64 last = a.rcx;
+  const Xbyak::Reg64 none = a.rdx;
+  emit_read_next(c, values, next, last);
+  a.mov(last, c.local(c.locals.key_groups));
+  a.xor_(none, none);
+  a.sub(last, c.u32(any.ahead().last_bodies()));
+  a.cmovl(last, none);
+  a.imul(last, last, any.body_bytes());
+  a.add(last, values);
+  any.ahead().emit_next(next, last);
+}
+
 }  // namespace
 
 void emit_values(const AttentionContext& c) {
@@ -212,16 +264,19 @@ void emit_values(const AttentionContext& c) {
     emit_scale_probabilities(c, block_columns, a.rdi);
   }
   emit_skip_keys(c, block_columns, block_probabilities);
+  a.mov(c.local(c.locals.probabilities), block_probabilities);
+  emit_read_ahead(c, block_columns);
   a.lea(sum_columns, a.ptr[c.r.scratch + jit::offset(c.scratch.values)]);
   if (groups > 0) {
     Xbyak::Label group_loop;
     a.mov(groups_left, c.u32(groups));
     a.L(group_loop);
-    emit_column_group(c, tile_vectors(a), block_columns, sum_columns, block_probabilities);
+    emit_column_group(c, tile_vectors(a), block_columns, sum_columns);
     a.dec(groups_left);
     a.jnz(group_loop, kNear);
   }
-  if (rest > 0) emit_column_group(c, rest, block_columns, sum_columns, block_probabilities);
+  if (rest > 0) emit_column_group(c, rest, block_columns, sum_columns);
+  a.mov(block_probabilities, c.local(c.locals.probabilities));
   a.imul(a.rax, c.local(c.locals.skipped), probability_bytes);
   a.sub(block_probabilities, a.rax);
   a.add(block_probabilities, c.u32(kKvBlock * (c.bf16_math() && !c.int8_storage() ? 2 : 4)));

@@ -1,0 +1,50 @@
+// Prefetches ahead of what a loop reads, which at its end go on with what is read next: no block begins cold, and nothing
+// is fetched that nobody reads.
+//
+//     keys of a block, or its values                      what is read next
+//     +----------------------------+---------+            +---------+------
+//     |                            |  4 KB   |            |  4 KB   |
+//     +----------------------------+---------+            +---------+------
+//      ^ read                 prefetched ^                 ^ prefetched while the last 4 KB are read
+#pragma once
+
+#include "templates/attention/attention_emitter.hpp"
+
+namespace burin::kernels {
+
+class ReadAhead {
+ public:
+  // For loops whose bodies read `body_bytes` each. `lead`, a register kept over the loop, is how far ahead of the
+  // reading a prefetch is.
+  ReadAhead(const AttentionContext& context, int body_bytes, const Xbyak::Reg64& lead)
+      : c_(context), a(context.a), body_bytes_(body_bytes), lead_(lead) {}
+
+  // Of so many bodies that are read last, the prefetches point at what comes next.
+  int last_bodies() const { return (kBytes + body_bytes_ - 1) / body_bytes_; }
+
+  // Before the loops over a block's keys or values: at `next` lies what is read after them, at `last` what the last
+  // bodies read. Overwrites `next`.
+  void emit_next(const Xbyak::Reg64& next, const Xbyak::Reg64& last) const {
+    a.sub(next, last);
+    a.mov(c_.local(c_.locals.last_lead), next);
+  }
+  // Before such a loop.
+  void emit_start() const { a.mov(lead_, c_.u32(last_bodies() * body_bytes_)); }
+  // At the start of a body, with `left` of them to go.
+  void emit_body(const Xbyak::Reg64& left) const {
+    a.cmp(left, c_.u32(last_bodies()));
+    a.cmovle(lead_, c_.local(c_.locals.last_lead));
+  }
+  // Of the line at `at`, which this body reads.
+  void emit_prefetch(const Xbyak::RegExp& at) const { a.prefetcht0(a.ptr[at + lead_]); }
+
+ private:
+  static constexpr int kBytes = 4096;
+
+  const AttentionContext& c_;
+  jit::Assembler& a;
+  int body_bytes_;
+  Xbyak::Reg64 lead_;
+};
+
+}  // namespace burin::kernels
