@@ -80,10 +80,21 @@ void prepare_model(Model::State& state, const graph::ModelDescription& descripti
 Model::Model(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Model::~Model() = default;
 
+OpenedModel open_model(const std::string& path) {
+  OpenedModel opened;
+  opened.file = ModelFile::open(path);
+  opened.tokenizer = Tokenizer::load(*opened.file);
+  return opened;
+}
+
 std::shared_ptr<const Model> Model::load(const std::string& path, const LoadOptions& options) {
+  return load(open_model(path), options);
+}
+
+std::shared_ptr<const Model> Model::load(OpenedModel opened, const LoadOptions& options) {
   auto state = std::make_unique<State>();
-  state->file = ModelFile::open(path);
-  state->tokenizer = Tokenizer::load(*state->file);  // first: packing takes long, and this may fail
+  state->file = std::move(opened.file);
+  state->tokenizer = std::move(opened.tokenizer);
   prepare_model(*state, state->file->description(), options);
   return std::shared_ptr<const Model>(new Model(std::move(state)));
 }

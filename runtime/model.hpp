@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "graph/plan_options.hpp"
+#include "runtime/files/model_file.hpp"
 #include "runtime/tokenizer/tokenizer.hpp"
 #include "templates/emitters.hpp"
 
@@ -38,11 +39,20 @@ struct LoadStatistics {
   std::vector<std::string> notes;  // what a user should know, a sentence each: trouble with the cache
 };
 
+// What there is of a model before its weights are packed, which takes long.
+struct OpenedModel {
+  std::unique_ptr<ModelFile> file;
+  std::unique_ptr<Tokenizer> tokenizer;
+};
+// Throws burin::Error for a file that is damaged or not supported, naming what would work.
+OpenedModel open_model(const std::string& path);
+
 // Weights, kernels and plan of one model. Immutable after load; shared by sessions and threads.
 class Model {
  public:
   // Throws burin::Error for a file that is damaged or not supported, naming what would work.
   static std::shared_ptr<const Model> load(const std::string& path, const LoadOptions& options);
+  static std::shared_ptr<const Model> load(OpenedModel opened, const LoadOptions& options);
   // A model of random weights with the shape of a well-known one: "llama-7b:8" (8 layers).
   static std::shared_ptr<const Model> synthetic(const std::string& shape, const LoadOptions& options);
   ~Model();

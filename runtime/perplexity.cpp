@@ -6,15 +6,15 @@
 #include "jit/error.hpp"
 
 namespace burin::runtime {
-namespace {
 
-// -log of the probability that softmax gives to `token`.
 double surprise(std::span<const float> logits, TokenId token) {
   const double largest = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
   double sum = 0;
   for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - largest);
   return std::log(sum) + largest - static_cast<double>(logits[static_cast<std::size_t>(token)]);
 }
+
+namespace {
 
 bool is_largest(std::span<const float> logits, TokenId token) {
   return std::max_element(logits.begin(), logits.end()) - logits.begin() == token;

@@ -2,11 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "runtime/session.hpp"
 
 namespace burin::runtime {
+
+// -log of the probability that the softmax of `logits` gives to `token`, an index into them.
+double surprise(std::span<const float> logits, TokenId token);
 
 struct Perplexity {
   double value = 0;

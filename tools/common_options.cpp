@@ -238,7 +238,12 @@ void print_notes(const CommonOptions& options, const runtime::Model& model) {
 }
 
 std::shared_ptr<const runtime::Model> load_model(const CommonOptions& options) {
-  std::shared_ptr<const runtime::Model> model = runtime::Model::load(options.model, load_options(options));
+  return load_model(options, runtime::open_model(options.model));
+}
+
+std::shared_ptr<const runtime::Model> load_model(const CommonOptions& options, runtime::OpenedModel opened) {
+  std::shared_ptr<const runtime::Model> model =
+      runtime::Model::load(std::move(opened), load_options(options));
   print_notes(options, *model);
   return model;
 }

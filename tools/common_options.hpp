@@ -59,6 +59,8 @@ std::string cache_folder(const CommonOptions& options);
 void print_notes(const CommonOptions& options, const runtime::Model& model);
 // Loads with a progress bar on a terminal, and prints notes.
 std::shared_ptr<const runtime::Model> load_model(const CommonOptions& options);
+// The same where something was wanted of the file before.
+std::shared_ptr<const runtime::Model> load_model(const CommonOptions& options, runtime::OpenedModel opened);
 
 // "1,2,3" or "@FILE". Throws UsageError naming the part that is no token id.
 std::vector<runtime::TokenId> parse_tokens(const std::string& text);

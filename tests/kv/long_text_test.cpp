@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "runtime/perplexity.hpp"
 #include "runtime/sampler.hpp"
 #include "tests/support/load_model.hpp"
 #include "tests/support/reference_data.hpp"
@@ -43,13 +44,13 @@ class SampledText {
   }
 
   double perplexity_of(std::int64_t tokens) {
-    double surprise = 0;
+    double total = 0;
     for (std::int64_t i = 0; i < tokens; ++i) {
       const TokenId token = sampler_.sample(session_.logits());
-      surprise += surprise_of(token);
+      total += surprise(session_.logits(), token);
       session_.evaluate({&token, 1});
     }
-    return std::exp(surprise / static_cast<double>(tokens));
+    return std::exp(total / static_cast<double>(tokens));
   }
   const Session& session() const { return session_; }
 
@@ -61,14 +62,6 @@ class SampledText {
     sampling.top_p = 1;
     sampling.min_p = 0;
     return sampling;
-  }
-
-  double surprise_of(TokenId token) const {
-    const std::span<const float> logits = session_.logits();
-    const float largest = *std::max_element(logits.begin(), logits.end());
-    double sum = 0;
-    for (const float logit : logits) sum += std::exp(static_cast<double>(logit - largest));
-    return std::log(sum) - static_cast<double>(logits[static_cast<std::size_t>(token)] - largest);
   }
 
   Session session_;

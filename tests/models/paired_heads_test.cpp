@@ -21,27 +21,20 @@ std::string write_model(const tests::TemporaryFolder& folder) {
   return folder.write("model.gguf", tests::tiny_gguf(shape).bytes());
 }
 
-std::vector<float> last_logits(const std::shared_ptr<const Model>& model, std::size_t decoded) {
-  Session session(model);
-  std::vector<TokenId> tokens;
-  for (TokenId i = 0; i < 40; ++i) tokens.push_back(i * i % static_cast<TokenId>(model->vocabulary_size()));
-  const std::span<const TokenId> all = tokens;
-  session.evaluate(all.first(all.size() - decoded));
-  for (std::size_t i = all.size() - decoded; i < all.size(); ++i) session.evaluate(all.subspan(i, 1));
-  return {session.logits().begin(), session.logits().end()};
-}
-
 TEST(PairedHeads, DecodeLikeAPrefillWithAnyNumberOfThreads) {
   const tests::TemporaryFolder folder;
   const std::string path = write_model(folder);
   const auto model = tests::load_model(path, {.kv = graph::KvType::int8, .threads = 1});
   ASSERT_EQ(model->plan().heads.heads_of_whole_blocks(), 2);
   ASSERT_LE(graph::barriers_per_layer(model->plan()), 5);
-  const std::vector<float> alone = last_logits(model, 9);
-  const std::vector<float> prefill = last_logits(model, 0);
+  const std::vector<TokenId> tokens = tests::made_tokens(40, model->vocabulary_size());
+  const std::vector<float> alone = tests::last_logits(model, tokens, 9);
+  const std::vector<float> prefill = tests::last_logits(model, tokens, 0);
   for (std::size_t i = 0; i < alone.size(); ++i) ASSERT_NEAR(alone[i], prefill[i], 3e-2) << "logit " << i;
   for (const int threads : {2, 3, 5})
-    EXPECT_EQ(last_logits(tests::load_model(path, {.kv = graph::KvType::int8, .threads = threads}), 9), alone)
+    EXPECT_EQ(tests::last_logits(tests::load_model(path, {.kv = graph::KvType::int8, .threads = threads}),
+                                 tokens, 9),
+              alone)
         << threads << " threads";
 }
 

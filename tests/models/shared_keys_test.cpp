@@ -26,34 +26,19 @@ std::string write_model(const tests::TemporaryFolder& folder) {
   return folder.write("model.gguf", tests::tiny_gguf(shape).bytes());
 }
 
-std::vector<TokenId> made_tokens(std::int64_t count, std::int64_t vocabulary) {
-  std::vector<TokenId> tokens;
-  for (std::int64_t i = 0; i < count; ++i) tokens.push_back(static_cast<TokenId>(i * i % vocabulary));
-  return tokens;
-}
-
-std::vector<float> last_logits(const std::shared_ptr<const Model>& model, const std::vector<TokenId>& tokens,
-                               std::size_t decoded) {
-  Session session(model);
-  const std::span<const TokenId> all = tokens;
-  session.evaluate(all.first(all.size() - decoded));
-  for (std::size_t i = all.size() - decoded; i < all.size(); ++i) session.evaluate(all.subspan(i, 1));
-  return {session.logits().begin(), session.logits().end()};
-}
-
 TEST(SharedKeys, AreAsGoodAsAPrefillWithAnyNumberOfThreads) {
   const tests::TemporaryFolder folder;
   const std::string path = write_model(folder);
   for (const graph::KvType kv : {graph::KvType::f32, graph::KvType::bf16, graph::KvType::int8}) {
     const auto model = tests::load_model(path, {.kv = kv, .threads = 1});
-    const std::vector<TokenId> tokens = made_tokens(kPrompt, model->vocabulary_size());
-    const std::vector<float> alone = last_logits(model, tokens, 3);
-    const std::vector<float> prefill = last_logits(model, tokens, 0);
+    const std::vector<TokenId> tokens = tests::made_tokens(kPrompt, model->vocabulary_size());
+    const std::vector<float> alone = tests::last_logits(model, tokens, 3);
+    const std::vector<float> prefill = tests::last_logits(model, tokens, 0);
     const double tolerance = kv == graph::KvType::f32 ? 1e-4 : kv == graph::KvType::bf16 ? 1e-2 : 3e-2;
     for (std::size_t i = 0; i < alone.size(); ++i)
       ASSERT_NEAR(alone[i], prefill[i], tolerance) << "logit " << i;
     for (const int threads : {2, 3, 5})
-      EXPECT_EQ(last_logits(tests::load_model(path, {.kv = kv, .threads = threads}), tokens, 3), alone)
+      EXPECT_EQ(tests::last_logits(tests::load_model(path, {.kv = kv, .threads = threads}), tokens, 3), alone)
           << threads << " threads";
   }
 }

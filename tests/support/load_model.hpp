@@ -46,6 +46,24 @@ inline std::vector<float> all_logits(const std::shared_ptr<const runtime::Model>
   return rows;
 }
 
+// Any valid ids, not all alike.
+inline std::vector<runtime::TokenId> made_tokens(std::int64_t count, std::int64_t vocabulary) {
+  std::vector<runtime::TokenId> tokens;
+  for (std::int64_t i = 0; i < count; ++i)
+    tokens.push_back(static_cast<runtime::TokenId>(i * i % vocabulary));
+  return tokens;
+}
+
+// Of the last position; the last `decoded` tokens one by one.
+inline std::vector<float> last_logits(const std::shared_ptr<const runtime::Model>& model,
+                                      std::span<const runtime::TokenId> tokens, std::size_t decoded) {
+  runtime::Session session(model);
+  session.evaluate(tokens.first(tokens.size() - decoded));
+  for (std::size_t i = tokens.size() - decoded; i < tokens.size(); ++i)
+    session.evaluate(tokens.subspan(i, 1));
+  return {session.logits().begin(), session.logits().end()};
+}
+
 inline runtime::GenerationResult greedy(const std::shared_ptr<const runtime::Model>& model,
                                         const std::vector<runtime::TokenId>& prompt, std::int64_t count) {
   runtime::Session session(model);

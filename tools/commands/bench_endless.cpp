@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "graph/plan.hpp"
+#include "runtime/perplexity.hpp"
 #include "runtime/sampler.hpp"
 #include "tools/command.hpp"
 #include "tools/commands/median.hpp"
@@ -23,13 +24,6 @@ double resident_mib() {
   std::int64_t resident = 0;
   file >> whole >> resident;
   return static_cast<double>(resident) * 4096 / 1048576;
-}
-
-double surprise(std::span<const float> logits, runtime::TokenId token) {
-  const auto largest = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
-  double sum = 0;
-  for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - largest);
-  return std::log(sum) + largest - static_cast<double>(logits[static_cast<std::size_t>(token)]);
 }
 
 double seconds_to_evaluate(runtime::Session& session, runtime::TokenId token) {
@@ -108,7 +102,7 @@ class EndlessText {
   // Seconds that evaluating the next token took.
   double next() {
     const runtime::TokenId token = sampler_.sample(session_.logits());
-    surprise_ += surprise(session_.logits(), token);
+    surprise_ += runtime::surprise(session_.logits(), token);
     return seconds_to_evaluate(session_, token);
   }
 

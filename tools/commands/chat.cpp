@@ -116,19 +116,13 @@ class Chat {
   std::uint64_t answers_ = 0;
 };
 
-// Before the model is loaded, which takes long.
-runtime::ChatTemplate load_template(const ChatOptions& options) {
-  const auto file = runtime::ModelFile::open(options.common.model);
-  const auto tokenizer = runtime::Tokenizer::load(*file);
-  return {*file, *tokenizer, options.chat_template};
-}
-
 void chat(ChatOptions& options) {
   options.generation.most_tokens = options.most_tokens;
   from_arguments([&] { runtime::validate(options.generation.sampling); });
   from_arguments([&] { runtime::StopTexts{options.generation.stops}; });
-  runtime::ChatTemplate chat_template = load_template(options);
-  const std::shared_ptr<const runtime::Model> model = load_model(options.common);
+  runtime::OpenedModel opened = runtime::open_model(options.common.model);
+  runtime::ChatTemplate chat_template(*opened.file, *opened.tokenizer, options.chat_template);
+  const std::shared_ptr<const runtime::Model> model = load_model(options.common, std::move(opened));
   Chat(options, {model, make_session(options.common, model), std::move(chat_template), options.system}).run();
 }
 
