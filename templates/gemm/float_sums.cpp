@@ -13,7 +13,7 @@ constexpr int kFloatUnroll = 8;  // float formats are padded to this many inputs
 
 class FloatSums {
  public:
-  FloatSums(const GemmContext& context, const TileRegisters& tile, int pass, int prefetch_lines)
+  FloatSums(const GemmContext& context, const TileRegisters& tile, int pass, const WeightPrefetch& prefetch)
       : c_(context),
         a(context.a),
         tile_(tile),
@@ -21,8 +21,7 @@ class FloatSums {
         decoder_(context.a, context.spec.weights),
         table_(context.a, context.spec.weights, 1),
         two_level_(context, tile, pass),
-        prefetch_(context, prefetch_lines, context.spec.weights.has_codes() ? kInputsPerStep : kFloatUnroll) {
-  }
+        prefetch_(context, prefetch, context.spec.weights.has_codes() ? kInputsPerStep : kFloatUnroll) {}
 
   void emit() {
     for (int row = 0; row < tile_.rows(); ++row)
@@ -202,8 +201,9 @@ class FloatSums {
 
 }  // namespace
 
-void emit_float_sums(const GemmContext& context, const TileRegisters& tile, int pass, int prefetch_lines) {
-  FloatSums(context, tile, pass, prefetch_lines).emit();
+void emit_float_sums(const GemmContext& context, const TileRegisters& tile, int pass,
+                     const WeightPrefetch& prefetch) {
+  FloatSums(context, tile, pass, prefetch).emit();
 }
 
 }  // namespace burin::kernels

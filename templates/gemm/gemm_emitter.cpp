@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 #include <vector>
 
 #include "jit/error.hpp"
@@ -14,8 +15,7 @@ namespace burin::kernels {
 namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
-constexpr int kStreamAhead = 4096;     // bytes; hides memory latency at one core's full bandwidth
-constexpr int kTilePrefetchLines = 3;  // per group: two or three tiles fetch the next block
+constexpr int kFarAhead = 4096;  // bytes; hides memory latency at one core's full bandwidth
 
 // Stack slots.
 constexpr int kSmallTileRows = 0;
@@ -45,7 +45,10 @@ class GemmEmitter {
     else
       split_rows_into_tiles();
     a.mov(c_.r.row_stride, static_cast<std::uint32_t>(c_.activations.row_bytes));
-    blocks();
+    if (is_stream())
+      blocks([&] { tile(1, {WeightPrefetch::From::far_ahead, lines_per_body()}); });
+    else
+      blocks_of_tiles();
     a.L(done_);
     a.end_frame();
     return a.finish(jit::spec_text(c_.spec));
@@ -85,7 +88,46 @@ class GemmEmitter {
     a.mov(local(kLargeTiles), a.rdx);
   }
 
-  void blocks() {
+  // One tile is bound by memory like a single row; two, or three and more, share the work of fetching the next block.
+  void blocks_of_tiles() {
+    Xbyak::Label several;
+    Xbyak::Label many;
+    const Xbyak::Reg64 rows = a.rax;
+    a.mov(rows, c_.argument(offsetof(GemmArguments, rows)));
+    a.cmp(rows, static_cast<std::uint32_t>(most_rows_));
+    a.jg(several, kNear);
+    blocks([&] { only_tile(); });
+    a.L(several);
+    a.cmp(rows, static_cast<std::uint32_t>(2 * most_rows_));
+    a.jg(many, kNear);
+    blocks([&] { tiles_fetching_next_block(2); });
+    a.L(many);
+    blocks([&] { tiles_fetching_next_block(3); });
+  }
+
+  void only_tile() {
+    a.mov(c_.r.tile_rows, c_.argument(offsetof(GemmArguments, rows)));
+    for_tile_rows(1, [&](int rows) { tile(rows, {WeightPrefetch::From::far_ahead, lines_per_body()}); });
+  }
+
+  // body(rows) for the number in r.tile_rows, at least `least`.
+  void for_tile_rows(int least, const std::function<void(int rows)>& body) {
+    Xbyak::Label next;
+    std::vector<Xbyak::Label> sizes(static_cast<std::size_t>(most_rows_) + 1);
+    for (int rows = most_rows_; rows > least; --rows) {
+      a.cmp(c_.r.tile_rows, static_cast<std::uint32_t>(rows));
+      a.je(sizes[static_cast<std::size_t>(rows)], kNear);
+    }
+    for (int rows = least; rows <= most_rows_; ++rows) {
+      a.L(sizes[static_cast<std::size_t>(rows)]);
+      body(rows);
+      if (rows < most_rows_) a.jmp(next, kNear);
+    }
+    a.L(next);
+  }
+
+  // Goes on at done_.
+  void blocks(const std::function<void()>& rows_of_block) {
     Xbyak::Label loop;
     a.mov(c_.r.block, c_.argument(offsetof(GemmArguments, first_block)));
     a.L(loop);
@@ -98,12 +140,7 @@ class GemmEmitter {
     a.imul(c_.r.output, c_.r.block, output_bytes);
     a.add(c_.r.output, c_.argument(offsetof(GemmArguments, output)));
     a.xor_(c_.r.tile_row, c_.r.tile_row);
-    if (is_stream()) {
-      tile(1, 0);
-    } else {
-      start_prefetch();
-      tiles();
-    }
+    rows_of_block();
     a.inc(c_.r.block);
     a.jmp(loop, kNear);
   }
@@ -121,10 +158,11 @@ class GemmEmitter {
     a.mov(local(kPrefetchEnd), c_.r.free);
   }
 
-  void tiles() {
+  // Of `count` tiles, or that many and more.
+  void tiles_fetching_next_block(int count) {
     Xbyak::Label loop;
-    Xbyak::Label next;
-    std::vector<Xbyak::Label> sizes(static_cast<std::size_t>(most_rows_) + 1);
+    const int lines = (lines_per_body() + count - 1) / count;
+    start_prefetch();
     a.mov(local(kTileNumber), 0);
     a.L(loop);
     a.mov(c_.r.tile_rows, local(kSmallTileRows));
@@ -134,16 +172,9 @@ class GemmEmitter {
     a.setl(c_.r.groups_left.cvt8());
     a.add(c_.r.tile_rows, c_.r.groups_left);
     a.inc(local(kTileNumber));
-    for (int rows = most_rows_; rows > 1; --rows) {
-      a.cmp(c_.r.tile_rows, static_cast<std::uint32_t>(rows));
-      a.je(sizes[static_cast<std::size_t>(rows)], kNear);
-    }
-    for (int rows = 1; rows <= most_rows_; ++rows) {
-      a.L(sizes[static_cast<std::size_t>(rows)]);
-      tile_with_or_without_prefetch(rows);
-      a.jmp(next, kNear);
-    }
-    a.L(next);
+    // No tile of so many has fewer rows than the smallest of (count - 1) full ones and a row.
+    const int least = ((count - 1) * most_rows_ + 1) / count;
+    for_tile_rows(least, [&](int rows) { tile_with_or_without_prefetch(rows, lines); });
     a.add(c_.r.tile_row, c_.r.tile_rows);
     a.imul(c_.r.tile_rows, c_.r.tile_rows, static_cast<int>(c_.spec.output_stride * 4));
     a.add(c_.r.output, c_.r.tile_rows);
@@ -151,23 +182,23 @@ class GemmEmitter {
     a.jl(loop, kNear);
   }
 
-  void tile_with_or_without_prefetch(int rows) {
+  void tile_with_or_without_prefetch(int rows, int lines) {
     if (c_.spec.activation == Activation::f32) {  // bound by the multipliers many times over
-      tile(rows, 0);
+      tile(rows, {});
       return;
     }
     Xbyak::Label fetched;
     Xbyak::Label done;
     a.cmp(c_.r.prefetch, local(kPrefetchEnd));
     a.jge(fetched, kNear);
-    tile(rows, kTilePrefetchLines);
+    tile(rows, {WeightPrefetch::From::next_block, lines});
     a.jmp(done, kNear);
     a.L(fetched);
-    tile(rows, 0);
+    tile(rows, {});
     a.L(done);
   }
 
-  void tile(int rows, int prefetch_lines) {
+  void tile(int rows, const WeightPrefetch& prefetch) {
     const TileRegisters tile(a, c_.spec.activation, c_.spec.weights, rows);
     for (int pass = 0; pass < tile.passes(); ++pass) {
       a.imul(c_.r.row, c_.r.tile_row, static_cast<int>(c_.activations.row_bytes));
@@ -177,17 +208,17 @@ class GemmEmitter {
         a.add(c_.r.row3, c_.r.row_stride);
       }
       a.mov(c_.r.weights, c_.r.block_weights);
-      const int lines = is_stream() ? stream_lines() : prefetch_lines;
+      const WeightPrefetch of_pass = pass == 0 ? prefetch : WeightPrefetch();
       if (c_.spec.activation == Activation::s8)
-        emit_int8_sums(c_, tile, pass, pass == 0 ? lines : 0);
+        emit_int8_sums(c_, tile, pass, of_pass);
       else
-        emit_float_sums(c_, tile, pass, pass == 0 ? lines : 0);
+        emit_float_sums(c_, tile, pass, of_pass);
       emit_epilogue(c_, tile, pass);
     }
   }
 
   // Cache lines of weights read by one loop body: an activation group, 32 inputs, or 8 inputs of floats.
-  int stream_lines() const {
+  int lines_per_body() const {
     const WeightFormat& w = c_.spec.weights;
     if (!w.has_codes()) return 8 * kBlockColumns * w.bits / 8 / 64;
     if (w.is_two_level()) return (static_cast<int>(c_.packed.unit_bytes) / (kSuperblock / 32) + 63) / 64;
@@ -226,14 +257,14 @@ void check(const GemmSpec& spec) {
 void PrefetchSchedule::step() {
   jit::Assembler& a = context_.a;
   ++step_;
-  for (const int wanted = lines_ * step_ / steps_; done_ < wanted; ++done_) {
-    if (context_.spec.regime == GemmRegime::stream)
-      a.prefetchnta(a.ptr[context_.r.weights + jit::offset(kStreamAhead + done_ * 64)]);
+  for (const int wanted = prefetch_.lines * step_ / steps_; done_ < wanted; ++done_) {
+    if (prefetch_.from == WeightPrefetch::From::far_ahead)
+      a.prefetchnta(a.ptr[context_.r.weights + jit::offset(kFarAhead + done_ * 64)]);
     else
       a.prefetcht1(a.ptr[context_.r.prefetch + jit::offset(done_ * 64)]);
   }
-  if (step_ == steps_ && lines_ > 0 && context_.spec.regime == GemmRegime::tiles)
-    a.add(context_.r.prefetch, static_cast<std::uint32_t>(lines_ * 64));
+  if (step_ == steps_ && prefetch_.lines > 0 && prefetch_.from == WeightPrefetch::From::next_block)
+    a.add(context_.r.prefetch, static_cast<std::uint32_t>(prefetch_.lines * 64));
 }
 
 void emit_step_size(const GemmContext& context, const TileRegisters& tile) {

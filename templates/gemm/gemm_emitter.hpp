@@ -53,10 +53,21 @@ struct GemmContext {
 // Where on the kernel's stack the factors of a two-level superblock are kept (scale_loader.hpp).
 inline constexpr int kTwoLevelFactors = 64;
 
-// Emits the sums of one pass of a tile over all of K. `prefetch_lines` per weight group are prefetched at
-// r.prefetch (tiles), or the weight stream far ahead (stream).
-void emit_int8_sums(const GemmContext& context, const TileRegisters& tile, int pass, int prefetch_lines);
-void emit_float_sums(const GemmContext& context, const TileRegisters& tile, int pass, int prefetch_lines);
+// What a tile prefetches of the weights while it reads them.
+struct WeightPrefetch {
+  enum class From : std::uint8_t {
+    far_ahead,   // what it will read itself: memory bounds a single tile
+    next_block,  // at r.prefetch, to L2
+  };
+  From from = From::next_block;
+  int lines = 0;  // per loop body
+};
+
+// Emits the sums of one pass of a tile over all of K.
+void emit_int8_sums(const GemmContext& context, const TileRegisters& tile, int pass,
+                    const WeightPrefetch& prefetch);
+void emit_float_sums(const GemmContext& context, const TileRegisters& tile, int pass,
+                     const WeightPrefetch& prefetch);
 
 // Divides finished sums by the steps of a table's 1.0 (templates/formats/tables.hpp), if that is not one.
 void emit_step_size(const GemmContext& context, const TileRegisters& tile);
@@ -67,13 +78,13 @@ void emit_epilogue(const GemmContext& context, const TileRegisters& tile, int pa
 // One cache line of the weights ahead of what is read, spread evenly over the steps of a loop body.
 class PrefetchSchedule {
  public:
-  PrefetchSchedule(const GemmContext& context, int lines, int steps)
-      : context_(context), lines_(lines), steps_(steps) {}
+  PrefetchSchedule(const GemmContext& context, const WeightPrefetch& prefetch, int steps)
+      : context_(context), prefetch_(prefetch), steps_(steps) {}
   void step();
 
  private:
   const GemmContext& context_;
-  int lines_;
+  WeightPrefetch prefetch_;
   int steps_;
   int done_ = 0;
   int step_ = 0;

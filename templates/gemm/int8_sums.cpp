@@ -14,7 +14,7 @@ constexpr int kGroupHeader = 8;  // correction and scale in front of an activati
 
 class Int8Sums {
  public:
-  Int8Sums(const GemmContext& context, const TileRegisters& tile, int pass, int prefetch_lines)
+  Int8Sums(const GemmContext& context, const TileRegisters& tile, int pass, const WeightPrefetch& prefetch)
       : c_(context),
         a(context.a),
         tile_(tile),
@@ -23,7 +23,7 @@ class Int8Sums {
         table_(context.a, context.spec.weights, code_parts(context.a, context.spec.weights)),
         two_level_(context, tile, pass),
         activation_groups_(context.spec.weights.group / context.activations.group),
-        prefetch_(context, prefetch_lines,
+        prefetch_(context, prefetch,
                   std::max(context.activations.group, kInputsPerStep) / kInputsPerStep * kQuads) {}
 
   //   for each weight group
@@ -227,8 +227,9 @@ class Int8Sums {
 
 }  // namespace
 
-void emit_int8_sums(const GemmContext& context, const TileRegisters& tile, int pass, int prefetch_lines) {
-  Int8Sums(context, tile, pass, prefetch_lines).emit();
+void emit_int8_sums(const GemmContext& context, const TileRegisters& tile, int pass,
+                    const WeightPrefetch& prefetch) {
+  Int8Sums(context, tile, pass, prefetch).emit();
 }
 
 }  // namespace burin::kernels
