@@ -15,7 +15,8 @@
 #include "tests/support/error_text.hpp"
 #include "tests/support/run_command.hpp"
 
-extern "C" const burin::jit::LinkedKernels burin_kernels_demo;
+// As burin/model.hpp says.
+extern "C" const char burin_kernels_demo[];
 
 namespace burin::tests {
 namespace {
@@ -26,9 +27,13 @@ using testing::HasSubstr;
 const std::string kDemo = BURIN_SOURCE_DIR "/demo/shakespeare-q8_0.gguf";
 const std::vector<runtime::TokenId> kTokens = {1, 20, 37, 11, 5, 42, 8};
 
+const jit::LinkedKernels& demo_kernels() {
+  return *static_cast<const jit::LinkedKernels*>(static_cast<const void*>(burin_kernels_demo));
+}
+
 class LinkedKernels : public testing::Test {
  protected:
-  LinkedKernels() { jit::add_linked_kernels(burin_kernels_demo); }
+  LinkedKernels() { jit::add_linked_kernels(demo_kernels()); }
 
   // Logits of all positions with kernels from there only.
   static std::vector<float> logits_with(const std::string& bundle) {
@@ -87,8 +92,8 @@ TEST_F(LinkedKernels, HaveTheBytesOfABundlesFile) {
                 .status,
             0);
   const jit::Bundle bundle = jit::Bundle::open(file);
-  ASSERT_EQ(bundle.kernels(), burin_kernels_demo.count);
-  for (const jit::LinkedKernel& linked : std::span(burin_kernels_demo.kernels, burin_kernels_demo.count)) {
+  ASSERT_EQ(bundle.kernels(), demo_kernels().count);
+  for (const jit::LinkedKernel& linked : std::span(demo_kernels().kernels, demo_kernels().count)) {
     const std::string_view key = linked.key;
     const std::size_t at = key.find('@');
     const auto image = bundle.find({key.substr(0, at), jit::parse_target(key.substr(at + 1)).features});
@@ -136,14 +141,14 @@ TEST_F(LinkedKernels, ForbiddenCallsEndTheProcess) {
 }
 
 TEST_F(LinkedKernels, OfAnotherBuildAreRefused) {
-  jit::LinkedKernels other = burin_kernels_demo;
+  jit::LinkedKernels other = demo_kernels();
   other.build[0] ^= 1;
   EXPECT_THAT(error_of([&] { jit::Bundle{other}; }),
               AllOf(HasSubstr("linked:demo"), HasSubstr("another build")));
-  other = burin_kernels_demo;
+  other = demo_kernels();
   other.arguments ^= 1;
   EXPECT_THAT(error_of([&] { jit::Bundle{other}; }), HasSubstr("version of the arguments"));
-  other = burin_kernels_demo;
+  other = demo_kernels();
   other.version = 2;
   EXPECT_THAT(error_of([&] { jit::Bundle{other}; }), HasSubstr("another layout"));
 }
