@@ -1,7 +1,8 @@
 // Resolves a plan's kernels, weights and buffer addresses.
 #include "runtime/binding.hpp"
 
-#include "jit/error.hpp"
+#include <algorithm>
+
 #include "runtime/plan_kernels.hpp"
 
 namespace burin::runtime {
@@ -9,25 +10,6 @@ namespace {
 
 using graph::Plan;
 using graph::Step;
-
-std::size_t step_kind_number(const Step& step) {
-  const auto number = [](std::string_view name) {
-    for (std::size_t i = 0; i < kStepKindCount; ++i)
-      if (kStepKinds[i] == name) return i;
-    fail("step kind {} is unknown", name);
-  };
-  const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec);
-  if (step.head_outputs > 0) return number("gemm heads");
-  if (gemm != nullptr && step.used > 0) return number("experts");
-  if (gemm == nullptr) return number(graph::kind_of(step.spec));
-  switch (gemm->epilogue) {
-    case kernels::GemmEpilogue::rope_kv: return number("gemm qkv");
-    case kernels::GemmEpilogue::activate:
-    case kernels::GemmEpilogue::gate: return number("gemm gate up");
-    case kernels::GemmEpilogue::add: return number("gemm out");
-    default: return number("gemm head");
-  }
-}
 
 BoundRows bind_rows(const Plan& plan, int index, std::int64_t first = 0) {
   if (index < 0) return {};
@@ -79,7 +61,6 @@ BoundStep bind_step(const Plan& plan, const Step& step, const Weights& weights, 
   bound.rope = step.rope;
   bound.split = step.split;
   bound.barrier = step.barrier;
-  bound.kind_number = step_kind_number(step);
   bound.input = bind_rows(plan, step.input, step.first_input);
   bound.output = bind_rows(plan, step.output, step.first_output);
   bound.head_inputs = step.head_inputs;
@@ -122,12 +103,23 @@ BoundStep bind_step(const Plan& plan, const Step& step, const Weights& weights, 
   return bound;
 }
 
+// Of the group in the list, which it is added to where it is not there yet.
+std::size_t number_of(const graph::StepGroup& group, std::vector<graph::StepGroup>& groups) {
+  const auto found = std::find(groups.begin(), groups.end(), group);
+  const auto number = static_cast<std::size_t>(found - groups.begin());
+  if (found == groups.end()) groups.push_back(group);
+  return number;
+}
+
 }  // namespace
 
 BoundPlan bind(const Plan& plan, const Weights& weights, jit::KernelStore& store) {
   BoundPlan bound;
   const auto bind_program = [&](const graph::Program& program, std::vector<BoundStep>& steps) {
-    for (const Step& step : program) steps.push_back(bind_step(plan, step, weights, store));
+    for (const Step& step : program) {
+      steps.push_back(bind_step(plan, step, weights, store));
+      steps.back().group = number_of(graph::group_of(plan, step), bound.groups);
+    }
   };
   bind_program(plan.decode, bound.decode);
   bind_program(plan.prefill, bound.prefill);

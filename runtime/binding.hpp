@@ -3,11 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
-#include <string_view>
 #include <vector>
 
 #include "graph/plan.hpp"
+#include "graph/step_groups.hpp"
 #include "jit/kernel_store.hpp"
 #include "runtime/weights.hpp"
 
@@ -77,19 +76,15 @@ struct BoundStep {
   bool gather = false;              // prepare: rows in the order of experts
   graph::Split split = graph::Split::blocks;
   bool barrier = false;
-  std::size_t kind_number = 0;  // for step times
+  std::size_t group = 0;  // of BoundPlan::groups
 };
 
 struct BoundPlan {
   std::vector<BoundStep> decode, prefill, head_one, head_many;
+  std::vector<graph::StepGroup> groups;  // whose times are measured
 };
 
 // Emits (once per store) and binds. The plan, weights and store must outlive the result.
 BoundPlan bind(const graph::Plan& plan, const Weights& weights, jit::KernelStore& store);
-
-inline constexpr std::string_view kStepKinds[] = {
-    "embed",     "prepare", "gemm qkv", "gemm out", "gemm gate up", "gemm head", "gemm heads",
-    "attention", "heads",   "latent",   "rowwise",  "route",        "experts"};
-inline constexpr std::size_t kStepKindCount = std::size(kStepKinds);
 
 }  // namespace burin::runtime

@@ -45,7 +45,7 @@ class Walker {
   void run_measured(const BoundStep& step) {
     const auto begin = std::chrono::steady_clock::now();
     run(step);
-    w_.step_seconds[step.kind_number] +=
+    w_.step_seconds[step.group] +=
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
 

@@ -61,6 +61,7 @@ struct Session::State {
         pool(model->threads()) {
     if (options.endless && learned_positions) left.resize(static_cast<std::size_t>(model->context_length()));
     if (options.reserve) workspace.kv.make_all_room();
+    workspace.step_seconds.resize(bound().groups.size());
   }
 
   const graph::Plan& plan() const { return model->plan(); }
@@ -377,8 +378,9 @@ void Session::restore(const std::string& path, Sampler* sampler) {
 
 std::vector<Session::StepTime> Session::step_times(bool reset) {
   std::vector<StepTime> times;
-  for (std::size_t i = 0; i < kStepKindCount; ++i)
-    times.push_back({std::string(kStepKinds[i]), state_->workspace.step_seconds[i]});
+  const std::vector<graph::StepGroup>& groups = state_->bound().groups;
+  for (std::size_t i = 0; i < groups.size(); ++i)
+    times.push_back({groups[i], state_->workspace.step_seconds[i]});
   if (reset) std::fill(state_->workspace.step_seconds.begin(), state_->workspace.step_seconds.end(), 0.0);
   return times;
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "graph/step_groups.hpp"
 #include "runtime/model.hpp"
 
 namespace burin::runtime {
@@ -78,9 +79,9 @@ class Session {
   void save(const std::string& path, const Sampler* sampler = nullptr) const;
   void restore(const std::string& path, Sampler* sampler = nullptr);
 
-  // Seconds that thread 0 spent per step kind since construction or the last call with `reset`; for `bench`.
+  // Seconds that thread 0 spent, with waiting for others, since construction or the last call with `reset`; for `bench`.
   struct StepTime {
-    std::string kind;
+    graph::StepGroup group;
     double seconds = 0;
   };
   std::vector<StepTime> step_times(bool reset = false);

@@ -70,7 +70,6 @@ Workspace::Workspace(const Plan& plan, int threads, std::int64_t keep)
       rotations(plan.ropes.size(),
                 std::vector<float>(static_cast<std::size_t>(plan.options.chunk * plan.heads.rotation_row()))),
       query_factors(plan.log_context > 0 ? static_cast<std::size_t>(plan.options.chunk) : 0),
-      step_seconds(kStepKindCount, 0.0),
       finished_parts(head_calls(plan)),
       arena_(plan.arena_bytes, "activations"),
       prepared_(plan.prepared_bytes, "prepared rows"),

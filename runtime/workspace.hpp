@@ -38,7 +38,7 @@ class Workspace {
   std::vector<std::int32_t> positions;        // of the chunk's rows
   std::vector<std::vector<float>> rotations;  // per Plan::ropes: rows of HeadLayout::rotation_row()
   std::vector<float> query_factors;           // of the chunk's rows, where Plan::log_context is
-  std::vector<double> step_seconds;           // per kStepKinds
+  std::vector<double> step_seconds;           // per group of BoundPlan
   bool measure = false;
   // Unfinished sums of the keys' parts, one behind the other, of the query heads that one call takes.
   std::byte* parts(std::int64_t call) const {

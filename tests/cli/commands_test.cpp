@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <thread>
@@ -244,6 +245,35 @@ TEST(Commands, BenchPrintsSharesOfTheLimits) {
   expect_fields(result, {"prefill_tok_s", "decode_tok_s", "prefill_share_of_dot_peak",
                          "decode_share_of_read_limit", "read_gb_s", "dot_peak_gmac_s", "breakdown"});
   EXPECT_GT(result["prefill_share_of_dot_peak"].get<double>(), 0);
+}
+
+// What the steps must do follows from their shapes, whatever they took.
+TEST(Commands, BenchPrintsTheStepsOfEachPhase) {
+  const json result = run_json({"bench", "--synthetic", "llama-1b:1", "--weights", "int4", "--group", "32",
+                                "-p", "16", "-n", "3", "-r", "1", "--batch", "2"});
+  EXPECT_EQ(result["batch"], 2);
+  EXPECT_GT(result["batch_speed_of_one_row"].get<double>(), 0);
+  for (const auto& [phase, rows] : {std::pair{"prefill", 16}, {"decode", 2 * 3}}) {
+    const json& steps = result["steps"][phase];
+    double time = 0;
+    for (const json& step : steps) {
+      time += step["share_of_time"].get<double>();
+      EXPECT_GT(step["bytes"].get<double>(), 0) << step;
+      EXPECT_NEAR(step["share_of_limit"].get<double>() * step["seconds"].get<double>(),
+                  step["limit_seconds"].get<double>(), 1e-12);
+    }
+    EXPECT_NEAR(time, 1, 1e-9) << phase;
+    const auto out = std::find_if(steps.begin(), steps.end(), [](const json& step) {
+      return step["step"] == "gemm out 2048x2048 int4s.g32.f16";
+    });
+    ASSERT_NE(out, steps.end()) << steps;
+    EXPECT_EQ((*out)["kind"], "gemm out");
+    EXPECT_EQ((*out)["macs"].get<double>(), 2048.0 * 2048 * rows);
+    double of_kind = 0;
+    for (const json& step : steps)
+      if (step["kind"] == "gemm out") of_kind += step["seconds"].get<double>();
+    EXPECT_NEAR(result["breakdown"][phase]["gemm out"].get<double>(), of_kind, 1e-12);
+  }
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "tools/commands/bench_endless.hpp"
+#include "tools/commands/bench/endless.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -9,7 +9,7 @@
 #include "runtime/perplexity.hpp"
 #include "runtime/sampler.hpp"
 #include "tools/command.hpp"
-#include "tools/commands/median.hpp"
+#include "tools/commands/bench/median.hpp"
 #include "tools/progress_bar.hpp"
 
 namespace burin::tools {

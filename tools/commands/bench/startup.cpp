@@ -1,5 +1,5 @@
 // burin bench --startup: emitting a model's kernels against loading them from disk.
-#include "tools/commands/bench_startup.hpp"
+#include "tools/commands/bench/startup.hpp"
 
 #include <unistd.h>
 
@@ -7,7 +7,7 @@
 
 #include "runtime/plan_kernels.hpp"
 #include "tools/command.hpp"
-#include "tools/commands/median.hpp"
+#include "tools/commands/bench/median.hpp"
 
 namespace burin::tools {
 namespace {

@@ -1,0 +1,149 @@
+#include "tools/commands/bench/speed.hpp"
+
+#include <algorithm>
+
+#include "graph/plan.hpp"
+#include "tools/command.hpp"
+#include "tools/commands/bench/median.hpp"
+#include "tools/commands/bench/samples.hpp"
+#include "tools/commands/bench/step_table.hpp"
+
+namespace burin::tools {
+namespace {
+
+// Largest minus smallest, as a share of the median: how noisy a run was.
+double spread(const std::vector<double>& values) {
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  return (*high - *low) / median(values);
+}
+
+void add_samples(nlohmann::json& object, const char* name, const std::vector<double>& values) {
+  if (values.empty()) return;
+  object[name] = median(values);
+  object["spread"][name] = spread(values);
+}
+
+// Of the instructions that kernels for the target use; the int8 ones are measured.
+graph::MachineLimits limits_of(const runtime::Model& model, const Samples& samples) {
+  const graph::DotRates rates = graph::dot_rates(model.plan().target);
+  graph::MachineLimits limits;
+  limits.threads = model.threads();
+  limits.read_bytes_per_second = samples.read_limit.empty() ? 0 : median(samples.read_limit) * 1e9;
+  limits.int8_macs_per_second = samples.dot_peak.empty() ? 0 : median(samples.dot_peak) * 1e9;
+  limits.bf16_macs_per_second = limits.int8_macs_per_second * rates.bf16 / rates.int8;
+  limits.f32_macs_per_second = limits.int8_macs_per_second * rates.f32 / rates.int8;
+  return limits;
+}
+
+// The programs that evaluating the prompt takes.
+std::vector<RunPart> prefill_parts(const BenchOptions& options, const graph::Plan& plan) {
+  std::vector<RunPart> parts;
+  for (std::int64_t first = 0; first < options.prompt; first += plan.options.chunk) {
+    const std::int64_t rows = std::min(plan.options.chunk, options.prompt - first);
+    parts.push_back({rows == 1 ? &plan.decode : &plan.prefill, {rows, options.depth + first}});
+  }
+  parts.push_back({&plan.head_one, {1, 0}});
+  return parts;
+}
+
+std::vector<RunPart> decode_parts(const BenchOptions& options, const graph::Plan& plan) {
+  std::vector<RunPart> parts;
+  for (std::int64_t step = 0; step < options.generate; ++step) {
+    const std::int64_t position = options.depth + options.prompt + step * options.batch;
+    parts.push_back({options.batch == 1 ? &plan.decode : &plan.prefill, {options.batch, position}});
+    for (std::int64_t row = 0; row < options.batch; row += plan.head_rows) {
+      const std::int64_t rows = std::min(plan.head_rows, options.batch - row);
+      parts.push_back({options.batch == 1 ? &plan.head_one : &plan.head_many, {rows, 0}});
+    }
+  }
+  return parts;
+}
+
+// One more pass of each kind with thread 0's clock on.
+void add_breakdown(nlohmann::json& result, const BenchOptions& options, const runtime::Model& model,
+                   runtime::Session& session, const graph::MachineLimits& limits) {
+  const graph::Plan& plan = model.plan();
+  const auto add = [&](const char* phase, const std::vector<RunPart>& parts) {
+    const std::vector<runtime::Session::StepTime> times = session.step_times(true);
+    result["breakdown"][phase] = seconds_by_kind(times);
+    result["steps"][phase] = step_table(plan, parts, times, limits);
+  };
+  session.reset();
+  if (options.depth > 0) session.evaluate(some_tokens(options.depth, model.vocabulary_size()));
+  session.measure_steps(true);
+  session.step_times(true);
+  if (options.prompt > 0) session.evaluate(some_tokens(options.prompt, model.vocabulary_size()));
+  add("prefill", options.prompt > 0 ? prefill_parts(options, plan) : std::vector<RunPart>());
+  seconds_to_decode(options, session, some_tokens(options.batch, model.vocabulary_size()));
+  add("decode", decode_parts(options, plan));
+  session.measure_steps(false);
+}
+
+void print_text(const BenchOptions& options, const nlohmann::json& result) {
+  fmt::print("{} for {}, {} threads, {} repeats (medians)\n", result["model"].get<std::string>(),
+             result["target"].get<std::string>(), result["threads"].get<int>(), options.repeats);
+  if (result.contains("prefill_tok_s"))
+    fmt::print("prefill {:>5} tokens  {:>9.1f} tok/s  {:5.1f} % of the dot-product peak ({:.0f} GMAC/s)\n",
+               options.prompt, result["prefill_tok_s"].get<double>(),
+               100 * result["prefill_share_of_dot_peak"].get<double>(),
+               result["dot_peak_gmac_s"].get<double>());
+  if (result.contains("decode_tok_s"))
+    fmt::print("decode  {:>5} tokens  {:>9.1f} tok/s  {:5.1f} % of the read limit ({:.1f} GB/s)\n",
+               options.batch * options.generate, result["decode_tok_s"].get<double>(),
+               100 * result["decode_share_of_read_limit"].get<double>(), result["read_gb_s"].get<double>());
+  if (result.contains("batch_speed_of_one_row"))
+    fmt::print("a step of {} rows is {:.2f} times as fast as one of a single row\n", options.batch,
+               result["batch_speed_of_one_row"].get<double>());
+  print_step_table("steps of prefill", result["steps"]["prefill"]);
+  print_step_table("steps of decode", result["steps"]["decode"]);
+  if (result["noisy"].get<bool>())
+    fmt::print("note: repeats differ by more than 10 %: the machine is busy\n");
+}
+
+nlohmann::json to_json(const BenchOptions& options, const runtime::Model& model, const Samples& samples) {
+  nlohmann::json result = {{"model", model.plan().model},
+                           {"target", model.target_name()},
+                           {"threads", model.threads()},
+                           {"compute", graph::to_text(model.plan().options.compute)},
+                           {"kv", graph::to_text(model.plan().options.kv)},
+                           {"prompt", options.prompt},
+                           {"generate", options.generate},
+                           {"depth", options.depth},
+                           {"batch", options.batch},
+                           {"repeats", options.repeats},
+                           {"weight_bytes", model.plan().weight_bytes}};
+  result["spread"] = nlohmann::json::object();
+  add_samples(result, "prefill_tok_s", samples.prefill_rate);
+  add_samples(result, "prefill_share_of_dot_peak", samples.prefill_share);
+  add_samples(result, "decode_tok_s", samples.decode_rate);
+  add_samples(result, "decode_share_of_read_limit", samples.decode_share);
+  add_samples(result, "batch_speed_of_one_row", samples.to_one_row);
+  add_samples(result, "read_gb_s", samples.read_limit);
+  add_samples(result, "dot_peak_gmac_s", samples.dot_peak);
+  result["noisy"] = std::any_of(result["spread"].begin(), result["spread"].end(),
+                                [](const nlohmann::json& spread) { return spread.get<double>() > 0.1; });
+  return result;
+}
+
+}  // namespace
+
+void bench_speed(const BenchOptions& options, const std::shared_ptr<const runtime::Model>& model) {
+  runtime::Session session(model);
+  runtime::ThreadPool probe_threads(model->threads());
+  runtime::LimitProbe probe(model->plan().target, probe_threads);
+  Samples warm_up;
+  measure(options, *model, session, probe, warm_up);
+  Samples samples;
+  for (int i = 0; i < options.repeats; ++i) measure(options, *model, session, probe, samples);
+  // The breakdown wants both limits.
+  if (samples.read_limit.empty()) samples.read_limit.push_back(probe.read_gb_per_second());
+  if (samples.dot_peak.empty()) samples.dot_peak.push_back(probe.dot_peak_gmac_per_second());
+  nlohmann::json result = to_json(options, *model, samples);
+  add_breakdown(result, options, *model, session, limits_of(*model, samples));
+  if (options.common.json)
+    print_json(result);
+  else
+    print_text(options, result);
+}
+
+}  // namespace burin::tools
