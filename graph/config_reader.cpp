@@ -116,6 +116,7 @@ std::optional<ConfigReader> ConfigReader::object(std::string_view key) const {
 
 void require_tensor(const ModelDescription& model, std::string_view name,
                     const std::vector<std::int64_t>& shape) {
+  if (model.missing && model.find(name) < 0) model.missing(name, shape);
   const std::ptrdiff_t index = model.find(name);
   if (index < 0)
     fail("{}: tensor {} is missing: the file is incomplete or of another architecture", model.path, name);

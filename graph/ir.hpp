@@ -55,12 +55,13 @@ enum class NormKind : std::uint8_t {
 
 // The normalised values times (weight + weight_offset), plus bias.
 struct NormAttributes {
-  std::string weight;  // tensor [group] (the same for all groups) or [width]
+  std::string weight;  // tensor [group] (the same for all groups), or of all values of the row
   float epsilon = 0;
   NormKind kind = NormKind::rms;
   std::string bias;         // tensor like weight; may be empty
   float weight_offset = 0;  // Gemma stores weight - 1
   std::int64_t group = 0;   // values normalised together, a head's for Q and K norms; 0: the whole row
+  std::vector<std::string> weights = {};  // instead of `weight`: a tensor [group] for each group
 
   bool operator==(const NormAttributes&) const = default;
 };
@@ -118,6 +119,8 @@ struct AttentionAttributes {
   int value_width() const { return value_size > 0 ? value_size : head_size; }
 };
 
+inline constexpr std::int64_t kAllSlices = -1;
+
 // Which rows of a stored tensor are a part's outputs: `run` rows every `stride` rows, from `first` on.
 //
 //   packed by head:  | q0 | k0 | v0 | q1 | k1 | v1 |    k is first = size, run = size, stride = 3 * size
@@ -127,7 +130,9 @@ struct MatrixView {
   std::int64_t run = 0;  // 0: all outputs
   std::int64_t stride = 0;
   bool transposed = false;  // stored [inputs, rows]
-  std::int64_t slice = 0;   // of a tensor [slices, rows, inputs] (bias: [slices, rows])
+  // Of a tensor [slices, rows, inputs] (bias: [slices, rows]); kAllSlices: all rows of all slices, one behind the
+  // other. Transposed, each slice is.
+  std::int64_t slice = 0;
 
   std::int64_t row(std::int64_t output) const {
     return run == 0 ? first + output : first + output / run * stride + output % run;
@@ -146,6 +151,7 @@ struct LinearPart {
   bool rotated = false;  // and rotate
   // Input i is value orders[order][i] of x (ModelDescription::orders). -1: value i.
   int order = -1;
+  bool unit_rows = false;  // each stored row is divided by its length first
 };
 
 // What a linear node does to its sums besides storing them; set by passes.

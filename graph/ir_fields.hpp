@@ -31,9 +31,10 @@ void visit_fields(Attributes& attributes, Visitor&& visit) {
 
 template <Is<NormAttributes> Attributes, typename Visitor>
 void visit_fields(Attributes& attributes, Visitor&& visit) {
-  auto& [weight, epsilon, kind, bias, weight_offset, group] = attributes;
+  auto& [weight, epsilon, kind, bias, weight_offset, group, weights] = attributes;
   visit("kind", kind);
   visit("weight", weight);
+  visit("weights", weights);
   visit("epsilon", epsilon);
   visit("bias", bias);
   visit("weight_offset", weight_offset);
@@ -94,7 +95,7 @@ void visit_fields(Attributes& attributes, Visitor&& visit) {
 
 template <Is<LinearPart> Attributes, typename Visitor>
 void visit_fields(Attributes& attributes, Visitor&& visit) {
-  auto& [weight, bias, outputs, view, heads, rotated, order] = attributes;
+  auto& [weight, bias, outputs, view, heads, rotated, order, unit_rows] = attributes;
   visit("weight", weight);
   visit("outputs", outputs);
   visit("bias", bias);
@@ -102,6 +103,7 @@ void visit_fields(Attributes& attributes, Visitor&& visit) {
   visit("heads", heads);
   visit("rotated", rotated);
   visit("order", order);
+  visit("unit_rows", unit_rows);
 }
 
 template <Is<LinearAttributes> Attributes, typename Visitor>

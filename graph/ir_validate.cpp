@@ -64,16 +64,19 @@ class NodeCheck {
 
   void check_norm(const NormAttributes& norm) const {
     require(!node_.inputs.empty(), "has no input");
-    require(!norm.weight.empty(), "norm has no weight");
+    require(norm.weight.empty() != norm.weights.empty(), "norm has no weight, or two kinds of them");
     require(norm.epsilon >= 0, "norm has a negative epsilon");
     require(norm.group >= 0 && (norm.group == 0 || input(0) % norm.group == 0),
             "groups of the norm do not fill the row");
+    require(norm.weights.empty() ||
+                (norm.group > 0 && static_cast<std::int64_t>(norm.weights.size()) == input(0) / norm.group),
+            "norm has not one weight for each group");
   }
 
   void check_part(const LinearPart& part) const {
     require(!part.weight.empty() && part.outputs > 0, "a matrix has no tensor or no outputs");
     const MatrixView& view = part.view;
-    require(view.first >= 0 && view.slice >= 0 && view.run >= 0, "a view begins before its tensor");
+    require(view.first >= 0 && view.slice >= kAllSlices && view.run >= 0, "a view begins before its tensor");
     require(view.run == 0 || (view.stride >= view.run && part.outputs % view.run == 0),
             "runs of a view overlap, or do not fill the outputs");
   }

@@ -78,7 +78,10 @@ class KernelCheck {
     const auto tensor = static_cast<std::size_t>(model_.find(part.weight));
     const TensorDescription& stored = model_.tensors[tensor];
     const bool quantised = stored.coded.has_value() || stored.natural_format().has_codes();
+    refuse_if(part.view.transposed && part.view.slice == kAllSlices, node,
+              "matrices of heads that are transposed, outside of latent attention,");
     refuse_if(part.view.transposed && quantised, node, "transposed matrix of quantised weights");
+    refuse_if(part.unit_rows && quantised, node, "normalised head of quantised weights");
   }
 
   // One kernel computes all of them.

@@ -12,6 +12,13 @@ void ModelDescription::index_tensors() {
             [&](std::uint32_t a, std::uint32_t b) { return tensors[a].name < tensors[b].name; });
 }
 
+void ModelDescription::add_tensor(TensorDescription tensor) {
+  const auto at = std::lower_bound(by_name_.begin(), by_name_.end(), tensor.name,
+                                   [&](std::uint32_t i, std::string_view n) { return tensors[i].name < n; });
+  by_name_.insert(at, static_cast<std::uint32_t>(tensors.size()));
+  tensors.push_back(std::move(tensor));
+}
+
 std::ptrdiff_t ModelDescription::find(std::string_view name) const {
   const auto at = std::lower_bound(by_name_.begin(), by_name_.end(), name,
                                    [&](std::uint32_t i, std::string_view n) { return tensors[i].name < n; });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -49,6 +50,12 @@ struct ModelDescription {
   std::ptrdiff_t find(std::string_view name) const;
   // Must be called when `tensors` is complete; find() answers from this index.
   void index_tensors();
+  // Adds one that find() knows at once.
+  void add_tensor(TensorDescription tensor);
+
+  // Asked for tensors that an architecture requires and that are missing, before they are refused: a model that is
+  // made up from its configuration adds them then (runtime/synthetic/published.cpp).
+  std::function<void(std::string_view name, const std::vector<std::int64_t>& shape)> missing = {};
 
  private:
   std::vector<std::uint32_t> by_name_;

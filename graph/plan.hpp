@@ -40,13 +40,14 @@ struct HeadTranspose {
 struct PackedMatrix {
   std::string name;
   kernels::WeightFormat format;
-  kernels::PackedShape shape;                  // of all together
-  std::int64_t experts = 1;                    // matrices in it; the lists of tensors are theirs in turn
-  std::vector<std::size_t> tensors;            // indices into ModelDescription::tensors
-  std::vector<std::ptrdiff_t> biases;          // per tensor: index of its bias, or -1
-  std::vector<bool> transposed;                // per tensor: stored [inputs, rows]
-  HeadTranspose by_head;                       // of the only tensor
-  std::vector<std::int64_t> slices;            // per tensor: which matrix of one stored [slices, ...]
+  kernels::PackedShape shape;          // of all together
+  std::int64_t experts = 1;            // matrices in it; the lists of tensors are theirs in turn
+  std::vector<std::size_t> tensors;    // indices into ModelDescription::tensors
+  std::vector<std::ptrdiff_t> biases;  // per tensor: index of its bias, or -1
+  std::vector<bool> transposed;        // per tensor: stored [inputs, rows]
+  HeadTranspose by_head;               // of the only tensor
+  bool unit_rows = false;              // rows of the only tensor are divided by their lengths
+  std::vector<std::int64_t> slices;    // per tensor: which matrix of one stored [slices, ...], or kAllSlices
   std::vector<kernels::ColumnSource> columns;  // of one matrix; `matrix` is an index into its `tensors`
 
   bool has_bias() const;

@@ -6,11 +6,13 @@
 #include <cstring>
 #include <exception>
 #include <map>
+#include <memory>
 #include <set>
 #include <span>
 #include <utility>
 
 #include "jit/error.hpp"
+#include "runtime/unit_rows.hpp"
 #include "templates/formats/superblock_packing.hpp"
 
 namespace burin::runtime {
@@ -74,6 +76,7 @@ class StoredParts {
   StoredParts(const graph::PackedMatrix& matrix, const ModelFile& file) : matrix_(matrix), file_(file) {
     for (std::size_t i = 0; i < matrix.tensors.size(); ++i) parts_.push_back(part(i));
     if (matrix.by_head.heads > 0) turn_heads();
+    if (matrix.unit_rows) normalise_rows();
   }
 
   // Those of one expert.
@@ -85,14 +88,16 @@ class StoredParts {
  private:
   kernels::StoredMatrix part(std::size_t i) {
     const graph::TensorDescription& tensor = file_.description().tensors[matrix_.tensors[i]];
-    std::int64_t rows = tensor.shape[tensor.shape.size() - 2];
+    const bool all_slices = matrix_.slices[i] == graph::kAllSlices;
+    std::int64_t rows = tensor.shape[tensor.shape.size() - 2] * (all_slices ? tensor.shape[0] : 1);
     std::int64_t inputs = tensor.shape.back();
     if (tensor.coded)
       return {nullptr, kernels::StoredType::f32, rows, inputs,
               &file_.coded_matrix(matrix_.tensors[i], matrix_.slices[i])};
     const kernels::StoredLayout& layout = kernels::layout_of(*tensor.type);
     const std::int64_t slice_bytes = rows * inputs / layout.elements * layout.bytes;
-    const std::byte* data = file_.tensor_data(matrix_.tensors[i]).data() + matrix_.slices[i] * slice_bytes;
+    const std::byte* data =
+        file_.tensor_data(matrix_.tensors[i]).data() + (all_slices ? 0 : matrix_.slices[i]) * slice_bytes;
     if (matrix_.transposed[i]) {
       std::swap(rows, inputs);
       std::vector<std::byte>& turned = turned_[{matrix_.tensors[i], matrix_.slices[i]}];
@@ -111,11 +116,18 @@ class StoredParts {
             matrix_.by_head.heads * only.columns, matrix_.shape.inputs};
   }
 
+  void normalise_rows() {
+    kernels::StoredMatrix& only = parts_[0];
+    unit_rows_ = std::make_unique<UnitRows>(only);
+    only.coded = unit_rows_.get();
+  }
+
   const graph::PackedMatrix& matrix_;
   const ModelFile& file_;
   std::vector<kernels::StoredMatrix> parts_;
   std::map<std::pair<std::size_t, std::int64_t>, std::vector<std::byte>> turned_;  // by tensor and slice
   std::vector<float> by_head_;
+  std::unique_ptr<UnitRows> unit_rows_;
 };
 
 void pack_matrix(const graph::PackedMatrix& matrix, const ModelFile& file, std::byte* out, ThreadPool& pool) {

@@ -51,7 +51,7 @@ constexpr ArchitectureRow kArchitectures[] = {
     {"", "BaiChuanForCausalLM", build_baichuan},
     {"smollm3", "SmolLM3ForCausalLM", build_smollm3},
     {"", "GptOssForCausalLM", build_gpt_oss},
-    {"", "DeepseekV2ForCausalLM", build_deepseek2},
+    {"deepseek2", "DeepseekV2ForCausalLM", build_deepseek2},
 };
 
 constexpr std::size_t kLeastCommon = 3;  // characters that make names near to each other

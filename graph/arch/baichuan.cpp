@@ -1,5 +1,10 @@
 // Baichuan (Yang et al. 2023). 7B: LLaMA with packed QKV. 13B: ALiBi instead of rotation; Hugging Face's
 // config then has no max_position_embeddings, GGUF files have 40 layers.
+//
+// Baichuan 2 divides each row of its head by the row's length before the first use; its config has a z_loss_weight
+// then. Converters to GGUF take heads as they are, and llama.cpp computes with what the file holds: so do we. Whoever
+// makes such a file normalises the head first, as the model's authors say
+// (https://github.com/baichuan-inc/Baichuan2, "migrating from Baichuan 1").
 #include "graph/arch/builders.hpp"
 #include "graph/arch/decoder_builder.hpp"
 
@@ -13,9 +18,7 @@ constexpr std::int64_t kAlibiLayers = 40;
 
 Decoder build_baichuan(const ModelDescription& model) {
   const ConfigReader config(model);
-  if (config.has("z_loss_weight"))
-    config.refuse("z_loss_weight",
-                  "Baichuan 2's normalised head is not supported yet: Baichuan without it is");
+  const bool normalised_head = model.origin == Origin::hugging_face && config.has("z_loss_weight");
   const bool rotary = config.has("max_position_embeddings");
   const DecoderShape shape =
       read_shape(model, NormKind::rms, {.context = rotary ? "max_position_embeddings" : "model_max_length"});
@@ -34,7 +37,7 @@ Decoder build_baichuan(const ModelDescription& model) {
     x = b.add("ffn_residual", x, b.gated_feed_forward(b.norm("ffn_norm", x), activation));
   }
   b.leave_layers();
-  return b.finish(b.head(b.norm("output_norm", x)));
+  return b.finish(b.head(b.norm("output_norm", x), false, normalised_head));
 }
 
 }  // namespace burin::graph

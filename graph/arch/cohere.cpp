@@ -1,5 +1,6 @@
 // Command-R (Cohere 2024): attention and feed-forward side by side behind one layer norm without bias,
-// neighbours rotate, the head is tied and its logits are scaled.
+// neighbours rotate, the head is tied and its logits are scaled. Command-R+ normalises each head of Q and K, with
+// weights of its own; GGUF files tell it by the tensors.
 #include "graph/arch/builders.hpp"
 #include "graph/arch/decoder_builder.hpp"
 
@@ -7,7 +8,6 @@ namespace burin::graph {
 
 Decoder build_cohere(const ModelDescription& model) {
   const ConfigReader config(model);
-  require_setting(config, "use_qk_norm", false);
   const DecoderShape shape =
       read_shape(model, NormKind::layer, {.epsilon = "layer_norm_eps", .default_epsilon = 1e-5});
   const RopeAttributes rope =
@@ -19,9 +19,13 @@ Decoder build_cohere(const ModelDescription& model) {
   ValueId x = b.embed_tokens();
   for (std::int64_t layer = 0; layer < shape.layers; ++layer) {
     b.enter_layer(layer);
-    b.refuse_tensor("attn_q_norm", "norms of single heads");
     const ValueId normed = b.norm("attn_norm", x);
-    x = b.add("attention_residual", x, b.attention(b.rotated(b.qkv(normed), rope)));
+    Qkv qkv = b.qkv(normed);
+    if (b.gguf() ? b.has("attn_q_norm") : config.boolean_or("use_qk_norm", false)) {
+      qkv.q = b.own_head_norms("attn_q_norm", qkv.q);
+      qkv.k = b.own_head_norms("attn_k_norm", qkv.k);
+    }
+    x = b.add("attention_residual", x, b.attention(b.rotated(qkv, rope)));
     x = b.add("ffn_residual", x, b.gated_feed_forward(normed, activation));
   }
   b.leave_layers();

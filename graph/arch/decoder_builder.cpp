@@ -41,9 +41,9 @@ bool DecoderBuilder::has(std::string_view name) const {
   return model_.find(tensor(name)) >= 0 || model_.find(tensor(name, "bias")) >= 0;
 }
 
-void DecoderBuilder::refuse_tensor(std::string_view name, std::string_view what) const {
-  if (has(name))
-    fail("{}: tensor {}: {} are not supported yet for this architecture", model_.path, tensor(name), what);
+void DecoderBuilder::refuse_tensor(std::string_view stored, std::string_view what) const {
+  if (model_.find(stored) >= 0)
+    fail("{}: tensor {}: {} are not supported yet for this architecture", model_.path, stored, what);
 }
 
 ValueId DecoderBuilder::add_node(Node made, std::string_view node, std::int64_t width) {
@@ -85,30 +85,58 @@ ValueId DecoderBuilder::embed_positions(std::int64_t offset) {
   return add_node(std::move(made), "position_embd", shape_.hidden);
 }
 
-ValueId DecoderBuilder::norm_node(std::string_view name, ValueId x, std::int64_t group) {
-  const std::int64_t width = graph_.width(x);
+NormAttributes DecoderBuilder::norm_attributes(std::int64_t group) const {
+  NormAttributes attributes;
+  attributes.epsilon = shape_.epsilon;
+  attributes.kind = shape_.norm;
+  attributes.weight_offset = norm_weight_offset_;
+  attributes.group = group;
+  return attributes;
+}
+
+ValueId DecoderBuilder::add_norm(NormAttributes attributes, std::string_view node, ValueId x) {
   Node made;
   made.op = Op::norm;
   made.inputs = {x};
-  made.norm.weight = tensor(name);
-  made.norm.epsilon = shape_.epsilon;
-  made.norm.kind = shape_.norm;
-  made.norm.weight_offset = norm_weight_offset_;
-  made.norm.group = group;
-  const std::int64_t weights = group > 0 ? group : width;
-  require_tensor(model_, made.norm.weight, {weights});
+  made.norm = std::move(attributes);
+  return add_node(std::move(made), node, graph_.width(x));
+}
+
+ValueId DecoderBuilder::norm_node(std::string_view name, ValueId x, std::int64_t group) {
+  NormAttributes attributes = norm_attributes(group);
+  attributes.weight = tensor(name);
+  const std::int64_t weights = group > 0 ? group : graph_.width(x);
+  require_tensor(model_, attributes.weight, {weights});
   if (const std::string bias = tensor(name, "bias");
       shape_.norm == NormKind::layer && model_.find(bias) >= 0) {
     require_tensor(model_, bias, {weights});
-    made.norm.bias = bias;
+    attributes.bias = bias;
   }
-  return add_node(std::move(made), name, width);
+  return add_norm(std::move(attributes), name, x);
 }
 
 ValueId DecoderBuilder::norm(std::string_view name, ValueId x) { return norm_node(name, x, 0); }
 
 ValueId DecoderBuilder::head_norm(std::string_view name, ValueId x) {
   return norm_node(name, x, shape_.head_size);
+}
+
+ValueId DecoderBuilder::own_head_norms(std::string_view name, ValueId x) {
+  NormAttributes attributes = norm_attributes(shape_.head_size);
+  const std::int64_t heads = graph_.width(x) / shape_.head_size;
+  const std::string stored = tensor(name);
+  if (stored.find("{}") == std::string::npos) {
+    refuse_tensor(tensor(name, "bias"), "biases of single heads' norms");
+    require_tensor(model_, stored, {heads, shape_.head_size});
+    attributes.weight = stored;
+  } else {
+    for (std::int64_t head = 0; head < heads; ++head) {
+      attributes.weights.push_back(fmt::format(fmt::runtime(stored), head));
+      require_tensor(model_, attributes.weights.back(), {shape_.head_size});
+    }
+    refuse_tensor(fmt::format(fmt::runtime(tensor(name, "bias")), 0), "biases of single heads' norms");
+  }
+  return add_norm(std::move(attributes), fmt::format("{}_by_head", name), x);
 }
 
 // --- matrices
@@ -131,6 +159,16 @@ LinearPart DecoderBuilder::slice_of(std::string_view name, std::int64_t slice, s
                                     std::int64_t outputs, std::int64_t inputs) const {
   LinearPart made = {tensor(name), "", outputs, {.slice = slice}};
   require_tensor(model_, made.weight, {slices, outputs, inputs});
+  return made;
+}
+
+LinearPart DecoderBuilder::slices_of(std::string_view name, std::int64_t slices, std::int64_t outputs,
+                                     std::int64_t inputs, bool transposed) const {
+  LinearPart made = {tensor(name), "", slices * outputs, {.transposed = transposed, .slice = kAllSlices}};
+  if (transposed)
+    require_tensor(model_, made.weight, {slices, inputs, outputs});
+  else
+    require_tensor(model_, made.weight, {slices, outputs, inputs});
   return made;
 }
 
@@ -260,7 +298,7 @@ ValueId DecoderBuilder::feed_forward(ValueId x, ActivationFunction function, boo
 
 // --- head
 
-ValueId DecoderBuilder::head(ValueId x, bool tied_by_default) {
+ValueId DecoderBuilder::head(ValueId x, bool tied_by_default, bool unit_rows) {
   leave_layers();
   const bool tied =
       gguf() ? !has("output") : ConfigReader(model_).boolean_or("tie_word_embeddings", tied_by_default);
@@ -268,6 +306,7 @@ ValueId DecoderBuilder::head(ValueId x, bool tied_by_default) {
   made.op = Op::linear;
   made.inputs = {x};
   made.linear.parts = {part(tied ? "token_embd" : "output", vocabulary_, vocabulary_, graph_.width(x))};
+  made.linear.parts[0].unit_rows = unit_rows;
   made.linear.last_row_only = true;
   made.name = "output";
   return graph_.add_node(std::move(made), vocabulary_);

@@ -43,8 +43,8 @@ class DecoderBuilder {
   const DecoderShape& shape() const { return shape_; }
   bool gguf() const { return model_.origin == Origin::gguf; }
   bool has(std::string_view name) const;  // "attn_norm_2": its weight or bias is in the file
-  // Throws where the file has it: `what` is not supported yet.
-  void refuse_tensor(std::string_view name, std::string_view what) const;
+  // Throws where the file has a tensor of this name: `what` are not supported yet.
+  void refuse_tensor(std::string_view stored, std::string_view what) const;
   // With ".weight" or ".bias": the file's name.
   std::string tensor(std::string_view name, std::string_view kind = "weight") const;
 
@@ -59,6 +59,9 @@ class DecoderBuilder {
   void set_norm_weight_offset(float offset) { norm_weight_offset_ = offset; }
   ValueId norm(std::string_view name, ValueId x);       // over the row
   ValueId head_norm(std::string_view name, ValueId x);  // over each head, all with one weight
+  // Over each head with weights of its own: a tensor [heads, head size], or where its name has a {}, the
+  // head's number, as many tensors [head size].
+  ValueId own_head_norms(std::string_view name, ValueId x);
 
   // A matrix of the file, or rows of one; `node` names the latter.
   ValueId linear(std::string_view name, std::int64_t outputs, ValueId x);
@@ -69,6 +72,9 @@ class DecoderBuilder {
   // One matrix [outputs, inputs] of a tensor [slices, outputs, inputs].
   LinearPart slice_of(std::string_view name, std::int64_t slice, std::int64_t slices, std::int64_t outputs,
                       std::int64_t inputs) const;
+  // All of them as one matrix [slices * outputs, inputs]; transposed: of a tensor [slices, inputs, outputs].
+  LinearPart slices_of(std::string_view name, std::int64_t slices, std::int64_t outputs, std::int64_t inputs,
+                       bool transposed) const;
 
   Qkv qkv(ValueId x);  // attn_q, attn_k, attn_v
   Qkv packed_qkv(ValueId x, QkvPacking packing = QkvPacking::one_by_one,
@@ -103,13 +109,15 @@ class DecoderBuilder {
 
   // The logits of normed rows: through "output", or the token table where the head is tied to it. GGUF says
   // so by leaving "output" out, Hugging Face by tie_word_embeddings, whose default is the architecture's.
-  ValueId head(ValueId x, bool tied_by_default = false);
+  ValueId head(ValueId x, bool tied_by_default = false, bool unit_rows = false);
   Decoder finish(ValueId logits);
 
  private:
   std::string spelled(std::string_view name) const;
   ValueId gate_product(ValueId gate, ValueId up, ActivationFunction activation);
   ValueId binary(Op op, std::string_view node, ValueId x, ValueId y);
+  NormAttributes norm_attributes(std::int64_t group) const;
+  ValueId add_norm(NormAttributes attributes, std::string_view node, ValueId x);
   ValueId norm_node(std::string_view name, ValueId x, std::int64_t group);
 
   const ModelDescription& model_;

@@ -16,7 +16,7 @@ constexpr std::int64_t kMostHeadSize = 1 << 12;
 constexpr std::int64_t kMostContext = 1 << 30;
 constexpr std::int64_t kDefaultContext = 2048;
 
-DecoderShape gguf_shape(const ModelDescription& model, NormKind norm) {
+DecoderShape gguf_shape(const ModelDescription& model, NormKind norm, const HeadKeys& heads) {
   const ConfigReader config(model);
   const auto key = [&](std::string_view name) { return gguf_key(model, name); };
   DecoderShape s;
@@ -25,9 +25,10 @@ DecoderShape gguf_shape(const ModelDescription& model, NormKind norm) {
   s.layers = config.integer(key("block_count"), 1, kMostLayers);
   s.heads = config.integer(key("attention.head_count"), 1, kMostHeads);
   s.kv_heads = config.integer_or(key("attention.head_count_kv"), s.heads, 1, s.heads);
-  s.head_size = config.integer_or(key("attention.key_length"), s.hidden / s.heads, 1, kMostHeadSize);
-  if (config.integer_or(key("attention.value_length"), s.head_size, 1, kMostHeadSize) != s.head_size)
-    config.refuse(key("attention.value_length"), "not supported yet: must equal the key length");
+  s.head_size = config.integer_or(key(heads.size), s.hidden / s.heads, 1, kMostHeadSize);
+  if (!heads.value_size.empty() &&
+      config.integer_or(key(heads.value_size), s.head_size, 1, kMostHeadSize) != s.head_size)
+    config.refuse(key(heads.value_size), "not supported yet: must equal the key length");
   s.context = config.integer_or(key("context_length"), kDefaultContext, 1, kMostContext);
   const std::string_view epsilon =
       norm == NormKind::rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon";
@@ -66,8 +67,10 @@ std::int64_t hugging_face_rotary(const ConfigReader& config, std::int64_t head_s
 
 }  // namespace
 
-DecoderShape read_shape(const ModelDescription& model, NormKind norm, const HuggingFaceKeys& keys) {
-  DecoderShape s = model.origin == Origin::gguf ? gguf_shape(model, norm) : hugging_face_shape(model, keys);
+DecoderShape read_shape(const ModelDescription& model, NormKind norm, const HuggingFaceKeys& keys,
+                        const HeadKeys& gguf_keys) {
+  DecoderShape s =
+      model.origin == Origin::gguf ? gguf_shape(model, norm, gguf_keys) : hugging_face_shape(model, keys);
   s.norm = norm;
   if (s.heads % s.kv_heads != 0)
     fail("{}: {} attention heads and {} KV heads: the first must be a multiple of the second", model.path,

@@ -41,8 +41,16 @@ struct HuggingFaceKeys {
   double default_epsilon = 1e-6;
 };
 
+// Of GGUF files.
+struct HeadKeys {
+  std::string_view size = "attention.key_length";
+  std::string_view value_size =
+      "attention.value_length";  // must equal the size; an empty one is not looked for
+};
+
 // GGUF keys begin with general.architecture. Every value is checked against what can be.
-DecoderShape read_shape(const ModelDescription& model, NormKind norm, const HuggingFaceKeys& keys = {});
+DecoderShape read_shape(const ModelDescription& model, NormKind norm, const HuggingFaceKeys& keys = {},
+                        const HeadKeys& gguf_keys = {});
 
 // A key of a GGUF file: "qwen2.attention.scale".
 std::string gguf_key(const ModelDescription& model, std::string_view name);

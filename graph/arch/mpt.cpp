@@ -1,4 +1,5 @@
-// MPT (MosaicML 2023): ALiBi with a chosen largest exponent, no biases, Q, K and V clipped in some models.
+// MPT (MosaicML 2023): ALiBi with a chosen largest exponent, or learned positions, no biases, Q, K and V clipped in
+// some models.
 #include "graph/arch/builders.hpp"
 #include "graph/arch/decoder_builder.hpp"
 
@@ -7,6 +8,7 @@ namespace {
 
 constexpr TensorName kNames[] = {
     {"token_embd", "transformer.wte"},
+    {"position_embd", "transformer.wpe"},
     {"output_norm", "transformer.norm_f"},
     {"layer", "transformer.blocks.{}."},
     {"attn_norm", "norm_1"},
@@ -18,7 +20,7 @@ constexpr TensorName kNames[] = {
 };
 
 struct MptAttention {
-  double largest_exponent = 8;  // of ALiBi
+  double largest_exponent = 8;  // of ALiBi; 0: positions are learned
   double clip = 0;              // of Q, K and V; 0: none
   double scale = 0;             // 0: the usual one
 };
@@ -27,19 +29,22 @@ MptAttention read_attention(const ModelDescription& model) {
   const ConfigReader config(model);
   MptAttention attention;
   if (model.origin == Origin::gguf) {
-    attention.largest_exponent = config.number(gguf_key(model, "attention.max_alibi_bias"), 1e-3, 64);
+    attention.largest_exponent = config.number(gguf_key(model, "attention.max_alibi_bias"), 0, 64);
     attention.clip = config.number_or(gguf_key(model, "attention.clamp_kqv"), 0, 0, 1e6);
     return attention;
   }
   if (config.has("logit_scale")) config.refuse("logit_scale", "not supported yet: null is");
   const std::optional<ConfigReader> own = config.object("attn_config");
-  if (!own || !own->boolean_or("alibi", false))
-    config.refuse("attn_config", "learned positions are not supported yet: alibi must be true");
+  if (!own) config.refuse("attn_config", "must be an object: it says what positions are");
+  const bool alibi = own->boolean_or("alibi", false);
+  if (!alibi) require_setting(config, "learned_pos_emb", true);
+  require_setting(*own, "rope", false);
   require_setting(*own, "qk_ln", false);
+  require_setting(*own, "qk_gn", false);
   require_setting(*own, "prefix_lm", false);
   if (own->text_or("attn_type", "multihead_attention") != "multihead_attention")
     own->refuse("attn_type", "not supported yet: multihead_attention is");
-  attention.largest_exponent = own->number_or("alibi_bias_max", 8, 1e-3, 64);
+  attention.largest_exponent = alibi ? own->number_or("alibi_bias_max", 8, 1e-3, 64) : 0;
   attention.clip = own->number_or("clip_qkv", 0, 0, 1e6);
   attention.scale = own->number_or("softmax_scale", 0, 0, 1e3);
   return attention;
@@ -70,11 +75,13 @@ Decoder build_mpt(const ModelDescription& model) {
                                          .epsilon = "layer_norm_epsilon",
                                          .default_epsilon = 1e-5});
   DecoderBuilder b(model, shape, kNames);
+  const bool learned = settings.largest_exponent == 0;
   ValueId x = b.embed_tokens();
+  if (learned) x = b.add("embedding", x, b.embed_positions());
   for (std::int64_t layer = 0; layer < shape.layers; ++layer) {
     b.enter_layer(layer);
     AttentionAttributes attention = b.attention_attributes();
-    attention.slopes = alibi_slopes(shape.heads, settings.largest_exponent);
+    if (!learned) attention.slopes = alibi_slopes(shape.heads, settings.largest_exponent);
     if (settings.scale > 0) attention.scale = static_cast<float>(settings.scale);
     const Qkv qkv = clipped(b, b.packed_qkv(b.norm("attn_norm", x)), settings.clip);
     x = b.add("attention_residual", x, b.attention(qkv, attention));

@@ -75,7 +75,9 @@ class LatentFusion {
     for (const Index at : {k_, v_}) {
       const LinearPart& part = node(at).linear.parts[0];
       if (!part.bias.empty()) return node(at).name + " has a bias";
-      if (part.view.transposed || part.view.slice != 0) return node(at).name + " is stored in another way";
+      const bool by_slices = part.view.slice == kAllSlices;
+      if (part.view.transposed ? !(at == k_ && by_slices) : !by_slices && part.view.slice != 0)
+        return node(at).name + " is stored in another way";
     }
     return obstacle_of_sizes();
   }

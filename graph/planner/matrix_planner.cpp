@@ -108,11 +108,11 @@ class MatrixPlanner {
   }
 
   // Keys' matrices of all heads, each the other way round: inputs are the plain part of a query, outputs the latent
-  // row. Stored groups run along the latter, so that stored codes cannot be moved.
+  // row. Where they are not stored so (GGUF's attn_k_b), groups run along the latter, and codes cannot be moved.
   WeightFormat absorbed_format(const Node& node) {
     const LinearPart& keys = node.latent.keys;
     const WeightFormat format = format_of(draft_, node, keys);
-    if (!stored_format(draft_, keys.weight).is_integer())
+    if (keys.view.transposed || !stored_format(draft_, keys.weight).is_integer())
       return format_within_heads(node, format, node.latent.plain_size());
     draft_.plan.remarks.push_back(
         fmt::format("{}: transposed, {} is widened to f16", node.name, to_text(format)));
@@ -126,7 +126,10 @@ class MatrixPlanner {
     matrix.name = node.name;
     matrix.format = absorbed_format(node);
     add_tensor(matrix, keys);
-    matrix.by_head = {heads, keys.view};
+    if (keys.view.transposed)
+      matrix.transposed = {false};
+    else
+      matrix.by_head = {heads, keys.view};
     matrix.columns = columns_by_head(std::int64_t{heads} * node.latent.attention.value_size, heads);
     matrix.shape = kernels::packed_shape(matrix.format, node.latent.plain_size(),
                                          static_cast<std::int64_t>(matrix.columns.size()));
@@ -144,6 +147,7 @@ class MatrixPlanner {
     matrix.biases.push_back(part.bias.empty() ? -1 : draft_.model.find(part.bias));
     matrix.transposed.push_back(part.view.transposed);
     matrix.slices.push_back(part.view.slice);
+    matrix.unit_rows = part.unit_rows;
   }
 
   // --- experts: one matrix of gate and up of all of them, one of down
@@ -220,7 +224,8 @@ class MatrixPlanner {
     const auto known = std::find_if(matrices.begin(), matrices.end(), [&](const PackedMatrix& other) {
       return matrix.tensors.size() == 1 && other.tensors == matrix.tensors && other.biases == matrix.biases &&
              other.slices == matrix.slices && other.format == matrix.format &&
-             other.columns == matrix.columns && other.by_head == matrix.by_head;
+             other.columns == matrix.columns && other.by_head == matrix.by_head &&
+             other.unit_rows == matrix.unit_rows;
     });
     return known != matrices.end() ? static_cast<int>(known - matrices.begin()) : add(std::move(matrix));
   }

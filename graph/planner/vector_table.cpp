@@ -6,6 +6,14 @@
 
 namespace burin::graph {
 
+namespace {
+
+std::vector<std::string> weights_of(const NormAttributes& norm) {
+  return norm.weights.empty() ? std::vector<std::string>{norm.weight} : norm.weights;
+}
+
+}  // namespace
+
 int VectorTable::add(PaddedVector vector) {
   std::vector<PaddedVector>& vectors = draft_.plan.vectors;
   const auto known = std::find(vectors.begin(), vectors.end(), vector);
@@ -55,23 +63,29 @@ void VectorTable::set_norm_of_part(Step& step, const NormAttributes& norm, std::
 void VectorTable::set_head_norms(Step& step, const HeadsAttributes& heads) {
   const NormAttributes& query = heads.query_norm;
   step.epsilon = query.epsilon;
-  step.norm = query_and_key(heads, query.weight, heads.key_norm.weight, query.weight_offset);
+  step.norm = query_and_key(heads, weights_of(query), weights_of(heads.key_norm), query.weight_offset);
   if (query.kind != NormKind::layer) return;
-  step.norm_bias =
-      query.bias.empty() ? zeros(normed_columns()) : query_and_key(heads, query.bias, heads.key_norm.bias, 0);
+  step.norm_bias = query.bias.empty() ? zeros(normed_columns())
+                                      : query_and_key(heads, {query.bias}, {heads.key_norm.bias}, 0);
 }
 
-// Where a norm is over heads, its vectors are those of one head, the same for all.
-int VectorTable::query_and_key(const HeadsAttributes& heads, const std::string& query, const std::string& key,
-                               float offset) {
-  PaddedVector vector = {{draft_.tensor_index(query), draft_.tensor_index(key)},
-                         qkv_columns(draft_.plan.heads, heads.attention.rope),
-                         offset,
-                         {}};
+// A norm over heads has one vector for all of them, all heads' vectors in one tensor, or a tensor for each head.
+int VectorTable::query_and_key(const HeadsAttributes& heads, const std::vector<std::string>& query,
+                               const std::vector<std::string>& key, float offset) {
+  PaddedVector vector = {{}, qkv_columns(draft_.plan.heads, heads.attention.rope), offset, {}};
   vector.places.resize(static_cast<std::size_t>(normed_columns()));
-  if (heads.query_norm.group > 0)
-    for (kernels::ColumnSource& place : vector.places)
-      if (place.row >= 0) place.row %= draft_.plan.heads.head_size;
+  for (const std::vector<std::string>* names : {&query, &key})
+    for (const std::string& name : *names) vector.tensors.push_back(draft_.tensor_index(name));
+  const std::int32_t size = draft_.plan.heads.head_size;
+  for (kernels::ColumnSource& place : vector.places) {
+    if (place.row < 0 || heads.query_norm.group == 0) continue;
+    const std::vector<std::string>& names = place.matrix == 0 ? query : key;
+    const std::int32_t first = place.matrix == 0 ? 0 : static_cast<std::int32_t>(query.size());
+    const bool by_head = names.size() > 1;
+    const std::int32_t head = place.row / size;
+    place.matrix = first + (by_head ? head : 0);
+    if (by_head || draft_.tensor(names[0]).shape.size() == 1) place.row %= size;
+  }
   return add(std::move(vector));
 }
 

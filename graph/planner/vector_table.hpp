@@ -30,8 +30,8 @@ class VectorTable {
 
  private:
   int add(PaddedVector vector);
-  int query_and_key(const HeadsAttributes& heads, const std::string& query, const std::string& key,
-                    float offset);
+  int query_and_key(const HeadsAttributes& heads, const std::vector<std::string>& query,
+                    const std::vector<std::string>& key, float offset);
   std::int64_t normed_columns() const;
 
   PlanDraft& draft_;

@@ -60,6 +60,15 @@ void HuggingFaceModel::read_config() {
     settings.emplace("quant_method", "gptq");
     description_.config["quantization_config"] = std::move(settings);
   }
+  // So did Model Optimizer's.
+  if (const fs::path own = folder_ / "hf_quant_config.json";
+      !description_.config.contains("quantization_config") && file_exists(own)) {
+    const nlohmann::json settings = parse_json_object(own.string(), read_text_file(own, kLargestConfig));
+    if (!settings.contains("quantization") || !settings["quantization"].is_object())
+      fail("{}: quantization is missing or no object", own.string());
+    description_.config["quantization_config"] = settings["quantization"];
+    description_.config["quantization_config"].emplace("quant_method", "modelopt");
+  }
   const nlohmann::json& config = description_.config;
   const auto architectures = config.find("architectures");
   if (architectures != config.end() && architectures->is_array() && !architectures->empty() &&
@@ -142,6 +151,7 @@ void HuggingFaceModel::take_quantised() {
     tensor.type.reset();
     tensor.coded = matrix.slices.front()->format();
     if (tensor.coded->has_codes()) tensor.type_name = to_text(*tensor.coded);
+    if (!matrix.type_name.empty()) tensor.type_name = matrix.type_name;
     tensor.order = order_index(std::move(matrix.order));
     coded_[codes[i]] = std::move(matrix.slices);
   }

@@ -1,8 +1,9 @@
 #include "runtime/synthetic/description.hpp"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "jit/error.hpp"
+#include "runtime/synthetic/published.hpp"
 #include "runtime/synthetic/shapes.hpp"
 
 namespace burin::runtime {
@@ -24,47 +25,15 @@ class DescriptionBuilder {
     for (std::int64_t layer = 0; layer < s.layers; ++layer) gguf_layer(fmt::format("blk.{}.", layer));
     norm("output_norm", s.hidden);
     if (family().own_head) tensor("output.weight", StoredType::q8_0, {s.vocabulary, s.hidden});
-    return finish();
-  }
-
-  graph::ModelDescription gptj() {
-    model_.origin = graph::Origin::hugging_face;
-    model_.architecture = "GPTJForCausalLM";
-    model_.config = {
-        {"n_embd", s.hidden},         {"n_inner", s.feed_forward},         {"n_layer", s.layers},
-        {"n_head", s.heads},          {"n_positions", s.context},          {"rotary_dim", s.rotated},
-        {"layer_norm_epsilon", 1e-5}, {"activation_function", "gelu_new"}, {"tie_word_embeddings", false}};
-    tensor("transformer.wte.weight", StoredType::q8_0, {s.vocabulary, s.hidden});
-    for (std::int64_t layer = 0; layer < s.layers; ++layer)
-      gptj_layer(fmt::format("transformer.h.{}.", layer));
-    vectors("transformer.ln_f", s.hidden);
-    tensor("lm_head.weight", StoredType::q8_0, {s.vocabulary, s.hidden});
-    tensor("lm_head.bias", StoredType::f32, {s.vocabulary});
-    return finish();
+    model_.index_tensors();
+    return std::move(model_);
   }
 
  private:
   const DecoderFamily& family() const { return *s.family; }
 
-  graph::ModelDescription finish() {
-    model_.index_tensors();
-    return std::move(model_);
-  }
-
   void tensor(std::string name, StoredType type, std::vector<std::int64_t> shape) {
-    const kernels::StoredLayout& layout = kernels::layout_of(type);
-    if (shape.back() % layout.elements != 0)
-      fail("synthetic shape {}: {} of {} columns: {} has blocks of {}: use another type", s.name, name,
-           shape.back(), layout.name, layout.elements);
-    graph::TensorDescription tensor;
-    tensor.name = std::move(name);
-    tensor.type = type;
-    tensor.type_name = std::string(layout.name);
-    std::int64_t count = 1;
-    for (const std::int64_t size : shape) count *= size;
-    tensor.bytes = static_cast<std::uint64_t>(count / layout.elements * layout.bytes);
-    tensor.shape = std::move(shape);
-    model_.tensors.push_back(std::move(tensor));
+    model_.tensors.push_back(synthetic_tensor(s.name, std::move(name), type, std::move(shape)));
   }
 
   void matrix(const std::string& name, std::int64_t outputs, std::int64_t inputs) {
@@ -74,11 +43,6 @@ class DescriptionBuilder {
   void norm(const std::string& name, std::int64_t width) {
     tensor(name + ".weight", StoredType::f32, {width});
     if (family().norm_biases) tensor(name + ".bias", StoredType::f32, {width});
-  }
-  // Weight and bias of a layer norm.
-  void vectors(const std::string& name, std::int64_t width) {
-    tensor(name + ".weight", StoredType::f32, {width});
-    tensor(name + ".bias", StoredType::f32, {width});
   }
 
   void gguf_settings() {
@@ -147,16 +111,6 @@ class DescriptionBuilder {
     tensor(prefix + "ffn_down_exps.weight", matrices_, {s.experts, s.hidden, s.feed_forward});
   }
 
-  void gptj_layer(const std::string& prefix) {
-    vectors(prefix + "ln_1", s.hidden);
-    for (const char* name : {"attn.q_proj", "attn.k_proj", "attn.v_proj", "attn.out_proj"})
-      matrix(prefix + name, s.hidden, s.hidden);
-    matrix(prefix + "mlp.fc_in", s.feed_forward, s.hidden);
-    tensor(prefix + "mlp.fc_in.bias", StoredType::f32, {s.feed_forward});
-    matrix(prefix + "mlp.fc_out", s.hidden, s.feed_forward);
-    tensor(prefix + "mlp.fc_out.bias", StoredType::f32, {s.hidden});
-  }
-
   const ModelShape& s;
   StoredType matrices_;
   graph::ModelDescription model_;
@@ -164,12 +118,40 @@ class DescriptionBuilder {
 
 }  // namespace
 
+std::vector<std::string_view> synthetic_names() {
+  std::vector<std::string_view> names = shape_names();
+  for (const std::string_view name : published_names()) names.push_back(name);
+  return names;
+}
+
+graph::TensorDescription synthetic_tensor(std::string_view shape_name, std::string name, StoredType type,
+                                          std::vector<std::int64_t> shape) {
+  const kernels::StoredLayout& layout = kernels::layout_of(type);
+  if (shape.back() % layout.elements != 0)
+    fail("synthetic shape {}: {} of {} columns: {} has blocks of {}: use another type", shape_name, name,
+         shape.back(), layout.name, layout.elements);
+  graph::TensorDescription tensor;
+  tensor.name = std::move(name);
+  tensor.type = type;
+  tensor.type_name = std::string(layout.name);
+  std::int64_t count = 1;
+  for (const std::int64_t size : shape) count *= size;
+  tensor.bytes = static_cast<std::uint64_t>(count / layout.elements * layout.bytes);
+  tensor.shape = std::move(shape);
+  return tensor;
+}
+
 graph::ModelDescription synthetic_description(const std::string& text, StoredType matrices) {
-  const ModelShape shape = parse_shape(text);
-  DescriptionBuilder builder(shape, matrices);
-  graph::ModelDescription model = shape.family->architecture.empty() ? builder.gptj() : builder.gguf();
-  model.path = "synthetic " + text;
-  return model;
+  const ShapeName name = parse_shape_name(text);
+  std::optional<graph::ModelDescription> model;
+  if (const std::optional<ModelShape> shape = find_shape(name))
+    model = DescriptionBuilder(*shape, matrices).gguf();
+  else
+    model = published_description(name, matrices);
+  if (!model)
+    fail("synthetic shape '{}': unknown: use one of {}", name.name, fmt::join(synthetic_names(), ", "));
+  model->path = "synthetic " + text;
+  return std::move(*model);
 }
 
 }  // namespace burin::runtime

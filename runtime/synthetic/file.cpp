@@ -110,7 +110,8 @@ std::uint64_t write_synthetic_gguf(const std::string& shape, StoredType matrices
     fail("synthetic shape {}: GGUF files have no {}: use llama-7b or another shape", shape,
          model.architecture);
   Patterns patterns;
-  return write_gguf(path, metadata_of(model, parse_shape(shape).vocabulary), model.tensors,
+  const auto embedding = static_cast<std::size_t>(model.find("token_embd.weight"));
+  return write_gguf(path, metadata_of(model, model.tensors[embedding].shape[0]), model.tensors,
                     [&](const graph::TensorDescription& tensor, std::uint64_t offset,
                         std::span<std::byte> bytes) { patterns.fill(tensor, offset, bytes); });
 }

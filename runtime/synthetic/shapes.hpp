@@ -1,17 +1,18 @@
-// Sizes of well-known models.
+// Sizes of well-known models that GGUF files hold, so that other engines can be given them.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace burin::runtime {
 
 // What a kind of decoder has. GGUF names its tensors alike whatever the architecture.
 struct DecoderFamily {
-  std::string_view
-      architecture;  // as GGUF spells it; empty: Hugging Face's GPTJForCausalLM, which GGUF does not have
-  bool layer_norm = false;  // else RMS norm
+  std::string_view architecture;  // as GGUF spells it
+  bool layer_norm = false;        // else RMS norm
   bool norm_biases = false;
   bool biases = false;  // of matrices
   bool packed_qkv = false;
@@ -36,7 +37,17 @@ struct ModelShape {
   std::int64_t kv_width() const { return head_size() * kv_heads; }
 };
 
-// "llama-7b", or "llama-7b:8": with 8 layers. Throws burin::Error naming the shapes there are.
-ModelShape parse_shape(const std::string& text);
+// "llama-7b"; "llama-7b:8": with 8 layers; "llama-7b:8:512": and a vocabulary of 512.
+struct ShapeName {
+  std::string_view name;        // within the text
+  std::int64_t layers = 0;      // 0: as published
+  std::int64_t vocabulary = 0;  // likewise
+};
+// Throws burin::Error for numbers that cannot be.
+ShapeName parse_shape_name(const std::string& text);
+
+// The shape with the layers and the vocabulary asked for; none where it has none of the name.
+std::optional<ModelShape> find_shape(const ShapeName& name);
+std::vector<std::string_view> shape_names();
 
 }  // namespace burin::runtime

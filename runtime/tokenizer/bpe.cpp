@@ -71,6 +71,8 @@ class Merger {
 
 }  // namespace
 
-void merge_symbols(std::vector<BpeSymbol>& symbols, const BpeMergeRule& rule) { Merger(symbols, rule).run(); }
+void merge_many_symbols(std::vector<BpeSymbol>& symbols, const BpeMergeRule& rule) {
+  Merger(symbols, rule).run();
+}
 
 }  // namespace burin::runtime

@@ -1,10 +1,9 @@
 #include "runtime/tokenizer/byte_level_bpe_tokenizer.hpp"
 
-#include <utf8proc.h>
-
 #include <cctype>
-#include <cstdlib>
-#include <memory>
+
+#include "runtime/tokenizer/composed.hpp"
+#include "runtime/tokenizer/word_cache.hpp"
 
 namespace burin::runtime {
 namespace {
@@ -12,17 +11,6 @@ namespace {
 std::uint64_t pair_key(TokenId left, TokenId right) {
   return static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32 |
          static_cast<std::uint32_t>(right);
-}
-
-// Unicode NFC; text that is not UTF-8 has no such form and stays as it is.
-std::string composed(std::string_view text) {
-  utf8proc_uint8_t* result = nullptr;
-  const auto options = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
-  const utf8proc_ssize_t length = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                                               static_cast<utf8proc_ssize_t>(text.size()), &result, options);
-  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(result, &std::free);
-  if (length < 0) return std::string(text);
-  return {reinterpret_cast<const char*>(result), static_cast<std::size_t>(length)};
 }
 
 }  // namespace
@@ -95,7 +83,9 @@ void ByteLevelBpeTokenizer::encode_text(std::string_view text, bool after_specia
     prefixed.assign(1, ' ').append(text);
     text = prefixed;
   }
-  for (const std::string_view word : pre_tokenizer_.split(text)) encode_word(word, ids);
+  WordCache cache(ids);
+  for (const std::string_view word : pre_tokenizer_.split(text))
+    cache.append(word, [&](std::string_view unknown) { encode_word(unknown, ids); });
 }
 
 }  // namespace burin::runtime

@@ -61,20 +61,29 @@ struct PreTokenizer::Pattern {
   Pattern(const Pattern&) = delete;
   Pattern& operator=(const Pattern&) = delete;
 
+  pcre2_code* code = nullptr;
+};
+
+// A pattern's matches, in one text after the other.
+class PreTokenizer::Matcher {
+ public:
+  explicit Matcher(const Pattern& pattern)
+      : code_(pattern.code),
+        data_(pcre2_match_data_create(1, nullptr)),
+        context_(pcre2_match_context_create(nullptr)) {
+    pcre2_set_match_limit(context_.get(), kMatchLimit);
+  }
+
   void split(std::string_view text, std::vector<std::string_view>& pieces) const {
-    const std::unique_ptr<pcre2_match_data, MatchDataDeleter> data(pcre2_match_data_create(1, nullptr));
-    const std::unique_ptr<pcre2_match_context, MatchContextDeleter> context(
-        pcre2_match_context_create(nullptr));
-    pcre2_set_match_limit(context.get(), kMatchLimit);
     std::size_t gap = 0;
     for (Run run = next_run(text, 0); run.begin < text.size(); run = next_run(text, run.end)) {
       const std::string_view subject = text.substr(run.begin, run.end - run.begin);
       std::size_t at = 0;
       while (at < subject.size()) {
-        const int found = pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(), at,
-                                      run.options(text), data.get(), context.get());
+        const int found = pcre2_match(code_, reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(), at,
+                                      run.options(text), data_.get(), context_.get());
         if (found < 0) break;
-        const PCRE2_SIZE* range = pcre2_get_ovector_pointer(data.get());
+        const PCRE2_SIZE* range = pcre2_get_ovector_pointer(data_.get());
         if (range[1] == range[0]) {  // an empty match cuts nothing
           if (range[1] >= subject.size()) break;
           at = range[1] + utf8_step(subject.substr(range[1])).length;
@@ -90,7 +99,10 @@ struct PreTokenizer::Pattern {
     if (gap < text.size()) pieces.push_back(text.substr(gap));
   }
 
-  pcre2_code* code = nullptr;
+ private:
+  const pcre2_code* code_;
+  std::unique_ptr<pcre2_match_data, MatchDataDeleter> data_;
+  std::unique_ptr<pcre2_match_context, MatchContextDeleter> context_;
 };
 
 PreTokenizer::PreTokenizer(const std::vector<std::string>& patterns, const std::string& where) {
@@ -103,8 +115,10 @@ std::vector<std::string_view> PreTokenizer::split(std::string_view text) const {
   std::vector<std::string_view> pieces;
   if (!text.empty()) pieces.push_back(text);
   for (const std::unique_ptr<Pattern>& pattern : patterns_) {
+    const Matcher matcher(*pattern);
     std::vector<std::string_view> finer;
-    for (const std::string_view piece : pieces) pattern->split(piece, finer);
+    finer.reserve(pieces.size());
+    for (const std::string_view piece : pieces) matcher.split(piece, finer);
     pieces = std::move(finer);
   }
   return pieces;

@@ -22,6 +22,7 @@ class PreTokenizer {
 
  private:
   struct Pattern;
+  class Matcher;
   std::vector<std::unique_ptr<Pattern>> patterns_;
 };
 

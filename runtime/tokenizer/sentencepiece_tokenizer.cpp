@@ -1,10 +1,14 @@
-// Tokenizers from a SentencePiece model file, by libsentencepiece.
+// Tokenizers from a SentencePiece model file, by libsentencepiece. It takes a text as one sentence and becomes slow
+// with its length; so texts are cut into words where that changes nothing.
 #include <sentencepiece_processor.h>
 
 #include "jit/error.hpp"
 #include "runtime/files/mapped_file.hpp"
 #include "runtime/tokenizer/loaders.hpp"
+#include "runtime/tokenizer/sentencepiece_settings.hpp"
+#include "runtime/tokenizer/space_words.hpp"
 #include "runtime/tokenizer/text_bpe_tokenizer.hpp"
+#include "runtime/tokenizer/word_cache.hpp"
 
 namespace burin::runtime {
 namespace {
@@ -14,19 +18,40 @@ using sentencepiece::SentencePieceProcessor;
 class SentencePieceTokenizer final : public VocabularyTokenizer {
  public:
   SentencePieceTokenizer(Vocabulary vocabulary, SpecialTokens special,
-                         std::unique_ptr<SentencePieceProcessor> processor)
-      : VocabularyTokenizer(std::move(vocabulary), std::move(special)), processor_(std::move(processor)) {}
+                         std::unique_ptr<SentencePieceProcessor> processor,
+                         const SentencePieceSettings& settings)
+      : VocabularyTokenizer(std::move(vocabulary), std::move(special)),
+        processor_(std::move(processor)),
+        settings_(settings) {
+    for (const std::string& text : this->vocabulary().texts) words_.add_token(text);
+  }
 
  protected:
   void encode_text(std::string_view text, bool /*after_special*/, std::vector<TokenId>& ids) const override {
+    if (settings_.changes_text) return encode_part(text, ids);
+    WordCache cache(ids);
+    words_.each(text, [&](std::string_view word) {
+      // The library puts a space in front of whatever it gets: the first word has none yet.
+      if (word.data() == text.data())
+        encode_part(word, ids);
+      else
+        cache.append(word, [&](std::string_view unknown) {
+          encode_part(unknown.substr(settings_.adds_space ? 1 : 0), ids);
+        });
+    });
+  }
+
+ private:
+  void encode_part(std::string_view text, std::vector<TokenId>& ids) const {
     std::vector<int> encoded;
     if (const auto status = processor_->Encode({text.data(), text.size()}, &encoded); !status.ok())
       fail("{}: text cannot be encoded: {}", vocabulary().path, status.ToString());
     ids.insert(ids.end(), encoded.begin(), encoded.end());
   }
 
- private:
   std::unique_ptr<SentencePieceProcessor> processor_;
+  SentencePieceSettings settings_;
+  SpaceWords words_;
 };
 
 TokenKind kind_of(const SentencePieceProcessor& processor, int id) {
@@ -68,7 +93,7 @@ std::unique_ptr<Tokenizer> load_sentencepiece(const std::filesystem::path& path,
   vocabulary.find_ends();
   SpecialTokens special = SpecialTokens::of(vocabulary);
   return std::make_unique<SentencePieceTokenizer>(std::move(vocabulary), std::move(special),
-                                                  std::move(processor));
+                                                  std::move(processor), read_settings(file->text()));
 }
 
 }  // namespace burin::runtime

@@ -5,14 +5,13 @@
 #include <functional>
 
 #include "runtime/tokenizer/utf8.hpp"
+#include "runtime/tokenizer/word_cache.hpp"
 
 namespace burin::runtime {
 namespace {
 
-constexpr std::string_view kSpaceMark = "\xe2\x96\x81";  // U+2581
-
-std::string with_space_marks(std::string_view text, bool prefix) {
-  std::string marked(prefix ? kSpaceMark : "");
+std::string with_space_marks(std::string_view text) {
+  std::string marked;
   for (const char c : text) {
     if (c == ' ')
       marked += kSpaceMark;
@@ -65,6 +64,7 @@ TextBpeTokenizer::TextBpeTokenizer(Vocabulary vocabulary, SpecialTokens special,
     else if (all.kinds[i] == TokenKind::normal || all.kinds[i] == TokenKind::user_defined)
       mergeable_.emplace(all.texts[i], static_cast<TokenId>(i));
   }
+  for (const auto& [text, id] : mergeable_) words_.add_token(text);
 }
 
 BpeMerge TextBpeTokenizer::merge_of(const BpeSymbol& left, const BpeSymbol& right) const {
@@ -94,10 +94,8 @@ void TextBpeTokenizer::append(const BpeSymbol& symbol, std::vector<TokenId>& ids
   }
 }
 
-void TextBpeTokenizer::encode_text(std::string_view text, bool after_special,
-                                   std::vector<TokenId>& ids) const {
-  const bool prefix = prefix_ == Prefix::every_part || (prefix_ == Prefix::first_part && ids.size() <= 1);
-  const std::string marked = with_space_marks(text, prefix && after_special);
+void TextBpeTokenizer::encode_word(std::string_view word, std::vector<TokenId>& ids) const {
+  const std::string marked = with_space_marks(word);
   std::vector<BpeSymbol> symbols;
   for (std::size_t at = 0; at < marked.size();) {
     const std::string_view character =
@@ -108,6 +106,17 @@ void TextBpeTokenizer::encode_text(std::string_view text, bool after_special,
   }
   merge_symbols(symbols, [this](const BpeSymbol& l, const BpeSymbol& r) { return merge_of(l, r); });
   for (const BpeSymbol& symbol : symbols) append(symbol, ids);
+}
+
+void TextBpeTokenizer::encode_text(std::string_view text, bool after_special,
+                                   std::vector<TokenId>& ids) const {
+  const bool prefix = prefix_ == Prefix::every_part || (prefix_ == Prefix::first_part && ids.size() <= 1);
+  std::string prefixed;
+  if (prefix && after_special) text = prefixed.assign(1, ' ').append(text);
+  WordCache cache(ids);
+  words_.each(text, [&](std::string_view word) {
+    cache.append(word, [&](std::string_view unknown) { encode_word(unknown, ids); });
+  });
 }
 
 }  // namespace burin::runtime

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "runtime/tokenizer/bpe.hpp"
+#include "runtime/tokenizer/space_words.hpp"
 #include "runtime/tokenizer/vocabulary_tokenizer.hpp"
 
 namespace burin::runtime {
@@ -34,8 +35,10 @@ class TextBpeTokenizer final : public VocabularyTokenizer {
  private:
   BpeMerge merge_of(const BpeSymbol& left, const BpeSymbol& right) const;
   void append(const BpeSymbol& symbol, std::vector<TokenId>& ids) const;
+  void encode_word(std::string_view word, std::vector<TokenId>& ids) const;
 
   TokenMap mergeable_;  // normal tokens
+  SpaceWords words_;
   std::array<TokenId, 256> byte_tokens_;
   std::vector<float> scores_;
   MergeList merges_;

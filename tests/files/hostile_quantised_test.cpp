@@ -83,7 +83,7 @@ TEST_F(HostileQuantised, Settings) {
   EXPECT_THAT(with("checkpoint_format", "marlin"), says_of({"checkpoint_format", "marlin", "gptq_v2"}));
   EXPECT_THAT(with("pack_dtype", "int16"), says_of({"pack_dtype", "int32"}));
   EXPECT_THAT(with("dynamic", "x"), says_of({"quantization_config.dynamic"}));
-  EXPECT_THAT(with("quant_method", "hqq"), says_of({"quant_method is \"hqq\"", "gptq, awq"}));
+  EXPECT_THAT(with("quant_method", "aqlm"), says_of({"quant_method is \"aqlm\"", "gptq, awq"}));
   EXPECT_THAT(with("quant_method", nullptr), says_of({"quant_method is missing", "gptq, awq"}));
   EXPECT_THAT(refusal("gptq"), says_of({"quantization_config"}));
 }

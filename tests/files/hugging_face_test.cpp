@@ -239,9 +239,9 @@ TEST_F(HuggingFace, FoldersWithoutTheirFilesAreRefused) {
 
 TEST_F(HuggingFace, UnknownQuantisationMethodsAreRefused) {
   EXPECT_THAT(refusal_of([&] {
-                plan_with({{"quantization_config", {{"quant_method", "hqq"}}}});
+                plan_with({{"quantization_config", {{"quant_method", "aqlm"}}}});
               }),
-              says(folder_.path(), {"quantization_config.quant_method", "hqq", "gptq", "awq"}));
+              says(folder_.path(), {"quantization_config.quant_method", "aqlm", "gptq", "awq"}));
 }
 
 }  // namespace

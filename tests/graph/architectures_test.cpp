@@ -45,6 +45,7 @@ std::set<std::string> tensors_of(const Graph& graph) {
   for (const Node& node : graph.nodes) {
     names.insert({node.embed.table, node.norm.weight, node.norm.bias, node.rope.factors, node.attention.sinks,
                   node.rope.longer.factors});
+    names.insert(node.norm.weights.begin(), node.norm.weights.end());
     std::for_each(node.linear.parts.begin(), node.linear.parts.end(), add);
     for (const Expert& expert : node.experts.experts)
       for (const LinearPart* part : {&expert.gate, &expert.up, &expert.down}) add(*part);
@@ -247,18 +248,16 @@ TEST(Architectures, SettingsWithoutSupportAreNamed) {
   const std::tuple<const char*, json, const char*> cases[] = {
       {"gpt2", {{"scale_attn_by_inverse_layer_idx", true}}, "scale_attn_by_inverse_layer_idx is true"},
       {"starcoder", {{"multi_query", false}}, "multi_query is false"},
-      {"stablelm", {{"qk_layernorm", true}}, "qk_layernorm is true"},
       {"phi2", {{"qk_layernorm", true}}, "qk_layernorm is true"},
-      {"cohere", {{"use_qk_norm", true}}, "use_qk_norm is true"},
       {"bloom", {{"apply_residual_connection_post_layernorm", true}}, "post_layernorm is true"},
-      {"mpt", {{"attn_config", {{"alibi", false}}}}, "alibi must be true"},
+      {"mpt", {{"attn_config", {{"alibi", false}}}, {"learned_pos_emb", false}}, "learned_pos_emb is false"},
+      {"mpt", {{"attn_config", {{"alibi", false}, {"rope", true}}}}, "attn_config.rope is true"},
       {"mpt", {{"attn_config", {{"alibi", true}, {"qk_ln", true}}}}, "attn_config.qk_ln is true"},
       {"mpt",
        {{"attn_config", {{"alibi", true}, {"attn_type", "multiquery_attention"}}}},
        "attn_config.attn_type"},
       {"opt", {{"enable_bias", false}}, "enable_bias is false"},
       {"chatglm2", {{"rmsnorm", false}}, "rmsnorm is false"},
-      {"baichuan-7b", {{"z_loss_weight", 0}}, "z_loss_weight is 0"},
       {"qwen3moe", {{"decoder_sparse_step", 2}}, "decoder_sparse_step is 2"},
       {"qwen3moe", {{"mlp_only_layers", {1}}}, "mlp_only_layers is [1]"},
       {"deepseek-v2", {{"scoring_func", "sigmoid"}}, "scoring_func is \"sigmoid\""},

@@ -5,6 +5,7 @@
 
 #include "graph/arch/architectures.hpp"
 #include "tests/oracle/model_tensors.hpp"
+#include "tests/support/gguf_names.hpp"
 #include "tests/support/reference_data.hpp"
 
 namespace burin::tests {
@@ -16,8 +17,8 @@ struct Conversion {
   const char* folder;
   const char* architecture;
   bool permuted;
-  json keys;                                               // beyond what all have
-  std::vector<std::pair<std::string, std::string>> names;  // within layers, beyond LLaMA's
+  json keys;              // beyond what all have
+  TensorNamePairs names;  // within layers, beyond LLaMA's
 };
 
 void PrintTo(const Conversion& conversion, std::ostream* out) { *out << conversion.folder; }
@@ -31,7 +32,7 @@ class ConvertedModel {
     description_.architecture = conversion.architecture;
     description_.config = config();
     for (graph::TensorDescription& tensor : description_.tensors) {
-      const std::string name = gguf_name(tensor.name);
+      const std::string name = gguf_name(tensor.name, conversion.names);
       original_[name] = tensor.name;
       tensor.name = name;
     }
@@ -67,27 +68,6 @@ class ConvertedModel {
     json prefixed;
     for (const auto& [key, value] : to.items()) prefixed[conversion_.architecture + ("." + key)] = value;
     return prefixed;
-  }
-
-  std::string gguf_name(std::string name) const {
-    std::vector<std::pair<std::string, std::string>> names = conversion_.names;
-    const std::pair<std::string, std::string> llama[] = {{"model.embed_tokens", "token_embd"},
-                                                         {"model.norm", "output_norm"},
-                                                         {"lm_head", "output"},
-                                                         {"model.layers", "blk"},
-                                                         {"input_layernorm", "attn_norm"},
-                                                         {"post_attention_layernorm", "ffn_norm"},
-                                                         {"self_attn.q_proj", "attn_q"},
-                                                         {"self_attn.k_proj", "attn_k"},
-                                                         {"self_attn.v_proj", "attn_v"},
-                                                         {"self_attn.o_proj", "attn_output"},
-                                                         {"mlp.gate_proj", "ffn_gate"},
-                                                         {"mlp.up_proj", "ffn_up"},
-                                                         {"mlp.down_proj", "ffn_down"}};
-    names.insert(names.end(), std::begin(llama), std::end(llama));
-    for (const auto& [from, to] : names)
-      if (const std::size_t at = name.find(from); at != std::string::npos) name.replace(at, from.size(), to);
-    return name;
   }
 
   // Halves of a head become neighbours.

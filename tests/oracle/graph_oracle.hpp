@@ -131,7 +131,9 @@ class GraphOracle {
   }
 
   Row norm(const graph::NormAttributes& attributes, Row x) {
-    const Row& weight = tensor(attributes.weight).values;
+    Row weight = attributes.weight.empty() ? Row() : tensor(attributes.weight).values;
+    for (const std::string& name : attributes.weights)
+      weight.insert(weight.end(), tensor(name).values.begin(), tensor(name).values.end());
     const Row bias = attributes.bias.empty() ? Row(weight.size(), 0.0) : tensor(attributes.bias).values;
     const std::size_t group = attributes.group > 0 ? index(attributes.group) : x.size();
     for (std::size_t first = 0; first < x.size(); first += group) {
@@ -163,14 +165,23 @@ class GraphOracle {
         index(view.transposed ? weight.shape.at(weight.shape.size() - 2) : weight.shape.back());
     if (stored_inputs != inputs) throw std::logic_error(part.weight + " has other inputs");
     const std::size_t rows = index(view.transposed ? weight.shape.back() : *(weight.shape.end() - 2));
-    const double* slice = weight.values.data() + index(view.slice) * rows * inputs;
+    const bool all_slices = view.slice == graph::kAllSlices;
     Row y(index(part.outputs));
     for (std::size_t o = 0; o < y.size(); ++o) {
-      const std::size_t row = index(view.row(static_cast<std::int64_t>(o)));
-      if (row >= rows) throw std::out_of_range(part.weight);
-      for (std::size_t i = 0; i < inputs; ++i)
-        y[o] += x[i] * (view.transposed ? slice[i * rows + row] : slice[row * inputs + i]);
-      if (!part.bias.empty()) y[o] += tensor(part.bias).values.at(index(view.slice) * rows + row);
+      std::size_t row = index(view.row(static_cast<std::int64_t>(o)));
+      const std::size_t which = all_slices ? row / rows : index(view.slice);
+      if (all_slices) row %= rows;
+      if (row >= rows || (which + 1) * rows * inputs > weight.values.size())
+        throw std::out_of_range(part.weight);
+      const double* slice = weight.values.data() + which * rows * inputs;
+      double squares = 0;
+      for (std::size_t i = 0; i < inputs; ++i) {
+        const double w = view.transposed ? slice[i * rows + row] : slice[row * inputs + i];
+        y[o] += x[i] * w;
+        squares += w * w;
+      }
+      if (part.unit_rows) y[o] /= std::sqrt(squares);
+      if (!part.bias.empty()) y[o] += tensor(part.bias).values.at(which * rows + row);
     }
     return y;
   }
@@ -223,6 +234,13 @@ class GraphOracle {
   // x times the (not transposed) rows of a part's matrix that belong to a head.
   Row absorbed(const graph::LinearPart& part, std::size_t head, std::span<const double> x) {
     const OracleTensor& weight = tensor(part.weight);
+    if (part.view.transposed) {  // stored [heads, outputs here, x]
+      Row y(index(weight.shape.at(1)));
+      for (std::size_t j = 0; j < y.size(); ++j)
+        for (std::size_t i = 0; i < x.size(); ++i)
+          y[j] += x[i] * weight.values.at((head * y.size() + j) * x.size() + i);
+      return y;
+    }
     Row y(index(weight.shape.at(1)));
     for (std::size_t i = 0; i < x.size(); ++i) {
       const std::size_t row = index(part.view.row(static_cast<std::int64_t>(head * x.size() + i)));

@@ -37,7 +37,7 @@ QuantisedMatrix awq_matrix(const Checkpoint& checkpoint, const std::string& laye
   layout.codes = {codes.data.data(), kBits, words * 4};
   layout.turned = true;
   layout.output_order = OutputOrder::awq;
-  std::vector<std::string> others = {layer + ".scales"};
+  std::vector<std::string> others;
   // Without zero points (zero_point: false) some tools store them nevertheless.
   if (const std::string name = layer + ".qzeros";
       checkpoint.has(name) || checkpoint.config().boolean_or("zero_point", true)) {
@@ -45,13 +45,7 @@ QuantisedMatrix awq_matrix(const Checkpoint& checkpoint, const std::string& laye
     layout.zeros = {zeros.data.data(), kBits, words * 4};
     others.push_back(name);
   }
-  const StoredTensor scales =
-      checkpoint.require(layer + ".scales", {"F16", "BF16", "F32"}, {layout.groups(), layout.outputs});
-  layout.scales = {scales.data.data(), scale_type(scales), 1, layout.outputs};
-  QuantisedMatrix matrix = integer_matrix(checkpoint, std::move(layout));
-  matrix.codes = layer + ".qweight";
-  matrix.others = std::move(others);
-  return matrix;
+  return qweight_matrix(checkpoint, std::move(layout), std::move(others));
 }
 
 std::vector<QuantisedMatrix> read_awq(const Checkpoint& checkpoint) {

@@ -1,4 +1,4 @@
-// bitsandbytes' 4-bit weights (QLoRA). The matrix is one flat sequence of values, row after row, in blocks of B:
+// bitsandbytes: 8 bits (LLM.int8(), below) and 4 bits (QLoRA). A matrix of 4 bits is one flat sequence of values, row after row, in blocks of B:
 //
 //   weight                  [n / 2, 1] of U8     two codes a byte, the first in the high nibble
 //   weight.absmax           [n / B]              scales: F32, or U8, quantised once more
@@ -26,6 +26,7 @@ constexpr std::int64_t kGroupUnit = 32;
 constexpr std::int64_t kLargestSide = std::int64_t{1} << 31;
 constexpr std::size_t kLongestName = 120;  // that messages show
 constexpr float kSameValue = 1e-6f;
+constexpr float kLargestCode = 127;
 
 float float_at(const StoredTensor& tensor, std::int64_t index) {
   float value;
@@ -161,13 +162,32 @@ class Reader {
   std::vector<std::string> used_;
 };
 
+// LLM.int8() (Dettmers et al. 2022): LAYER.weight [N, K] of I8 and LAYER.SCB [N], the largest size in each row.
+// weight = SCB[n] / 127 * code. Activations are not split into usual ones and outliers: they are not rounded like these.
+QuantisedMatrix eight_bits(const Checkpoint& checkpoint, const std::string& layer) {
+  IntegerLayout layout = byte_layout(checkpoint, layer);
+  const StoredTensor largest = checkpoint.require(layer + ".SCB", {"F32"}, {layout.outputs});
+  layout.scales = {largest.data.data(), kernels::ScaleType::f32, 1, 0, kLargestCode};
+  std::vector<std::string> others = {layer + ".SCB"};
+  if (const std::string name = layer + ".weight_format"; checkpoint.has(name)) {
+    const StoredTensor order = checkpoint.require(name, {"U8"});
+    if (order.data.size() != 1 || byte_at(order, 0) != 0)
+      checkpoint.refuse(name,
+                        "is not 0: rows in another order are not supported: save with a newer bitsandbytes");
+    others.push_back(name);
+  }
+  QuantisedMatrix matrix = integer_matrix(checkpoint, std::move(layout));
+  matrix.codes = layer + ".weight";
+  matrix.others = std::move(others);
+  return matrix;
+}
+
 }  // namespace
 
 std::vector<QuantisedMatrix> read_bitsandbytes(const Checkpoint& checkpoint) {
-  const graph::ConfigReader& config = checkpoint.config();
-  if (config.boolean_or("load_in_8bit", false))
-    config.refuse("load_in_8bit", "LLM.int8() is not supported: load_in_4bit (nf4, fp4) is");
   std::vector<QuantisedMatrix> matrices;
+  for (const std::string& layer : checkpoint.layers_with(".SCB"))
+    matrices.push_back(eight_bits(checkpoint, layer));
   for (const auto& [type, table] :
        {std::pair("nf4", kernels::TableName::nf4), std::pair("fp4", kernels::TableName::fp4)})
     for (std::string& weight : checkpoint.layers_with(fmt::format(".quant_state.bitsandbytes__{}", type)))

@@ -32,6 +32,7 @@ struct QuantisedMatrix {
   std::vector<std::int32_t> order;  // input i is value order[i] of the row that is multiplied; empty: value i
   std::string codes;                // the tensor that holds most of its bytes
   std::vector<std::string> others;  // what else it was made of
+  std::string type_name = {};       // for messages; empty: the type of `codes`, or the format
 };
 
 // Refers to description and data, which must outlive it. Whatever it refuses, it names: file, tensor, value.

@@ -8,6 +8,7 @@
 //                     weight_g_idx       [K]                  group of each input (actorder "group")
 //   int-quantized     weight             [N, K] of I8, weight_scale [N, 1] or [N, K / G]
 //   float-quantized   weight             [N, K] of F8_E4M3, weight_scale (fp8.hpp)
+//   nvfp4-pack-quantized, mxfp4-pack-quantized   weight_packed, weight_scale (nvfp4.hpp, mxfp4.hpp)
 //
 // Packed numbers, zero points too, have 2^(bits - 1) added. 3 bits run on across words since version 0.18; before, a
 // word had 10 numbers. Source: https://github.com/vllm-project/compressed-tensors, checked against its files.
@@ -17,6 +18,8 @@
 #include "runtime/files/quantised/integer_matrix.hpp"
 #include "runtime/files/quantised/layer_pattern.hpp"
 #include "runtime/files/quantised/methods.hpp"
+#include "runtime/files/quantised/mxfp4.hpp"
+#include "runtime/files/quantised/nvfp4.hpp"
 
 namespace burin::runtime::quantised {
 namespace {
@@ -78,18 +81,20 @@ Scheme scheme_of(const Checkpoint& checkpoint, const std::string& layer) {
     scheme.group = weights->integer("group_size", 1, kLargestGroup);
   else if (scheme.type == "int" && scheme.strategy != "channel")
     weights->refuse("strategy", "not supported for integers: group and channel are");
+  // What is packed as pairs of nibbles has groups of its own.
+  if (scheme.type == "float" && scheme.bits == 4) return scheme;
   if (scheme.type == "int" && (scheme.bits < 2 || scheme.bits > 8))
     weights->refuse("num_bits", "not supported: 2 to 8 are");
   if (scheme.type == "float" && scheme.bits != 8)
-    weights->refuse("num_bits", "not supported for floats: 8 is");
+    weights->refuse("num_bits", "not supported for floats: 4 and 8 are");
   return scheme;
 }
 
 [[noreturn]] void refuse_format(const Checkpoint& checkpoint, const Scheme& scheme,
                                 const std::string& layer) {
   checkpoint.config().refuse(
-      "format", fmt::format("{} is stored as '{}' of {}: not supported: pack-quantized, int-quantized and "
-                            "float-quantized are",
+      "format", fmt::format("{} is stored as '{}' of {}: not supported: pack-quantized, int-quantized, "
+                            "float-quantized, nvfp4-pack-quantized and mxfp4-pack-quantized are",
                             printable(layer), printable(scheme.format), scheme.type));
 }
 
@@ -152,19 +157,10 @@ QuantisedMatrix packed(const Checkpoint& checkpoint, const std::string& layer, c
 
 QuantisedMatrix plain_int8(const Checkpoint& checkpoint, const std::string& layer, const Scheme& scheme) {
   const std::string name = layer + ".weight";
-  const StoredTensor codes = checkpoint.require_matrix(name, {"I8"});
+  IntegerLayout layout = byte_layout(checkpoint, layer);
   if (checkpoint.has(layer + ".weight_zero_point") || !scheme.symmetric)
     checkpoint.refuse(name, "has zero points: not supported for int-quantized: pack-quantized may have them");
-  IntegerLayout layout;
-  layout.layer = layer;
-  layout.bits = 8;
-  layout.outputs = codes.shape()[0];
-  layout.inputs = codes.shape()[1];
-  if (layout.inputs % 4 != 0)
-    checkpoint.refuse(name, fmt::format("has {} inputs: a multiple of 4 is supported", layout.inputs));
   layout.group = group_of_settings(checkpoint, layer, scheme.group, layout.inputs);
-  layout.codes = {codes.data.data(), 8, layout.inputs};
-  layout.codes.added_to_number = 128;  // -128 .. 127 becomes 0 .. 255
   set_scales(checkpoint, layout);
   QuantisedMatrix matrix = integer_matrix(checkpoint, std::move(layout));
   matrix.codes = name;
@@ -178,8 +174,15 @@ std::vector<QuantisedMatrix> read_compressed_tensors(const Checkpoint& checkpoin
   std::vector<QuantisedMatrix> matrices;
   for (const std::string& layer : checkpoint.layers_with(".weight_packed")) {
     const Scheme scheme = scheme_of(checkpoint, layer);
-    if (scheme.format != "pack-quantized" || scheme.type != "int") refuse_format(checkpoint, scheme, layer);
-    matrices.push_back(packed(checkpoint, layer, scheme));
+    const bool floats = scheme.type == "float" && scheme.bits == 4;
+    if (floats && scheme.format == "nvfp4-pack-quantized")
+      matrices.push_back(nvfp4_matrix(checkpoint, layer, kCompressedNvfp4));
+    else if (floats && scheme.format == "mxfp4-pack-quantized")
+      matrices.push_back(mxfp4_matrix(checkpoint, layer));
+    else if (scheme.type == "int" && scheme.format == "pack-quantized")
+      matrices.push_back(packed(checkpoint, layer, scheme));
+    else
+      refuse_format(checkpoint, scheme, layer);
   }
   for (const std::string& layer : checkpoint.layers_with(".weight_scale")) {
     if (checkpoint.has(layer + ".weight_packed")) continue;

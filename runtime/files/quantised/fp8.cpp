@@ -17,10 +17,6 @@ namespace {
 
 // Both are f16 with fewer bits: E5M2 its upper half, E4M3 one whose exponent has another bias.
 float e5m2_value(unsigned code) { return kernels::f16_to_f32(static_cast<std::uint16_t>(code << 8)); }
-float e4m3_value(unsigned code) {
-  if ((code & 0x7f) == 0x7f) return NAN;
-  return kernels::f16_to_f32(static_cast<std::uint16_t>((code & 0x80) << 8 | (code & 0x7f) << 7)) * 256.0f;
-}
 
 // Scales of blocks of outputs and inputs.
 struct BlockScales {
@@ -88,6 +84,11 @@ BlockScales block_scales(const Checkpoint& checkpoint, const std::string& name,
 }
 
 }  // namespace
+
+float e4m3_value(unsigned code) {
+  if ((code & 0x7f) == 0x7f) return NAN;
+  return kernels::f16_to_f32(static_cast<std::uint16_t>((code & 0x80) << 8 | (code & 0x7f) << 7)) * 256.0f;
+}
 
 QuantisedMatrix fp8_matrix(const Checkpoint& checkpoint, const std::string& layer, std::string_view scales) {
   QuantisedMatrix matrix;

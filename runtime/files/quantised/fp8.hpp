@@ -13,4 +13,7 @@ namespace burin::runtime::quantised {
 // for FP8: values are held as f32.
 QuantisedMatrix fp8_matrix(const Checkpoint& checkpoint, const std::string& layer, std::string_view scales);
 
+// Of a code of E4M3, which has no infinities.
+float e4m3_value(unsigned code);
+
 }  // namespace burin::runtime::quantised

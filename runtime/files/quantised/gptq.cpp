@@ -102,18 +102,12 @@ QuantisedMatrix gptq_matrix(const Checkpoint& checkpoint, const std::string& lay
     else
       layout.zeros->added = ones_of(bits);
   }
-  const StoredTensor scales =
-      checkpoint.require(layer + ".scales", {"F16", "BF16", "F32"}, {layout.groups(), layout.outputs});
-  layout.scales = {scales.data.data(), scale_type(scales), 1, layout.outputs};
-  std::vector<std::string> others = {layer + ".qzeros", layer + ".scales"};
+  std::vector<std::string> others = {layer + ".qzeros"};
   if (const std::string g_idx = layer + ".g_idx"; settings.input_groups || checkpoint.has(g_idx)) {
     layout.order = group_order(checkpoint, g_idx, layout.inputs, layout.group);
     others.push_back(g_idx);
   }
-  QuantisedMatrix matrix = integer_matrix(checkpoint, std::move(layout));
-  matrix.codes = layer + ".qweight";
-  matrix.others = std::move(others);
-  return matrix;
+  return qweight_matrix(checkpoint, std::move(layout), std::move(others));
 }
 
 std::vector<QuantisedMatrix> read_gptq(const Checkpoint& checkpoint) {

@@ -81,7 +81,7 @@ std::uint32_t GroupScales::bits_at(std::int64_t output, std::int64_t group) cons
   std::uint32_t bits = 0;
   std::memcpy(&bits, data + (output * output_step + group * group_step) * bytes,
               static_cast<std::size_t>(bytes));
-  return bits;
+  return divisor == 1 ? bits : std::bit_cast<std::uint32_t>(std::bit_cast<float>(bits) / divisor);
 }
 
 kernels::ScaleType scale_type(const StoredTensor& scales) {
@@ -109,6 +109,35 @@ QuantisedMatrix integer_matrix(const Checkpoint& checkpoint, IntegerLayout layou
   matrix.order = layout.order;
   matrix.slices.push_back(std::make_unique<IntegerMatrix>(format, std::move(layout)));
   return matrix;
+}
+
+QuantisedMatrix qweight_matrix(const Checkpoint& checkpoint, IntegerLayout layout,
+                               std::vector<std::string> others) {
+  const std::string layer = layout.layer;
+  others.push_back(layer + ".scales");
+  const StoredTensor scales =
+      checkpoint.require(others.back(), {"F16", "BF16", "F32"}, {layout.groups(), layout.outputs});
+  layout.scales = {scales.data.data(), scale_type(scales), 1, layout.outputs};
+  QuantisedMatrix matrix = integer_matrix(checkpoint, std::move(layout));
+  matrix.codes = layer + ".qweight";
+  matrix.others = std::move(others);
+  return matrix;
+}
+
+IntegerLayout byte_layout(const Checkpoint& checkpoint, const std::string& layer) {
+  const std::string name = layer + ".weight";
+  const StoredTensor codes = checkpoint.require_matrix(name, {"I8"});
+  IntegerLayout layout;
+  layout.layer = layer;
+  layout.bits = 8;
+  layout.outputs = codes.shape()[0];
+  layout.inputs = codes.shape()[1];
+  if (layout.inputs % 4 != 0)
+    checkpoint.refuse(name, fmt::format("has {} inputs: a multiple of 4 is supported", layout.inputs));
+  layout.group = layout.inputs;
+  layout.codes = {codes.data.data(), 8, layout.inputs};
+  layout.codes.added_to_number = 128;  // -128 .. 127 becomes 0 .. 255
+  return layout;
 }
 
 }  // namespace burin::runtime::quantised

@@ -23,6 +23,7 @@ struct GroupScales {
   kernels::ScaleType type = kernels::ScaleType::f16;
   std::int64_t output_step = 1;  // numbers from one output to the next
   std::int64_t group_step = 0;   // and from one group to the next
+  float divisor = 1;             // of every number; else than 1 for F32 only
 
   std::uint32_t bits_at(std::int64_t output, std::int64_t group) const;
 };
@@ -59,5 +60,13 @@ int packed_group(std::int64_t stored);
 // 2^(bits - 1), whatever the settings say; elsewhere scales are held as f32, for minimum = -scale * zero has more
 // digits than an f16 or bf16.
 QuantisedMatrix integer_matrix(const Checkpoint& checkpoint, IntegerLayout layout);
+
+// The same of a layout whose scales are LAYER.scales [groups, outputs], as GPTQ and AWQ have them. Its codes are
+// LAYER.qweight; `others` are the tensors that it has besides.
+QuantisedMatrix qweight_matrix(const Checkpoint& checkpoint, IntegerLayout layout,
+                               std::vector<std::string> others);
+
+// LAYER.weight [outputs, inputs] of I8, whose zero point is 0. The group is one for all inputs; scales are missing.
+IntegerLayout byte_layout(const Checkpoint& checkpoint, const std::string& layer);
 
 }  // namespace burin::runtime::quantised

@@ -21,6 +21,8 @@ constexpr Method kMethods[] = {
     {"fp8", read_fp8},
     {"fbgemm_fp8", read_fp8},
     {"mxfp4", read_mxfp4},
+    {"hqq", read_hqq},
+    {"modelopt", read_modelopt},
 };
 
 }  // namespace

@@ -19,5 +19,7 @@ std::vector<QuantisedMatrix> read_compressed_tensors(const Checkpoint& checkpoin
 std::vector<QuantisedMatrix> read_bitsandbytes(const Checkpoint& checkpoint);
 std::vector<QuantisedMatrix> read_fp8(const Checkpoint& checkpoint);
 std::vector<QuantisedMatrix> read_mxfp4(const Checkpoint& checkpoint);
+std::vector<QuantisedMatrix> read_hqq(const Checkpoint& checkpoint);
+std::vector<QuantisedMatrix> read_modelopt(const Checkpoint& checkpoint);
 
 }  // namespace burin::runtime::quantised

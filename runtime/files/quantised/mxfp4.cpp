@@ -1,9 +1,6 @@
-// MXFP4 as gpt-oss has it, all experts of a layer in one tensor. Of E experts, N outputs and K inputs:
-//
-//   NAME_blocks  [E, N, K / 32, 16] of U8    two codes a byte, the first in the low nibble
-//   NAME_scales  [E, N, K / 32] of U8        x stands for 2^(x - 127)
-//
-// Source: OCP Microscaling Formats (MX) Specification; https://github.com/openai/gpt-oss (gpt_oss/torch/weights.py).
+// MXFP4 in both layouts.
+#include "runtime/files/quantised/mxfp4.hpp"
+
 #include "jit/error.hpp"
 #include "runtime/files/quantised/methods.hpp"
 
@@ -46,6 +43,12 @@ class Mxfp4Matrix final : public kernels::CodedMatrix {
   const std::byte* scales_;
 };
 
+// As gpt-oss has it, all experts of a layer in one tensor. Of E experts, N outputs and K inputs:
+//
+//   NAME_blocks  [E, N, K / 32, 16] of U8    two codes a byte, the first in the low nibble
+//   NAME_scales  [E, N, K / 32] of U8        x stands for 2^(x - 127)
+//
+// Source: OCP Microscaling Formats (MX) Specification; https://github.com/openai/gpt-oss (gpt_oss/torch/weights.py).
 QuantisedMatrix stacked(const Checkpoint& checkpoint, const std::string& name) {
   QuantisedMatrix matrix;
   matrix.name = name;
@@ -66,6 +69,23 @@ QuantisedMatrix stacked(const Checkpoint& checkpoint, const std::string& name) {
 }
 
 }  // namespace
+
+QuantisedMatrix mxfp4_matrix(const Checkpoint& checkpoint, const std::string& layer) {
+  QuantisedMatrix matrix;
+  matrix.name = layer + ".weight";
+  matrix.codes = layer + ".weight_packed";
+  matrix.others = {layer + ".weight_scale"};
+  const StoredTensor codes = checkpoint.require_matrix(matrix.codes, {"U8"});
+  matrix.shape = {codes.shape()[0], codes.shape()[1] * 2};
+  if (matrix.shape[1] % kBlock != 0)
+    checkpoint.refuse(matrix.codes,
+                      fmt::format("has {} inputs: a multiple of {} is supported", matrix.shape[1], kBlock));
+  const StoredTensor scales =
+      checkpoint.require(matrix.others[0], {"U8"}, {matrix.shape[0], matrix.shape[1] / kBlock});
+  matrix.slices.push_back(
+      std::make_unique<Mxfp4Matrix>(matrix.codes, matrix.shape[1], codes.data.data(), scales.data.data()));
+  return matrix;
+}
 
 std::vector<QuantisedMatrix> read_mxfp4(const Checkpoint& checkpoint) {
   std::vector<QuantisedMatrix> matrices;

@@ -49,7 +49,7 @@ void add_bench_command(CLI::App& app) {
       "         burin bench --synthetic llama-7b:8 --weights int4 --save q4_0.gguf     (for other engines)");
   command->add_option("MODEL", options->common.model, "GGUF file or Hugging Face folder");
   command->add_option("--synthetic", options->synthetic,
-                      "Random weights of a known shape: llama-7b[:LAYERS], ...");
+                      "Random weights of a known shape: llama-7b[:LAYERS[:VOCABULARY]], ...");
   command->add_option("-p,--prompt", options->prompt, "Tokens of the prefill (default 512; 0: none)")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 20));
   command->add_option("-n,--generate", options->generate, "Steps to decode (default 32; 0: none)")

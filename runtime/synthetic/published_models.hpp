@@ -1,0 +1,25 @@
+// The table of published models.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace burin::runtime {
+
+struct PublishedModel {
+  std::string_view name;
+  std::string_view architecture;  // as config.json names it, or GGUF
+  // Of config.json (GGUF: metadata without the architecture before it), as far as anything reads it.
+  std::string_view config;
+  std::vector<std::string_view> biases = {};  // last parts of the names of tensors that have one
+  std::string_view embedding = "model.embed_tokens";
+  std::string_view second_norm = {};  // of each layer, where models of the architecture need not have one
+  bool mxfp4_experts = false;         // as gpt-oss has them
+
+  bool gguf() const { return embedding == "token_embd"; }
+};
+
+std::span<const PublishedModel> published_models();
+
+}  // namespace burin::runtime

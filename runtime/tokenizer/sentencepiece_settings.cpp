@@ -1,0 +1,103 @@
+#include "runtime/tokenizer/sentencepiece_settings.hpp"
+
+#include <cstdint>
+#include <optional>
+
+namespace burin::runtime {
+namespace {
+
+// Fields of ModelProto, TrainerSpec and NormalizerSpec.
+constexpr std::uint64_t kTrainerSpec = 2, kNormalizerSpec = 3;
+constexpr std::uint64_t kSpaceAsSuffix = 24;
+constexpr std::uint64_t kCharacterMap = 2, kAddDummyPrefix = 3, kRemoveExtraSpaces = 4, kEscapeSpaces = 5;
+
+// A field is a number, or bytes.
+struct Field {
+  std::uint64_t id = 0;
+  std::uint64_t number = 0;
+  std::string_view bytes;
+};
+
+class MessageReader {
+ public:
+  explicit MessageReader(std::string_view message) : rest_(message) {}
+
+  bool failed() const { return failed_; }
+
+  std::optional<Field> next() {
+    if (rest_.empty()) return std::nullopt;
+    const std::uint64_t tag = read_varint();
+    Field field = {tag >> 3, 0, {}};
+    switch (tag & 7) {
+      case 0: field.number = read_varint(); break;
+      case 1: field.bytes = read_bytes(8); break;
+      case 2: field.bytes = read_bytes(read_varint()); break;
+      case 5: field.bytes = read_bytes(4); break;
+      default: failed_ = true;
+    }
+    if (failed_) return std::nullopt;
+    return field;
+  }
+
+ private:
+  std::uint64_t read_varint() {
+    std::uint64_t value = 0;
+    for (int shift = 0; shift < 64 && !rest_.empty(); shift += 7) {
+      const auto byte = static_cast<unsigned char>(rest_.front());
+      rest_.remove_prefix(1);
+      value |= std::uint64_t{byte & 0x7fu} << shift;
+      if (byte < 0x80) return value;
+    }
+    failed_ = true;
+    return 0;
+  }
+
+  std::string_view read_bytes(std::uint64_t count) {
+    if (count > rest_.size()) failed_ = true;
+    const std::string_view bytes = rest_.substr(0, failed_ ? 0 : static_cast<std::size_t>(count));
+    rest_.remove_prefix(bytes.size());
+    return bytes;
+  }
+
+  std::string_view rest_;
+  bool failed_ = false;
+};
+
+void read_normalizer(MessageReader& reader, SentencePieceSettings& settings) {
+  bool removes = true;  // as the proto's defaults are
+  bool escapes = true;
+  while (const std::optional<Field> field = reader.next()) {
+    if (field->id == kCharacterMap && !field->bytes.empty()) settings.changes_text = true;
+    if (field->id == kAddDummyPrefix) settings.adds_space = field->number != 0;
+    if (field->id == kRemoveExtraSpaces) removes = field->number != 0;
+    if (field->id == kEscapeSpaces) escapes = field->number != 0;
+  }
+  settings.changes_text |= removes || !escapes;
+}
+
+void read_trainer(MessageReader& reader, SentencePieceSettings& settings) {
+  while (const std::optional<Field> field = reader.next())
+    if (field->id == kSpaceAsSuffix && field->number != 0) settings.changes_text = true;
+}
+
+}  // namespace
+
+SentencePieceSettings read_settings(std::string_view model) {
+  SentencePieceSettings settings;
+  bool normalizer = false;
+  MessageReader reader(model);
+  while (const std::optional<Field> field = reader.next()) {
+    if (field->id != kTrainerSpec && field->id != kNormalizerSpec) continue;
+    MessageReader inner(field->bytes);
+    if (field->id == kTrainerSpec)
+      read_trainer(inner, settings);
+    else
+      read_normalizer(inner, settings);
+    normalizer |= field->id == kNormalizerSpec;
+    settings.changes_text |= inner.failed();
+  }
+  settings.changes_text |= reader.failed() || !normalizer;
+  return settings;
+}
+
+}  // namespace burin::runtime
