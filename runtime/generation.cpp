@@ -110,6 +110,10 @@ GenerationResult generate(Session& session, const Model& model, std::span<const 
   result.reason = cancelled(cancel) ? StopReason::interrupted : StopReason::length;
   // Asked once per token, so that the reason is known for every way out.
   while (result.reason != StopReason::interrupted && static_cast<std::int64_t>(result.tokens.size()) < most) {
+    if (sampler.must_end()) {
+      result.reason = StopReason::end_of_text;
+      break;
+    }
     const TokenId token = sampler.sample(session.logits());
     if (tokenizer != nullptr && tokenizer->is_end_of_generation(token)) {
       result.reason = StopReason::end_of_text;

@@ -90,6 +90,22 @@ std::vector<LogitBias> read_biases(HashedFileReader& file, std::int64_t count, s
   return biases;
 }
 
+template <typename Numbers>
+void read_array(HashedFileReader& file, const SequenceFields& header, std::string_view name, std::size_t most,
+                Numbers& numbers) {
+  const auto count = static_cast<std::size_t>(header.number(name, 0, static_cast<std::int64_t>(most)));
+  if (count > file.left() / sizeof(numbers[0]))
+    fail("{}: {} is {}, more than the file is long: it is damaged", file.path(), name, count);
+  numbers.resize(count);
+  read_numbers(file, numbers);
+}
+
+void read_grammar(HashedFileReader& file, const SequenceFields& header, SamplerState& state) {
+  constexpr std::size_t kMostNumbers = 4 * kMostGrammarFrames;
+  read_array(file, header, "grammar", kMostGrammarBytes, state.options.grammar);
+  read_array(file, header, "grammar_place", kMostNumbers, state.grammar);
+}
+
 void check(const std::string& path, const SamplingOptions& options) {
   try {
     validate(options);
@@ -107,6 +123,9 @@ void set_sampling(SequenceFields& header, const SamplerState& sampling) {
   header.set("random", sampling.random);
   header.set("mirostat_mu", sampling.mirostat_mu);
   header.set("recent", sampling.recent.size());
+  header.set("grammar", sampling.options.grammar.size());
+  header.set("grammar_place", sampling.grammar.size());
+  header.set("awaited", sampling.awaited + 1);
 }
 
 void write_sampling(HashedFileWriter& file, const SamplerState& sampling) {
@@ -119,6 +138,8 @@ void write_sampling(HashedFileWriter& file, const SamplerState& sampling) {
   }
   write_numbers(file, tokens);
   write_numbers(file, biases);
+  write_numbers(file, sampling.options.grammar);
+  write_numbers(file, sampling.grammar);
 }
 
 SamplerState read_sampling(HashedFileReader& file, const SequenceFields& header, std::int64_t vocabulary) {
@@ -133,6 +154,8 @@ SamplerState read_sampling(HashedFileReader& file, const SequenceFields& header,
   const auto most = static_cast<std::int64_t>(tokens_looked_back(state.options));
   state.recent = read_tokens(file, "recent tokens", header.number("recent", 0, most), vocabulary);
   state.options.logit_bias = read_biases(file, header.number("logit_biases", 0, 1 << 20), vocabulary);
+  read_grammar(file, header, state);
+  state.awaited = static_cast<TokenId>(header.number("awaited", 0, vocabulary)) - 1;
   check(file.path(), state.options);
   return state;
 }

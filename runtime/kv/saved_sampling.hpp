@@ -1,6 +1,6 @@
 // The sampling in the file of a sequence: numbers and short texts in the header, the rest behind the tokens:
 //
-//   recent tokens (i32), tokens with a bias (i32), their biases (f32)
+//   recent tokens (i32), tokens with a bias (i32), their biases (f32), grammar (text), place in it (u32)
 #pragma once
 
 #include "runtime/files/hashed_file.hpp"

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "jit/error.hpp"
+#include "runtime/sampling/grammar/grammar.hpp"
 
 namespace burin::runtime {
 namespace {
@@ -90,6 +91,7 @@ void validate(const SamplingOptions& options) {
   check_dry(options);
   check_mirostat(options);
   check_biases(options.logit_bias);
+  if (!options.grammar.empty()) parse_grammar(options.grammar);
 }
 
 }  // namespace burin::runtime

@@ -41,6 +41,7 @@ struct SamplingOptions {
   float mirostat_tau = 5;                                                   // 0 to 100 bits
   float mirostat_eta = 0.1f;                                                // 0 to 1
   std::vector<LogitBias> logit_bias = {};  // up to 2^20; of several for one token, all are added
+  std::string grammar = {};  // in GBNF, that the text follows (grammar/grammar.hpp); empty: any text
 };
 
 bool has_penalties(const SamplingOptions& options);

@@ -43,6 +43,16 @@ std::shared_ptr<const SequenceBreakers> breakers_of(const SamplingOptions& optio
   return std::make_shared<SequenceBreakers>(*tokenizer, options.dry_sequence_breakers);
 }
 
+GrammarMatcher matcher_of(const SamplingOptions& options, const Tokenizer* tokenizer,
+                          std::size_t vocabulary) {
+  if (tokenizer == nullptr) fail("grammar: the model has no tokenizer to follow it with: give none");
+  if (tokenizer->vocabulary_size() > vocabulary)
+    fail("grammar: the tokenizer has {} tokens, the model {}: give the tokenizer of the model",
+         tokenizer->vocabulary_size(), vocabulary);
+  return {std::make_shared<Grammar>(parse_grammar(options.grammar)), std::make_shared<TokenTexts>(*tokenizer),
+          *tokenizer};
+}
+
 [[noreturn]] void fail_without_candidates(const SamplingOptions& options) {
   if (!options.logit_bias.empty())
     fail("sampler: all logits are NaN or -inf: logit_bias bans too much, or the model is damaged");
@@ -61,7 +71,11 @@ Sampler::Sampler(const SamplingOptions& options, const SampledVocabulary& vocabu
   if (has_penalties(options)) penalties_.emplace(options, vocabulary_);
   if (has_dry(options)) dry_.emplace(options, vocabulary_, breakers_of(options, vocabulary.tokenizer));
   if (options.mirostat != 0) mirostat_.emplace(options);
-  if (penalties_ || dry_ || !options.logit_bias.empty()) logits_.reserve(vocabulary_);
+  if (!options.grammar.empty()) {
+    grammar_.emplace(matcher_of(options, vocabulary.tokenizer, vocabulary_));
+    allowed_.resize(vocabulary_);
+  }
+  if (penalties_ || dry_ || grammar_ || !options.logit_bias.empty()) logits_.reserve(vocabulary_);
   candidates_.reserve(vocabulary_);
   weights_.reserve(vocabulary_);
 }
@@ -74,19 +88,33 @@ Sampler::Sampler(const SamplerState& state, const SampledVocabulary& vocabulary)
   random_ = SplitMix64(state.random);
   if (mirostat_) mirostat_->set_mu(state.mirostat_mu);
   for (const TokenId token : state.recent) accept(token);
+  awaited_ = state.awaited;
+  if (grammar_ && !grammar_->restore(state.grammar))
+    fail("sampler: the place in the grammar is none: the state is damaged");
 }
 
 SamplerState Sampler::state() const {
-  return {options_, random_.state(), mirostat_ ? mirostat_->mu() : 0, recent_.oldest_first()};
+  return {options_,
+          random_.state(),
+          mirostat_ ? mirostat_->mu() : 0,
+          awaited_,
+          grammar_ ? GrammarMatcher(*grammar_).state() : std::vector<std::uint32_t>(),
+          recent_.oldest_first()};
 }
 
 TokenId Sampler::sample(std::span<const float> logits) {
   if (logits.size() != vocabulary_)
     fail("sampler: {} logits for a vocabulary of {}: give one per token", logits.size(), vocabulary_);
   logits = edited(logits);
-  if (is_greedy_) return best(logits);
-  load(candidates_, logits);
-  return pick();
+  const float mu = mirostat_ ? mirostat_->mu() : 0;
+  TokenId token = pick(logits);
+  if (!grammar_) return token;
+  if (!grammar_->allows(token)) {
+    if (mirostat_) mirostat_->set_mu(mu);
+    token = pick_allowed(logits);
+  }
+  awaited_ = token;
+  return token;
 }
 
 void Sampler::accept(TokenId token) {
@@ -94,6 +122,8 @@ void Sampler::accept(TokenId token) {
     fail("sampler: token {} is outside the vocabulary of {}: give a token of this model", token, vocabulary_);
   if (penalties_) penalties_->accept(token, recent_);
   recent_.push(token);
+  if (grammar_ && !(token == awaited_ && grammar_->accept(token))) grammar_->restart();
+  awaited_ = -1;
 }
 
 // The logits after the steps that change them.
@@ -117,7 +147,26 @@ TokenId Sampler::best(std::span<const float> logits) const {
   return best.id;
 }
 
-TokenId Sampler::pick() {
+// Among the tokens that the grammar allows.
+TokenId Sampler::pick_allowed(std::span<const float> logits) {
+  grammar_->mark_allowed(allowed_);
+  if (logits.data() != logits_.data()) logits_.assign(logits.begin(), logits.end());
+  bool any = false;
+  for (std::size_t id = 0; id < vocabulary_; ++id) {
+    if (allowed_[id] == 0) logits_[id] = -std::numeric_limits<float>::infinity();
+    any = any || logits_[id] >= -kLargestLogit;
+  }
+  if (!any)
+    fail(
+        "grammar: no token of the vocabulary that has a logit can go on with the text: use a grammar that "
+        "its "
+        "tokens can spell");
+  return pick(logits_);
+}
+
+TokenId Sampler::pick(std::span<const float> logits) {
+  if (is_greedy_) return best(logits);
+  load(candidates_, logits);
   if (candidates_.empty()) fail_without_candidates(options_);
   if (mirostat_) return mirostat_->pick(candidates_, options_.temperature, random_, weights_);
   shorten();

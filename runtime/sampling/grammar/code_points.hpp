@@ -22,9 +22,10 @@ class CodePointSet {
 
   bool has(std::uint32_t code_point) const;
   bool meets(CodePointRange range) const;  // whether any of them is in the set
+  const std::vector<CodePointRange>& ranges() const { return ranges_; }  // in order, with gaps between them
 
  private:
-  std::vector<CodePointRange> ranges_;  // in order, with gaps between them
+  std::vector<CodePointRange> ranges_;
 };
 
 // The beginning of a character in UTF-8. Refuses what RFC 3629 does: overlong forms, surrogates, more than
