@@ -21,7 +21,7 @@ class CodePointSet {
   explicit CodePointSet(std::vector<CodePointRange> ranges, bool negated = false);
 
   bool has(std::uint32_t code_point) const;
-  bool meets(CodePointRange range) const;  // whether any of them is in the set
+  bool meets(CodePointRange range) const;                                // whether any of them is in the set
   const std::vector<CodePointRange>& ranges() const { return ranges_; }  // in order, with gaps between them
 
  private:

@@ -112,6 +112,7 @@ bool GrammarMatcher::allows(TokenId token) {
   if (from.prefix.is_empty())
     for (std::size_t i = from.first; i < from.first + from.count; ++i)
       if (is_named(stacks_.top(heads_[i]), token)) return true;
+  if (texts_->is_end(token)) return may_end();
   back_to(0);
   const std::string_view bytes = texts_->bytes(token);
   const bool fits = !bytes.empty() && walk(bytes);

@@ -22,7 +22,8 @@ bool is_terminal(Kind kind) { return kind != Kind::end && kind != Kind::rule && 
 
 }  // namespace
 
-GrammarStacks::GrammarStacks(std::shared_ptr<const Grammar> grammar) : grammar_(std::move(grammar)) {
+GrammarStacks::GrammarStacks(std::shared_ptr<const Grammar> grammar)
+    : grammar_(std::move(grammar)), tidy_above_(kManyFrames) {
   reserve(kFirstFrames);
   notes_.reserve(kFirstFrames);
   to_expand_.reserve(kFirstFrames);
@@ -173,7 +174,7 @@ bool GrammarStacks::add_behind(Stack head, std::vector<Stack>& heads) {
 }
 
 void GrammarStacks::tidy(std::span<Stack> heads) {
-  if (frames_.size() > kManyFrames) forget_all_but(heads);
+  if (frames_.size() > tidy_above_) forget_all_but(heads);
 }
 
 // A stack's number is above that of the one below it, so that one pass finds and one moves what stays.
@@ -200,6 +201,7 @@ void GrammarStacks::forget_all_but(std::span<Stack> heads) {
   notes_.clear();
   expansion_ = 0;
   set_ = 0;
+  tidy_above_ = std::max(kManyFrames, 2 * count);
   rebuild_buckets();
 }
 

@@ -11,8 +11,8 @@
 namespace burin::runtime {
 
 inline constexpr std::size_t kMostGrammarStacks = 1024;                  // of one place in a text
-inline constexpr std::size_t kMostGrammarFrames = std::size_t{1} << 20;  // of all stacks
-inline constexpr std::size_t kMostNotedStacks = std::size_t{1} << 22;
+inline constexpr std::size_t kMostGrammarFrames = std::size_t{1} << 18;  // of all stacks
+inline constexpr std::size_t kMostNotedStacks = std::size_t{1} << 21;
 
 // A stack is its top frame: an element that is to come next, and the stack of what comes behind its rule. Equal stacks
 // are one and the same, so that they are compared by number and share what lies below:
@@ -86,6 +86,7 @@ class GrammarStacks {
   std::vector<std::uint64_t> in_set_;    // likewise the set
   std::vector<Stack> to_expand_;
   std::vector<Stack> found_;
+  std::size_t tidy_above_;  // frames
   std::uint64_t expansion_ = 0;
   std::uint64_t set_ = 0;
 };
