@@ -5,7 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "runtime/sampling/schema/json_schema.hpp"
 #include "tools/command.hpp"
+#include "tools/common_options.hpp"
 
 namespace burin::tools {
 namespace {
@@ -147,6 +149,37 @@ void add_bias_option(CLI::App& command, runtime::SamplingOptions& sampling) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
+// A schema, or @FILE with one.
+std::string schema_text(const std::string& text) {
+  return text.starts_with('@') ? read_file(text.substr(1)) : text;
+}
+
+template <typename Grammar>
+CLI::Option* add_text_option(CLI::App& command, const char* name, runtime::SamplingOptions& sampling,
+                             const char* help, Grammar&& grammar) {
+  return command.add_option_function<std::string>(
+      name,
+      [&sampling, grammar](const std::string& text) {
+        sampling.grammar = from_arguments([&] { return grammar(text); });
+        if (sampling.grammar.empty()) wrong_usage("grammar: it is empty: give rules, of which one is root");
+      },
+      help);
+}
+
+void add_grammar_options(CLI::App& command, runtime::SamplingOptions& sampling) {
+  CLI::Option* text =
+      add_text_option(command, "--grammar", sampling, "The text follows this grammar, in GBNF",
+                      [](const std::string& given) { return given; });
+  CLI::Option* file = add_text_option(command, "--grammar-file", sampling, "The same, from a file",
+                                      [](const std::string& path) { return read_file(path); });
+  CLI::Option* schema = add_text_option(
+      command, "-j,--json-schema", sampling,
+      "The text is JSON as this schema has it, or as @FILE has it; {}: any JSON",
+      [](const std::string& given) { return runtime::grammar_of_json_schema(schema_text(given)); });
+  text->excludes(file)->excludes(schema);
+  file->excludes(schema);
+}
+
 }  // namespace
 
 void add_sampling_options(CLI::App& command, runtime::SamplingOptions& sampling) {
@@ -156,6 +189,7 @@ void add_sampling_options(CLI::App& command, runtime::SamplingOptions& sampling)
   add_dry_options(command, sampling);
   add_temperature_options(command, sampling);
   add_bias_option(command, sampling);
+  add_grammar_options(command, sampling);
 }
 
 }  // namespace burin::tools

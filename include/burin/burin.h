@@ -149,6 +149,10 @@ typedef struct burin_sampling_options {
   const burin_token* logit_bias_tokens; /**< tokens whose logits change; of several for one, all are added */
   const float* logit_biases;            /**< what is added; -INFINITY: the token is never picked */
   size_t logit_bias_count;              /**< of both, to 2^20; default 0 */
+  /** The text follows this grammar, in GBNF as llama.cpp has it; null: any. It follows what sampling picked and was
+   *  then appended, and begins anew behind anything else, such as a prompt. */
+  const char* grammar;
+  const char* json_schema; /**< the text is JSON as this schema has it; in place of a grammar; null: any */
 } burin_sampling_options;
 
 /** How a session is made; defaults by burin_session_options_init(). */

@@ -124,6 +124,10 @@ struct SamplingOptions {
   float mirostat_tau = 5;                  ///< surprise it aims at, in bits, 0 to 100
   float mirostat_eta = 0.1f;               ///< how fast it learns, 0 to 1
   std::vector<LogitBias> logit_bias = {};  ///< up to 2^20; of several for one token, all are added
+  /// The text follows this grammar, in GBNF as llama.cpp has it; empty: any. It follows what sampling picked and was
+  /// then appended, and begins anew behind anything else, such as a prompt. Not for models without a tokenizer.
+  std::string grammar = {};
+  std::string json_schema = {};  ///< the text is JSON as this schema has it; in place of a grammar
 };
 
 /// How a session is made.

@@ -64,6 +64,8 @@ SamplingOptions options_of(const burin_sampling_options* given) {
   const auto tokens = array_of(c.logit_bias_tokens, c.logit_bias_count, "logit_bias_tokens");
   const auto biases = array_of(c.logit_biases, c.logit_bias_count, "logit_biases");
   for (std::size_t i = 0; i < tokens.size(); ++i) options.logit_bias.push_back({tokens[i], biases[i]});
+  if (c.grammar != nullptr) options.grammar = c.grammar;
+  if (c.json_schema != nullptr) options.json_schema = c.json_schema;
   return options;
 }
 

@@ -1,5 +1,6 @@
 #include "runtime/api/states.hpp"
 #include "runtime/sampling/model_vocabulary.hpp"
+#include "runtime/sampling/schema/json_schema.hpp"
 
 namespace burin::api {
 namespace {
@@ -29,6 +30,12 @@ runtime::SamplingOptions sampling_options(const SamplingOptions& options) {
   own.mirostat_tau = options.mirostat_tau;
   own.mirostat_eta = options.mirostat_eta;
   for (const auto& [token, bias] : options.logit_bias) own.logit_bias.push_back({token, bias});
+  own.grammar = options.grammar;
+  if (!options.json_schema.empty()) {
+    if (!options.grammar.empty())
+      refuse(ErrorCode::invalid_argument, "json_schema: it stands beside a grammar: give one of them");
+    own.grammar = runtime::grammar_of_json_schema(options.json_schema);
+  }
   return own;
 }
 

@@ -67,6 +67,8 @@ TEST(CApi, DefaultsAreTheCppOnes) {
   EXPECT_EQ(sampling.mirostat_tau, SamplingOptions().mirostat_tau);
   EXPECT_EQ(sampling.mirostat_eta, SamplingOptions().mirostat_eta);
   EXPECT_EQ(sampling.logit_bias_count, 0u);
+  EXPECT_EQ(sampling.grammar, nullptr);
+  EXPECT_EQ(sampling.json_schema, nullptr);
   burin_generation_options generation;
   ASSERT_EQ(burin_generation_options_init(&generation, sizeof(generation)), BURIN_OK);
   EXPECT_EQ(generation.max_new_tokens, GenerationOptions().max_new_tokens);
@@ -107,6 +109,17 @@ TEST(CApi, SamplingOptionsReachTheSampler) {
   options.dry_sequence_breakers = &breaker;
   EXPECT_EQ(burin_session_set_sampling(session, &options), BURIN_INVALID_ARGUMENT);
   EXPECT_THAT(burin_last_error(), HasSubstr("dry_sequence_breakers: one has 0 bytes"));
+  options.dry_sequence_breakers = nullptr;
+  options.dry_sequence_breaker_count = 0;
+  options.grammar = "root ::= x";
+  EXPECT_EQ(burin_session_set_sampling(session, &options), BURIN_INVALID_ARGUMENT);
+  EXPECT_THAT(burin_last_error(), HasSubstr("grammar: line 1, column 10: rule x is unknown"));
+  options.json_schema = "{}";
+  EXPECT_EQ(burin_session_set_sampling(session, &options), BURIN_INVALID_ARGUMENT);
+  EXPECT_THAT(burin_last_error(), HasSubstr("json_schema: it stands beside a grammar"));
+  options.grammar = nullptr;
+  ASSERT_EQ(burin_session_set_sampling(session, &options), BURIN_OK) << burin_last_error();
+  ASSERT_EQ(burin_session_sample(session, &token), BURIN_OK);
   options.mirostat = 1;
   EXPECT_EQ(burin_session_set_sampling(session, &options), BURIN_INVALID_ARGUMENT);
   burin_session_free(session);

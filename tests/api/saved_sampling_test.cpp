@@ -95,6 +95,24 @@ TEST_F(SavedSampling, MirostatGoesOn) {
   EXPECT_EQ(more(other, kWhole - kCut), more(session, kWhole - kCut));
 }
 
+TEST_F(SavedSampling, GrammarsGoOn) {
+  const SamplingOptions options = {
+      .seed = 5, .json_schema = R"({"items": {"type": ["integer", "string"]}, "minItems": 9})"};
+  Session session = sampling_session({.sampling = options});
+  ASSERT_TRUE(session.generate(demo_reference().tokens, {.max_new_tokens = 12}));
+  ASSERT_TRUE(session.save(file()));
+  Session other = sampling_session();
+  ASSERT_TRUE(other.restore(file()));
+  EXPECT_EQ(more(other, 20), more(session, 20));
+  const std::string good = read_bytes(file());
+  for (std::size_t at = good.size() / 2; at < good.size(); at += 997) {
+    std::string bad = good;
+    bad[at] ^= 1;
+    folder_.write("session", bad);
+    EXPECT_FALSE(other.restore(file()));
+  }
+}
+
 // That sampling is what makes the difference.
 TEST_F(SavedSampling, WithOtherSamplingItWouldNotGoOn) {
   const Tokens whole = uninterrupted();
@@ -228,6 +246,10 @@ TEST_F(ForgedSession, WithSamplingThatCannotBeIsRefused) {
                                                                   {"logit_biases", "3"},
                                                                   {"logit_biases", "1"},
                                                                   {"logit_biases", "99999999"},
+                                                                  {"grammar", "1"},
+                                                                  {"grammar", "99999999"},
+                                                                  {"grammar_place", "3"},
+                                                                  {"awaited", "99999"},
                                                                   {"sampling", "2"},
                                                                   {"sampling", "0"}};
   for (const auto& [field, value] : wrong) {

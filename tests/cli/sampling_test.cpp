@@ -54,6 +54,29 @@ TEST(SamplingArguments, BansAndFavoursTokens) {
   EXPECT_EQ(text, text_with({"-l", "100+1000", "--temp", "0"}));
 }
 
+TEST(SamplingArguments, TextsFollowGrammars) {
+  const TemporaryFolder folder;
+  const std::string file = folder.write("yes.gbnf", "root ::= \" yes\" | \" no\"").string();
+  EXPECT_THAT(text_with({"--grammar-file", file}), testing::AnyOf(" yes\n", " no\n"));
+  EXPECT_THAT(text_with({"--grammar", "root ::= [0-9]{3}", "--temp", "0"}),
+              testing::MatchesRegex("[0-9][0-9][0-9]\n"));
+  const std::string schema =
+      R"({"properties": {"age": {"type": "integer", "maximum": 99, "minimum": 10}, "king":
+      {"type": "boolean"}}, "required": ["age", "king"]})";
+  const std::string schema_file = folder.write("schema.json", schema).string();
+  for (const std::string& given : {schema, "@" + schema_file})
+    for (const char* seed : {"1", "2", "3"}) {
+      const nlohmann::json value =
+          nlohmann::json::parse(text_with({"--json-schema", given, "--seed", seed}), nullptr, false);
+      ASSERT_TRUE(value.is_object()) << value;
+      EXPECT_EQ(value.size(), 2u) << value;
+      EXPECT_TRUE(value["age"].is_number_integer() && value["king"].is_boolean()) << value;
+    }
+  const CommandResult ended = run_with({"--grammar", "root ::= \"x\"", "--json"});
+  EXPECT_EQ(ended.json()["stop_reason"], "end_of_text");
+  EXPECT_EQ(ended.json()["text"], "x");
+}
+
 TEST(SamplingArguments, WrongOnesAreRefusedByName) {
   const std::vector<std::pair<Arguments, std::string>> cases = {
       {{"--typical", "2"}, "--typical"},
@@ -76,7 +99,14 @@ TEST(SamplingArguments, WrongOnesAreRefusedByName) {
       {{"--logit-bias", "5+x"}, "--logit-bias: 5+x"},
       {{"--logit-bias", "5+nan"}, "logit_bias: nan"},
       {{"--logit-bias", "5+inf"}, "logit_bias: inf"},
-      {{"--logit-bias", "5--1"}, "--logit-bias: 5--1"}};
+      {{"--logit-bias", "5--1"}, "--logit-bias: 5--1"},
+      {{"--grammar", "root ::= x"}, "grammar: line 1, column 10: rule x is unknown"},
+      {{"--grammar", ""}, "grammar"},
+      {{"--grammar-file", "/none/such"}, "/none/such"},
+      {{"--grammar", "root ::= .", "--json-schema", "{}"}, "--json-schema"},
+      {{"--json-schema", "{"}, "json_schema: it is no JSON"},
+      {{"--json-schema", "@/none/such"}, "/none/such"},
+      {{"--json-schema", R"({"not": {}})"}, "json_schema: #: keyword not is not supported"}};
   for (const auto& [options, names] : cases) {
     const CommandResult result = run_with(options);
     EXPECT_EQ(result.status, 2) << names;

@@ -13,6 +13,7 @@
 
 #include "jit/error.hpp"
 #include "runtime/sampling/random.hpp"
+#include "tests/sampling/made_tokenizer.hpp"
 #include "tests/support/allocation_watch.hpp"
 
 namespace burin::runtime {
@@ -379,6 +380,16 @@ TEST(Sampler, AllocatesNothingAfterConstruction) {
               }),
               0);
   }
+  std::vector<std::string> numbers;
+  for (int i = 0; i < 5000; ++i) numbers.push_back(std::to_string(i));
+  const tests::MadeTokenizer tokenizer(numbers, 0);
+  SamplingOptions grammar = plain();
+  grammar.grammar = "root ::= (list | [1-4]{0,99}) root?\nlist ::= [5-9] (list | \"0\")? [5-9]";
+  Sampler sampler(grammar, {.size = logits.size(), .tokenizer = &tokenizer});
+  EXPECT_EQ(tests::allocations_of([&] {
+              for (int i = 0; i < 100; ++i) sampler.accept(sampler.sample(logits));
+            }),
+            0);
   EXPECT_EQ(tests::allocations_of([] { ::operator delete(::operator new(1)); }), 1) << "nothing is counted";
 }
 

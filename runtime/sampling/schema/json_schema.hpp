@@ -16,7 +16,7 @@ namespace burin::runtime {
 // Where a schema leaves a choice, the text is narrower than it: properties come in the schema's order, then additional ones,
 // which there are only where additionalProperties is given (or the schema names no property) and whose
 // names are written without escapes; what prefixItems names is there, and more only with items; without a type, it is the
-// one that the keywords are about; numbers have up to 16 digits. Between tokens of JSON there may be a space, or a line
+// one that the keywords are about; numbers have up to 16 digits and exponents of two. Between tokens of JSON there may be a space, or a line
 // end and up to 20 spaces.
 //
 // Throws burin::Error, "json_schema: POINTER: what is wrong", for what is not supported or no schema.
