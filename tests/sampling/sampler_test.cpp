@@ -384,7 +384,7 @@ TEST(Sampler, AllocatesNothingAfterConstruction) {
   for (int i = 0; i < 5000; ++i) numbers.push_back(std::to_string(i));
   const tests::MadeTokenizer tokenizer(numbers, 0);
   SamplingOptions grammar = plain();
-  grammar.grammar = "root ::= (list | [1-4]{0,99}) root?\nlist ::= [5-9] (list | \"0\")? [5-9]";
+  grammar.grammar = "root ::= (list | [1-4]{1,99}) root?\nlist ::= [5-9] (list | \"0\")? [5-9]";
   Sampler sampler(grammar, {.size = logits.size(), .tokenizer = &tokenizer});
   EXPECT_EQ(tests::allocations_of([&] {
               for (int i = 0; i < 100; ++i) sampler.accept(sampler.sample(logits));
