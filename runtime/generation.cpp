@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "jit/error.hpp"
+#include "runtime/sampling/model_vocabulary.hpp"
 #include "runtime/stop_texts.hpp"
 
 namespace burin::runtime {
@@ -97,7 +98,7 @@ GenerationResult generate(Session& session, const Model& model, std::span<const 
   result.text.reserve(std::min(static_cast<std::size_t>(most) * kTypicalTokenBytes, kLargestTextReserve));
   std::optional<Sampler> own_sampler;
   if (options.sampler == nullptr)
-    own_sampler.emplace(options.sampling, static_cast<std::size_t>(model.vocabulary_size()));
+    own_sampler.emplace(options.sampling, vocabulary_of(model));
   Sampler& sampler = own_sampler ? *own_sampler : *options.sampler;
   TextStream stream(tokenizer, begins_text(tokenizer, prompt), options.stops, on_text, result.text);
   for (const TokenId token : prompt)
@@ -109,6 +110,10 @@ GenerationResult generate(Session& session, const Model& model, std::span<const 
   result.reason = cancelled(cancel) ? StopReason::interrupted : StopReason::length;
   // Asked once per token, so that the reason is known for every way out.
   while (result.reason != StopReason::interrupted && static_cast<std::int64_t>(result.tokens.size()) < most) {
+    if (sampler.must_end()) {
+      result.reason = StopReason::end_of_text;
+      break;
+    }
     const TokenId token = sampler.sample(session.logits());
     if (tokenizer != nullptr && tokenizer->is_end_of_generation(token)) {
       result.reason = StopReason::end_of_text;

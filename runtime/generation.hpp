@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/sampler.hpp"
+#include "runtime/sampling/sampler.hpp"
 #include "runtime/session.hpp"
 
 namespace burin::runtime {

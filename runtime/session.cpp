@@ -13,7 +13,7 @@
 #include "runtime/kv/token_window.hpp"
 #include "runtime/model_identity.hpp"
 #include "runtime/model_state.hpp"
-#include "runtime/sampler.hpp"
+#include "runtime/sampling/model_vocabulary.hpp"
 #include "runtime/sequence_rotation.hpp"
 #include "runtime/trace.hpp"
 
@@ -365,7 +365,7 @@ void Session::restore(const std::string& path, Sampler* sampler) {
   std::optional<SamplerState> sampling;
   read_sequence(path, {s.plan(), identity, kv, window, sinks, forgotten, rotated_for, logits, sampling});
   std::optional<Sampler> sampler_of_file;
-  if (sampler != nullptr && sampling) sampler_of_file.emplace(*sampling, logits.size());
+  if (sampler != nullptr && sampling) sampler_of_file.emplace(*sampling, vocabulary_of(*s.model));
   s.workspace.kv = std::move(kv);
   s.window = std::move(window);
   s.sinks = std::move(sinks);

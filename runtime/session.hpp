@@ -14,7 +14,7 @@
 
 namespace burin::runtime {
 
-class Sampler;      // sampler.hpp
+class Sampler;      // sampling/sampler.hpp
 struct StepRecord;  // trace.hpp
 
 // Which positions of an evaluated sequence want logits.

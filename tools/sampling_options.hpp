@@ -3,11 +3,11 @@
 
 #include <CLI/CLI.hpp>
 
-#include "runtime/sampler.hpp"
+#include "runtime/sampling/options.hpp"
 
 namespace burin::tools {
 
-// --temp, --top-k, --top-p, --min-p, --repeat-penalty, --repeat-last, --seed.
+// --temp, --top-k and so on: the names that llama.cpp has for them. The options must live as long as the command.
 void add_sampling_options(CLI::App& command, runtime::SamplingOptions& sampling);
 
 }  // namespace burin::tools

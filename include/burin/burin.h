@@ -118,16 +118,41 @@ typedef struct burin_load_options {
   void (*on_log)(void* user, burin_log_level level, const char* line, size_t length);
 } burin_load_options;
 
-/** How a token is picked; defaults by burin_sampling_options_init(). */
+/** How a token is picked; defaults by burin_sampling_options_init(). What is pointed to is copied by the call that the
+ *  struct is given to. See docs/SAMPLING.md. */
 typedef struct burin_sampling_options {
-  size_t size;          /**< sizeof(burin_sampling_options) */
-  float temperature;    /**< 0 to 100; 0: always the best token; default 0.8 */
-  int32_t top_k;        /**< keep the k best; 0: all; default 40 */
-  float top_p;          /**< keep the best up to this probability; 1: all; default 0.95 */
-  float min_p;          /**< keep those this share as probable as the best; 0: all; default 0.05 */
-  float repeat_penalty; /**< 0.01 to 100; 1: none; default 1 */
-  int32_t repeat_last;  /**< tokens back that the penalty looks, to 2^20; default 64 */
-  uint64_t seed;        /**< default 0 */
+  size_t size;                /**< sizeof(burin_sampling_options) */
+  float temperature;          /**< 0 to 100; 0: always the best token; default 0.8 */
+  int32_t top_k;              /**< keep the k best; 0: all; default 40 */
+  float top_p;                /**< keep the best up to this probability; 1: all; default 0.95 */
+  float min_p;                /**< keep those this share as probable as the best; 0: all; default 0.05 */
+  float repeat_penalty;       /**< 0.01 to 100; 1: none; default 1 */
+  int32_t repeat_last;        /**< tokens back that the penalties look, to 2^20; default 64 */
+  uint64_t seed;              /**< default 0 */
+  float presence_penalty;     /**< off the logits of tokens that came up, -100 to 100; default 0 */
+  float frequency_penalty;    /**< the same, times how often they did; default 0 */
+  float typical;              /**< keep the most typical up to this probability; 1 (default): all */
+  float xtc_probability;      /**< how often all top choices but the last are excluded; default 0 */
+  float xtc_threshold;        /**< what a top choice is: at least so probable; above 0.5: none; default 0.1 */
+  float dynatemp_range;       /**< how far the temperature moves with the entropy, to 100; default 0 */
+  float dynatemp_exponent;    /**< 0 to 100; default 1 */
+  float dry_multiplier;       /**< of DRY's penalty on going on with repeats, to 100; 0 (default): none */
+  float dry_base;             /**< of its power, 1 to 100; default 1.75 */
+  int32_t dry_allowed_length; /**< longest repeat in tokens that costs the multiplier only; default 2 */
+  int32_t dry_penalty_last_n; /**< tokens back that DRY looks, to 2^20; default 64 */
+  int32_t mirostat;           /**< 2: Mirostat 2.0 in place of top-k to XTC; 0 (default): not */
+  /** Texts of 1 to 40 bytes that repeats do not reach over, up to 64; null (default): line end, ":", "\"", "*". */
+  const char* const* dry_sequence_breakers;
+  size_t dry_sequence_breaker_count;    /**< 0 where the pointer is not null: none */
+  float mirostat_tau;                   /**< surprise it aims at, in bits, to 100; default 5 */
+  float mirostat_eta;                   /**< how fast it learns, to 1; default 0.1 */
+  const burin_token* logit_bias_tokens; /**< tokens whose logits change; of several for one, all are added */
+  const float* logit_biases;            /**< what is added; -INFINITY: the token is never picked */
+  size_t logit_bias_count;              /**< of both, to 2^20; default 0 */
+  /** The text follows this grammar, in GBNF as llama.cpp has it; null: any. It follows what sampling picked and was
+   *  then appended, and begins anew behind anything else, such as a prompt. */
+  const char* grammar;
+  const char* json_schema; /**< the text is JSON as this schema has it; in place of a grammar; null: any */
 } burin_sampling_options;
 
 /** How a session is made; defaults by burin_session_options_init(). */

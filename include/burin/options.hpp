@@ -89,16 +89,45 @@ struct PretrainedOptions {
   LoadOptions load = {};  ///< its `quantization` must be empty
 };
 
-/// How a token is picked from logits: penalty, top-k, top-p, min-p, temperature, draw, in this order. The
-/// same options and logits give the same tokens on every machine.
+/// What is added to the logit of one token.
+struct LogitBias {
+  TokenId token = 0;
+  float bias = 0;  ///< -inf: the token is never picked
+};
+
+/// How a token is picked from logits, as users of llama.cpp know it: logit bias, penalties, DRY, top-k, typical,
+/// top-p, min-p, XTC, temperature, draw, in this order; with Mirostat logit bias, penalties, DRY, temperature,
+/// Mirostat. The same options and logits give the same tokens on every machine. See docs/SAMPLING.md.
 struct SamplingOptions {
   float temperature = 0.8f;     ///< 0 to 100; 0: always the best token
   int top_k = 40;               ///< keep the k best; 0: all
   float top_p = 0.95f;          ///< keep the best up to this probability, 0 to 1; 1: all
   float min_p = 0.05f;          ///< keep those at least so probable, as a share of the best; 0: all
   float repeat_penalty = 1.0f;  ///< 0.01 to 100; 1: none
-  int repeat_last = 64;         ///< tokens back that the penalty looks, 0 to 2^20
+  int repeat_last = 64;         ///< tokens back that the penalties look, 0 to 2^20
   std::uint64_t seed = 0;
+
+  float presence_penalty = 0;   ///< off the logits of tokens that came up, -100 to 100
+  float frequency_penalty = 0;  ///< the same, times how often they did
+  float typical = 1;            ///< keep the most typical up to this probability, 0 to 1; 1: all
+  float xtc_probability = 0;    ///< how often all top choices but the last are excluded, 0 to 1
+  float xtc_threshold = 0.1f;   ///< what a top choice is: at least so probable; above 0.5: none is
+  float dynatemp_range = 0;     ///< how far the temperature moves with the entropy, 0 to 100; 0: not
+  float dynatemp_exponent = 1;  ///< 0 to 100
+  float dry_multiplier = 0;     ///< of DRY's penalty on going on with repeats, 0 to 100; 0: none
+  float dry_base = 1.75f;       ///< of its power, 1 to 100
+  int dry_allowed_length = 2;   ///< longest repeat in tokens without penalty but the multiplier, 1 to 2^20
+  int dry_penalty_last_n = 64;  ///< tokens back that DRY looks, 0 to 2^20
+  /// Texts that repeats do not reach over: up to 64, of 1 to 40 bytes. Not for models without a tokenizer.
+  std::vector<std::string> dry_sequence_breakers = {"\n", ":", "\"", "*"};
+  int mirostat = 0;                        ///< 2: Mirostat 2.0 in place of top-k to XTC; 0: not
+  float mirostat_tau = 5;                  ///< surprise it aims at, in bits, 0 to 100
+  float mirostat_eta = 0.1f;               ///< how fast it learns, 0 to 1
+  std::vector<LogitBias> logit_bias = {};  ///< up to 2^20; of several for one token, all are added
+  /// The text follows this grammar, in GBNF as llama.cpp has it; empty: any. It follows what sampling picked and was
+  /// then appended, and begins anew behind anything else, such as a prompt. Not for models without a tokenizer.
+  std::string grammar = {};
+  std::string json_schema = {};  ///< the text is JSON as this schema has it; in place of a grammar
 };
 
 /// How a session is made.

@@ -5,13 +5,6 @@
 namespace burin::api {
 namespace {
 
-template <typename T>
-T sized() {
-  T c = {};
-  c.size = sizeof(T);
-  return c;
-}
-
 // The defaults are those of the C++ API. Null strings and callbacks stand for them where they are not written out.
 burin_load_options default_load_options() {
   const LoadOptions options;
@@ -26,19 +19,6 @@ burin_load_options default_load_options() {
 burin_quantization default_quantization() {
   auto c = sized<burin_quantization>();
   c.group_size = WeightOnlyQuantConfig().group_size;
-  return c;
-}
-
-burin_sampling_options default_sampling_options() {
-  const SamplingOptions options;
-  auto c = sized<burin_sampling_options>();
-  c.temperature = options.temperature;
-  c.top_k = options.top_k;
-  c.top_p = options.top_p;
-  c.min_p = options.min_p;
-  c.repeat_penalty = options.repeat_penalty;
-  c.repeat_last = options.repeat_last;
-  c.seed = options.seed;
   return c;
 }
 
@@ -58,23 +38,8 @@ burin_generation_options default_generation_options() {
   return c;
 }
 
-template <typename T>
-burin_status initialise(T* options, std::size_t size, const T& defaults) noexcept {
-  return c_call([&] {
-    not_null(options, "options");
-    check_size<T>(size, "options");
-    write_part(*options, size, defaults);
-  });
-}
-
 void set(std::string& field, const char* text) {
   if (text != nullptr) field = text;
-}
-
-std::vector<std::string> texts(const char* const* first, std::size_t count, const char* what) {
-  std::vector<std::string> list;
-  for (const char* const text : array_of(first, count, what)) list.emplace_back(&not_null(text, what));
-  return list;
 }
 
 // An executor of C; the bodies' context and theirs have the same type.
@@ -146,12 +111,6 @@ LoadOptions options_of(const burin_load_options* given) {
   return options;
 }
 
-SamplingOptions options_of(const burin_sampling_options* given) {
-  if (given == nullptr) return {};
-  const burin_sampling_options c = known_part(*given, default_sampling_options(), "sampling");
-  return {c.temperature, c.top_k, c.top_p, c.min_p, c.repeat_penalty, c.repeat_last, c.seed};
-}
-
 SessionOptions options_of(const burin_session_options* given) {
   if (given == nullptr) return {};
   const burin_session_options c = known_part(*given, default_session_options(), "options");
@@ -186,9 +145,6 @@ burin_status burin_load_options_init(burin_load_options* options, size_t size) {
 }
 burin_status burin_quantization_init(burin_quantization* options, size_t size) {
   return initialise(options, size, default_quantization());
-}
-burin_status burin_sampling_options_init(burin_sampling_options* options, size_t size) {
-  return initialise(options, size, default_sampling_options());
 }
 burin_status burin_session_options_init(burin_session_options* options, size_t size) {
   return initialise(options, size, default_session_options());

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <string>
+#include <vector>
 
 #include "burin/burin.h"
 #include "burin/burin.hpp"
@@ -45,6 +47,12 @@ std::span<const T> array_of(const T* first, std::size_t count, const char* what)
   return {first, count};
 }
 
+inline std::vector<std::string> texts(const char* const* first, std::size_t count, const char* what) {
+  std::vector<std::string> list;
+  for (const char* const text : array_of(first, count, what)) list.emplace_back(&not_null(text, what));
+  return list;
+}
+
 // Size of a struct in the first version of the ABI that had it: what every host has at least. Never to be changed.
 template <typename T>
 inline constexpr std::size_t kFirstSize = 0;
@@ -62,6 +70,14 @@ template <>
 inline constexpr std::size_t kFirstSize<burin_generation_options> = 56;
 template <>
 inline constexpr std::size_t kFirstSize<burin_generation> = 40;
+
+// Of the library's own size, the rest 0.
+template <typename T>
+T sized() {
+  T c = {};
+  c.size = sizeof(T);
+  return c;
+}
 
 template <typename T>
 void check_size(std::size_t size, const char* what) {
@@ -98,6 +114,15 @@ void write_part(T& target, std::size_t size, const T& value) {
   auto* bytes = reinterpret_cast<unsigned char*>(&target);
   if (size > sizeof(T)) std::memset(bytes + sizeof(T), 0, size - sizeof(T));
   target.size = size;
+}
+
+template <typename T>
+burin_status initialise(T* options, std::size_t size, const T& defaults) noexcept {
+  return c_call([&] {
+    not_null(options, "options");
+    check_size<T>(size, "options");
+    write_part(*options, size, defaults);
+  });
 }
 
 }  // namespace burin::api

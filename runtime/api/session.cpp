@@ -4,11 +4,6 @@
 namespace burin {
 namespace api {
 
-runtime::SamplingOptions sampling_options(const SamplingOptions& options) {
-  return {options.temperature,    options.top_k,       options.top_p, options.min_p,
-          options.repeat_penalty, options.repeat_last, options.seed};
-}
-
 // Checked here, so that a wrong option is told from what sessions lack.
 runtime::SessionOptions session_options(const SessionOptions& options, const runtime::Model& model) {
   const std::int64_t context = model.context_length();
@@ -20,12 +15,6 @@ runtime::SessionOptions session_options(const SessionOptions& options, const run
     refuse(ErrorCode::invalid_argument, "discard: {} is out of range: give 1 to {}, or -1 for half of it",
            options.discard, context - options.keep);
   return {options.endless, options.keep, options.discard, options.reserve_memory};
-}
-
-runtime::Sampler make_sampler(const SamplingOptions& options, const runtime::Model& model) {
-  return with_code(ErrorCode::invalid_argument, [&] {
-    return runtime::Sampler(sampling_options(options), static_cast<std::size_t>(model.vocabulary_size()));
-  });
 }
 
 SessionState::SessionState(std::shared_ptr<const ModelState> model_state, const SessionOptions& options)

@@ -8,7 +8,7 @@
 #include "burin/burin.hpp"
 #include "runtime/api/failures.hpp"
 #include "runtime/executor_gang.hpp"
-#include "runtime/sampler.hpp"
+#include "runtime/sampling/sampler.hpp"
 #include "runtime/session.hpp"
 
 namespace burin::api {
@@ -18,7 +18,6 @@ struct ModelState {
   std::shared_ptr<Executor> executor;  // null: the library's own threads
 };
 
-runtime::SamplingOptions sampling_options(const SamplingOptions& options);
 // Throws with ErrorCode::invalid_argument for what does not fit the context.
 runtime::SessionOptions session_options(const SessionOptions& options, const runtime::Model& model);
 // Throws with ErrorCode::invalid_argument.

@@ -2,19 +2,19 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
-#include <limits>
 
 #include "jit/error.hpp"
 #include "runtime/files/hashed_file.hpp"
+#include "runtime/kv/saved_sampling.hpp"
 #include "runtime/kv/sequence_fields.hpp"
+#include "runtime/kv/sequence_numbers.hpp"
 #include "runtime/share.hpp"
 
 namespace burin::runtime {
 namespace {
 
 constexpr std::string_view kMagic = "BURINSEQ";
-constexpr int kFormat = 2;  // 1 was without sampling
+constexpr int kFormat = 3;  // 1 was without sampling, 2 with fewer options of it
 constexpr std::uint32_t kLongestHeader = 1 << 16;
 
 std::size_t blocks_in_use(const KvCache::Ring& ring, std::int64_t position) {
@@ -40,19 +40,6 @@ SequenceFields identity(const std::string& path, const SequenceParts& parts) {
   return fields;
 }
 
-void set_sampling(SequenceFields& fields, const SamplerState& sampling) {
-  const SamplingOptions& options = sampling.options;
-  fields.set("temperature", options.temperature);
-  fields.set("top_k", options.top_k);
-  fields.set("top_p", options.top_p);
-  fields.set("min_p", options.min_p);
-  fields.set("repeat_penalty", options.repeat_penalty);
-  fields.set("repeat_last", options.repeat_last);
-  fields.set("seed", options.seed);
-  fields.set("random", sampling.random);
-  fields.set("recent", sampling.recent.size());
-}
-
 SequenceFields header_of(const std::string& path, const SequenceParts& parts) {
   SequenceFields header = identity(path, parts);
   header.set("format", kFormat);
@@ -64,15 +51,6 @@ SequenceFields header_of(const std::string& path, const SequenceParts& parts) {
   header.set("sampling", parts.sampling ? 1 : 0);
   if (parts.sampling) set_sampling(header, *parts.sampling);
   return header;
-}
-
-template <typename Numbers>
-void write_numbers(HashedFileWriter& file, const Numbers& numbers) {
-  file.write(std::as_bytes(std::span(numbers)));
-}
-template <typename Numbers>
-void read_numbers(HashedFileReader& file, Numbers& numbers) {
-  file.read(std::as_writable_bytes(std::span(numbers)));
 }
 
 SequenceFields read_header(HashedFileReader& file) {
@@ -106,47 +84,6 @@ void check_identity(const std::string& path, const SequenceFields& header, const
            printable(header.value(field)), wanted);
 }
 
-std::vector<TokenId> read_tokens(HashedFileReader& file, const char* what, std::int64_t count,
-                                 std::int64_t vocabulary) {
-  if (static_cast<std::uint64_t>(count) > file.left() / sizeof(TokenId))
-    fail("{}: has {} {}, more than the file is long: it is damaged", file.path(), count, what);
-  std::vector<TokenId> tokens(static_cast<std::size_t>(count));
-  read_numbers(file, tokens);
-  for (const TokenId token : tokens)
-    if (token < 0 || token >= vocabulary)
-      fail("{}: {} have {}: not in the vocabulary", file.path(), what, token);
-  return tokens;
-}
-
-SamplingOptions sampling_options(const std::string& path, const SequenceFields& header) {
-  constexpr auto kMost = std::numeric_limits<int>::max();
-  SamplingOptions options;
-  options.temperature = header.fraction("temperature");
-  options.top_k = static_cast<int>(header.number("top_k", 0, kMost));
-  options.top_p = header.fraction("top_p");
-  options.min_p = header.fraction("min_p");
-  options.repeat_penalty = header.fraction("repeat_penalty");
-  options.repeat_last = static_cast<int>(header.number("repeat_last", 0, kMost));
-  options.seed = header.bits("seed");
-  try {
-    validate(options);
-  } catch (const Error& error) {
-    fail("{}: sampling: {}", path, error.what());
-  }
-  return options;
-}
-
-std::optional<SamplerState> read_sampling(HashedFileReader& file, const SequenceFields& header,
-                                          std::int64_t vocabulary) {
-  if (header.number("sampling", 0, 1) == 0) return std::nullopt;
-  SamplerState state;
-  state.options = sampling_options(file.path(), header);
-  state.random = header.bits("random");
-  state.recent =
-      read_tokens(file, "recent tokens", header.number("recent", 0, state.options.repeat_last), vocabulary);
-  return state;
-}
-
 }  // namespace
 
 void write_sequence(const std::string& path, const SequenceParts& parts) {
@@ -159,7 +96,7 @@ void write_sequence(const std::string& path, const SequenceParts& parts) {
   std::vector<TokenId> tokens(static_cast<std::size_t>(parts.window.count()));
   parts.window.copy_to(tokens);
   write_numbers(file, tokens);
-  if (parts.sampling) write_numbers(file, parts.sampling->recent);
+  if (parts.sampling) write_sampling(file, *parts.sampling);
   write_numbers(file, parts.logits);
   write_numbers(file, parts.sinks.originals());
   for (const KvCache::Ring& ring : parts.kv.rings())
@@ -180,7 +117,9 @@ void read_sequence(const std::string& path, const SequenceParts& parts) {
   parts.forgotten = header.number("forgotten", 0, kMostTokens);
   parts.rotated_for = header.number("rotated_for", 0, parts.window.context());
   const std::vector<TokenId> tokens = read_tokens(file, "tokens", position - removed, parts.plan.vocabulary);
-  parts.sampling = read_sampling(file, header, parts.plan.vocabulary);
+  parts.sampling.reset();
+  if (header.number("sampling", 0, 1) == 1)
+    parts.sampling = read_sampling(file, header, parts.plan.vocabulary);
   file.read(std::as_writable_bytes(parts.logits));
   const auto most_keys = static_cast<std::int64_t>(parts.sinks.size());
   std::vector<float> keys(static_cast<std::size_t>(header.number("sink_keys", 0, most_keys)));

@@ -1,6 +1,6 @@
 // Sequences in files: what one process evaluated, another one goes on from.
 //
-//   "BURINSEQ", length of the header (u32), header (sequence_fields.hpp), tokens (i32), recent tokens of the sampling (i32),
+//   "BURINSEQ", length of the header (u32), header (sequence_fields.hpp), tokens (i32), sampling (saved_sampling.hpp),
 //   logits (f32), original keys of the sinks (f32), blocks of each ring that hold tokens, SHA-256 of all that;
 //   little endian
 #pragma once
@@ -13,7 +13,7 @@
 #include "runtime/kv/kv_cache.hpp"
 #include "runtime/kv/sink_keys.hpp"
 #include "runtime/kv/token_window.hpp"
-#include "runtime/sampler.hpp"
+#include "runtime/sampling/sampler.hpp"
 
 namespace burin::runtime {
 

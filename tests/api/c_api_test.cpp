@@ -51,9 +51,79 @@ TEST(CApi, DefaultsAreTheCppOnes) {
   EXPECT_EQ(sampling.repeat_penalty, SamplingOptions().repeat_penalty);
   EXPECT_EQ(sampling.repeat_last, SamplingOptions().repeat_last);
   EXPECT_EQ(sampling.seed, SamplingOptions().seed);
+  EXPECT_EQ(sampling.presence_penalty, SamplingOptions().presence_penalty);
+  EXPECT_EQ(sampling.frequency_penalty, SamplingOptions().frequency_penalty);
+  EXPECT_EQ(sampling.typical, SamplingOptions().typical);
+  EXPECT_EQ(sampling.xtc_probability, SamplingOptions().xtc_probability);
+  EXPECT_EQ(sampling.xtc_threshold, SamplingOptions().xtc_threshold);
+  EXPECT_EQ(sampling.dynatemp_range, SamplingOptions().dynatemp_range);
+  EXPECT_EQ(sampling.dynatemp_exponent, SamplingOptions().dynatemp_exponent);
+  EXPECT_EQ(sampling.dry_multiplier, SamplingOptions().dry_multiplier);
+  EXPECT_EQ(sampling.dry_base, SamplingOptions().dry_base);
+  EXPECT_EQ(sampling.dry_allowed_length, SamplingOptions().dry_allowed_length);
+  EXPECT_EQ(sampling.dry_penalty_last_n, SamplingOptions().dry_penalty_last_n);
+  EXPECT_EQ(sampling.dry_sequence_breakers, nullptr);
+  EXPECT_EQ(sampling.mirostat, SamplingOptions().mirostat);
+  EXPECT_EQ(sampling.mirostat_tau, SamplingOptions().mirostat_tau);
+  EXPECT_EQ(sampling.mirostat_eta, SamplingOptions().mirostat_eta);
+  EXPECT_EQ(sampling.logit_bias_count, 0u);
+  EXPECT_EQ(sampling.grammar, nullptr);
+  EXPECT_EQ(sampling.json_schema, nullptr);
   burin_generation_options generation;
   ASSERT_EQ(burin_generation_options_init(&generation, sizeof(generation)), BURIN_OK);
   EXPECT_EQ(generation.max_new_tokens, GenerationOptions().max_new_tokens);
+}
+
+TEST(CApi, SamplingOptionsReachTheSampler) {
+  burin_load_options load;
+  ASSERT_EQ(burin_load_options_init(&load, sizeof(load)), BURIN_OK);
+  load.cache_folder = "";
+  burin_model* model = nullptr;
+  ASSERT_EQ(burin_model_load(kDemo.c_str(), &load, &model), BURIN_OK) << burin_last_error();
+  burin_session* session = nullptr;
+  ASSERT_EQ(burin_session_create(model, nullptr, &session), BURIN_OK);
+  const burin_token prompt = 50;
+  ASSERT_EQ(burin_session_evaluate(session, &prompt, 1), BURIN_OK);
+
+  burin_sampling_options options;
+  ASSERT_EQ(burin_sampling_options_init(&options, sizeof(options)), BURIN_OK);
+  const burin_token tokens[] = {7, 8};
+  const float biases[] = {1000, 2000};
+  options.temperature = 0;
+  options.logit_bias_tokens = tokens;
+  options.logit_biases = biases;
+  options.logit_bias_count = 2;
+  burin_token token = -1;
+  ASSERT_EQ(burin_session_set_sampling(session, &options), BURIN_OK);
+  ASSERT_EQ(burin_session_sample(session, &token), BURIN_OK);
+  EXPECT_EQ(token, 8);
+  options.logit_biases = nullptr;
+  EXPECT_EQ(burin_session_set_sampling(session, &options), BURIN_INVALID_ARGUMENT);
+  EXPECT_THAT(burin_last_error(), HasSubstr("logit_biases: is null"));
+  options.logit_bias_count = 0;
+  options.dry_multiplier = 1;
+  options.dry_sequence_breaker_count = 1;
+  EXPECT_EQ(burin_session_set_sampling(session, &options), BURIN_INVALID_ARGUMENT);
+  EXPECT_THAT(burin_last_error(), HasSubstr("dry_sequence_breakers: is null"));
+  const char* const breaker = "";
+  options.dry_sequence_breakers = &breaker;
+  EXPECT_EQ(burin_session_set_sampling(session, &options), BURIN_INVALID_ARGUMENT);
+  EXPECT_THAT(burin_last_error(), HasSubstr("dry_sequence_breakers: one has 0 bytes"));
+  options.dry_sequence_breakers = nullptr;
+  options.dry_sequence_breaker_count = 0;
+  options.grammar = "root ::= x";
+  EXPECT_EQ(burin_session_set_sampling(session, &options), BURIN_INVALID_ARGUMENT);
+  EXPECT_THAT(burin_last_error(), HasSubstr("grammar: line 1, column 10: rule x is unknown"));
+  options.json_schema = "{}";
+  EXPECT_EQ(burin_session_set_sampling(session, &options), BURIN_INVALID_ARGUMENT);
+  EXPECT_THAT(burin_last_error(), HasSubstr("json_schema: it stands beside a grammar"));
+  options.grammar = nullptr;
+  ASSERT_EQ(burin_session_set_sampling(session, &options), BURIN_OK) << burin_last_error();
+  ASSERT_EQ(burin_session_sample(session, &token), BURIN_OK);
+  options.mirostat = 1;
+  EXPECT_EQ(burin_session_set_sampling(session, &options), BURIN_INVALID_ARGUMENT);
+  burin_session_free(session);
+  burin_model_free(model);
 }
 
 TEST(CApi, QuantisesOnLoad) {

@@ -20,7 +20,16 @@ const SamplingOptions kSampling = {.temperature = 1,
                                    .min_p = 0.01f,
                                    .repeat_penalty = 1.3f,
                                    .repeat_last = 17,
-                                   .seed = 0xfedcba9876543210u};
+                                   .seed = 0xfedcba9876543210u,
+                                   .presence_penalty = 0.1f,
+                                   .frequency_penalty = 0.05f,
+                                   .typical = 0.98f,
+                                   .xtc_probability = 0.2f,
+                                   .dynatemp_range = 0.3f,
+                                   .dry_multiplier = 0.5f,
+                                   .dry_penalty_last_n = 15,
+                                   .dry_sequence_breakers = {"\n", "th"},
+                                   .logit_bias = {{100, -1}, {101, 0.5f}}};
 constexpr int kCut = 40;
 constexpr int kWhole = 100;
 
@@ -73,6 +82,35 @@ TEST_F(SavedSampling, GoesOnInAnotherSession) {
   EXPECT_EQ(more(session, kWhole - kCut), rest(whole));
   ASSERT_TRUE(session.restore(file()));  // again
   EXPECT_EQ(more(session, kWhole - kCut), rest(whole));
+}
+
+TEST_F(SavedSampling, MirostatGoesOn) {
+  SamplingOptions options = kSampling;
+  options.mirostat = 2;
+  Session session = sampling_session({.sampling = options});
+  ASSERT_TRUE(session.generate(demo_reference().tokens, {.max_new_tokens = kCut}));
+  ASSERT_TRUE(session.save(file()));
+  Session other = sampling_session();
+  ASSERT_TRUE(other.restore(file()));
+  EXPECT_EQ(more(other, kWhole - kCut), more(session, kWhole - kCut));
+}
+
+TEST_F(SavedSampling, GrammarsGoOn) {
+  const SamplingOptions options = {
+      .seed = 5, .json_schema = R"({"items": {"type": ["integer", "string"]}, "minItems": 9})"};
+  Session session = sampling_session({.sampling = options});
+  ASSERT_TRUE(session.generate(demo_reference().tokens, {.max_new_tokens = 12}));
+  ASSERT_TRUE(session.save(file()));
+  Session other = sampling_session();
+  ASSERT_TRUE(other.restore(file()));
+  EXPECT_EQ(more(other, 20), more(session, 20));
+  const std::string good = read_bytes(file());
+  for (std::size_t at = good.size() / 2; at < good.size(); at += 997) {
+    std::string bad = good;
+    bad[at] ^= 1;
+    folder_.write("session", bad);
+    EXPECT_FALSE(other.restore(file()));
+  }
 }
 
 // That sampling is what makes the difference.
@@ -154,16 +192,19 @@ TEST_F(ForgedSession, IsTakenWhereNothingIsWrong) {
 TEST_F(ForgedSession, OfAnotherVersionIsRefusedByName) {
   Session session = sampling_session();
   write(R"({"architecture":"llama","context":1024,"format":1})");
-  EXPECT_TRUE(fails(session.restore(file()), ErrorCode::load_failed, "format is 1, this Burin reads 2"));
-  write(header_with("format", "3"));
-  EXPECT_TRUE(fails(session.restore(file()), ErrorCode::load_failed, "format is 3, this Burin reads 2"));
+  EXPECT_TRUE(fails(session.restore(file()), ErrorCode::load_failed, "format is 1, this Burin reads 3"));
+  for (const std::string format : {"2", "4"}) {
+    write(header_with("format", format));
+    EXPECT_TRUE(fails(session.restore(file()), ErrorCode::load_failed,
+                      "format is " + format + ", this Burin reads 3"));
+  }
 }
 
 TEST_F(ForgedSession, WithAHeaderThatIsNoneIsRefused) {
   Session session = sampling_session();
   for (const std::string& text :
        {std::string(), header().substr(1), header() + "position 8\n", header() + "more", header() + "\n",
-        header().substr(0, header().size() - 1), std::string("format 2\n"), std::string(70'000, 'x')}) {
+        header().substr(0, header().size() - 1), std::string("format 3\n"), std::string(70'000, 'x')}) {
     write(text);
     EXPECT_TRUE(fails(session.restore(file()), ErrorCode::load_failed, file())) << text.substr(0, 400);
   }
@@ -195,6 +236,20 @@ TEST_F(ForgedSession, WithSamplingThatCannotBeIsRefused) {
                                                                   {"seed", "18446744073709551616"},
                                                                   {"random", "0.5"},
                                                                   {"random", "0x5"},
+                                                                  {"typical", "1.01"},
+                                                                  {"mirostat", "1"},
+                                                                  {"mirostat_mu", "inf"},
+                                                                  {"dry_base", "0"},
+                                                                  {"dry_sequence_breakers", "0"},
+                                                                  {"dry_sequence_breakers", "0g"},
+                                                                  {"dry_sequence_breakers", "0a,,3a"},
+                                                                  {"logit_biases", "3"},
+                                                                  {"logit_biases", "1"},
+                                                                  {"logit_biases", "99999999"},
+                                                                  {"grammar", "1"},
+                                                                  {"grammar", "99999999"},
+                                                                  {"grammar_place", "3"},
+                                                                  {"awaited", "99999"},
                                                                   {"sampling", "2"},
                                                                   {"sampling", "0"}};
   for (const auto& [field, value] : wrong) {

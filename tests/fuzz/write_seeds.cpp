@@ -84,6 +84,19 @@ std::vector<std::string> chat_template_seeds() {
       "{{ range(9)[2:8:2] | sort(reverse=true) | unique | first }}{{ {'a': (1, 2)}.items() | list }}"};
 }
 
+std::vector<std::string> grammar_seeds() {
+  return {
+      "root ::= (\"a\" | [b-dé] x{2,3})* y? # c\nx ::= \"[\" x? \"]\" | \"\\x41\\u00e9\"\ny ::= . [^\\n]+ "
+      "(<think> | !<[3]>)",
+      "root ::= value\nvalue ::= \"[\" (value (\",\" value)*)? \"]\" | \"\\\"\" [^\\\"]{0,9} \"\\\"\" | "
+      "[0-9]+",
+      R"({"type": "object", "properties": {"a": {"type": "integer", "minimum": -5, "exclusiveMaximum": 120}, "b/é": {"enum": ["x", null,
+      1.5]}, "c": {"$ref": "#/$defs/t"}}, "required": ["a"], "additionalProperties": {"type": ["null", "boolean"]}, "$defs": {"t":
+      {"anyOf": [{"type": "array", "items": {"$ref": "#/$defs/t"}, "minItems": 1, "maxItems": 3}, {"const": true}]}}})",
+      R"({"prefixItems": [{"pattern": "^(a|[^b-d\\w])*?\\d{2,3}.$"}, {"format": "date-time"}, {"minLength": 2, "maxLength": 5}],
+      "items": {"oneOf": [{}, {"type": "number"}]}})"};
+}
+
 void write_all_seeds(const fs::path& root) {
   GgufWriter gguf = tiny_gguf(fuzzed_model());
   GgufWriter older = gguf;
@@ -101,6 +114,7 @@ void write_all_seeds(const fs::path& root) {
   write_seeds(root / "bundle_fuzzer", {bundle_seed()});
   write_seeds(root / "graph_fuzzer", graph_seeds());
   write_seeds(root / "chat_template_fuzzer", chat_template_seeds());
+  write_seeds(root / "grammar_fuzzer", grammar_seeds());
   write_seeds(root / "text_fuzzer", {std::begin(kSampleTexts), std::end(kSampleTexts)});
 }
 

@@ -10,7 +10,7 @@
 #include <fstream>
 
 #include "runtime/perplexity.hpp"
-#include "runtime/sampler.hpp"
+#include "runtime/sampling/model_vocabulary.hpp"
 #include "tests/support/load_model.hpp"
 #include "tests/support/reference_data.hpp"
 #include "tests/support/sanitized.hpp"
@@ -38,7 +38,7 @@ class SampledText {
  public:
   SampledText(const std::shared_ptr<const Model>& model, const SessionOptions& options)
       : session_(model, options),
-        sampler_(plain_sampling(), static_cast<std::size_t>(model->vocabulary_size())) {
+        sampler_(plain_sampling(), vocabulary_of(*model)) {
     const TokenId first = 1;
     session_.evaluate({&first, 1});
   }

@@ -7,7 +7,7 @@
 
 #include "graph/plan.hpp"
 #include "runtime/perplexity.hpp"
-#include "runtime/sampler.hpp"
+#include "runtime/sampling/model_vocabulary.hpp"
 #include "tools/command.hpp"
 #include "tools/commands/bench/median.hpp"
 #include "tools/progress_bar.hpp"
@@ -60,7 +60,7 @@ class EndlessText {
  public:
   EndlessText(runtime::Session& session, const std::shared_ptr<const runtime::Model>& model)
       : session_(session),
-        sampler_(plain_sampling(), static_cast<std::size_t>(model->vocabulary_size())),
+        sampler_(plain_sampling(), runtime::vocabulary_of(*model)),
         full_(model) {
     const runtime::TokenId first = some_token(*model);
     session_.evaluate({&first, 1});

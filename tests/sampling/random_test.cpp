@@ -1,4 +1,4 @@
-#include "runtime/random.hpp"
+#include "runtime/sampling/random.hpp"
 
 #include <gtest/gtest.h>
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "jit/error.hpp"
-#include "runtime/random.hpp"
+#include "runtime/sampling/random.hpp"
 
 namespace burin::runtime {
 namespace {

@@ -1,4 +1,4 @@
-#include "runtime/sampler.hpp"
+#include "runtime/sampling/sampler.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,8 @@
 #include <vector>
 
 #include "jit/error.hpp"
-#include "runtime/random.hpp"
+#include "runtime/sampling/random.hpp"
+#include "tests/sampling/made_tokenizer.hpp"
 #include "tests/support/allocation_watch.hpp"
 
 namespace burin::runtime {
@@ -54,7 +55,7 @@ std::vector<int> draw_counts(Sampler& sampler, const std::vector<float>& logits,
 
 // The tokens that come up at all in so many draws that each that can does.
 std::set<TokenId> support(const SamplingOptions& options, const std::vector<float>& logits) {
-  Sampler sampler(options, logits.size());
+  Sampler sampler(options, {.size = logits.size()});
   std::set<TokenId> seen;
   for (int i = 0; i < 4000; ++i) seen.insert(sampler.sample(logits));
   return seen;
@@ -80,7 +81,7 @@ double chi_square(const std::vector<int>& counts, const std::vector<double>& pro
 TEST(Sampler, DrawsInProportionToTheProbabilities) {
   const std::vector<double> probabilities = {0.4, 0.25, 0.2, 0.1, 0.04, 0.01};
   for (std::uint64_t seed = 0; seed < 5; ++seed) {
-    Sampler sampler(plain(seed), probabilities.size());
+    Sampler sampler(plain(seed), {.size = probabilities.size()});
     const std::vector<int> counts = draw_counts(sampler, logits_of(probabilities), 20000);
     EXPECT_LT(chi_square(counts, probabilities, 20000), 20.5) << "seed " << seed;
   }
@@ -97,7 +98,7 @@ TEST(Sampler, TemperatureSharpensAndFlattens) {
     for (const double p : probabilities) {
       expected.push_back(std::pow(p, 1 / static_cast<double>(temperature)) / total);
     }
-    Sampler sampler(options, probabilities.size());
+    Sampler sampler(options, {.size = probabilities.size()});
     const std::vector<int> counts = draw_counts(sampler, logits_of(probabilities), 20000);
     EXPECT_LT(chi_square(counts, expected, 20000), 16.3);  // 99.9 %, 3 degrees of freedom
     EXPECT_GT(chi_square(counts, probabilities, 20000), 1000) << "the test cannot tell temperatures apart";
@@ -160,7 +161,7 @@ TEST(Sampler, TopPReachesBeyondTheFirstBlocks) {
   for (const double share : {0.089, 0.159, 0.161, 0.5, 0.799, 0.801, 0.999}) {
     SamplingOptions options = plain();
     options.top_p = static_cast<float>(share);
-    Sampler sampler(options, logits.size());
+    Sampler sampler(options, {.size = logits.size()});
     TokenId highest = 0;
     for (int i = 0; i < 6000; ++i) highest = std::max(highest, sampler.sample(logits));
     EXPECT_EQ(highest + 1, static_cast<TokenId>(std::ceil(share * 400))) << share;
@@ -197,7 +198,7 @@ TEST(Sampler, FilteredDrawsKeepTheirProportions) {
   SamplingOptions options = plain(9);
   options.top_k = 4;
   options.top_p = 0.8f;
-  Sampler sampler(options, kMixed.size());
+  Sampler sampler(options, {.size = kMixed.size()});
   const std::vector<int> counts = draw_counts(sampler, logits_of(kMixed), 20000);
   EXPECT_LT(chi_square(counts, {0, 0.3 / 0.85, 0, 0.35 / 0.85, 0.2 / 0.85}, 20000), 13.8);
 }
@@ -205,7 +206,7 @@ TEST(Sampler, FilteredDrawsKeepTheirProportions) {
 // --- Greedy ---
 
 TEST(Sampler, GreedyTakesTheLowestIdOfTheLargest) {
-  Sampler sampler(greedy(), 5);
+  Sampler sampler(greedy(), {.size = 5});
   EXPECT_EQ(sampler.sample(std::vector<float>{1, 3, 2, 3, 3}), 1);
   EXPECT_EQ(sampler.sample(std::vector<float>{-5, -4, -4, -6, -7}), 1);
   EXPECT_EQ(sampler.sample(std::vector<float>{0, 0, 0, 0, 0}), 0);
@@ -216,7 +217,7 @@ TEST(Sampler, GreedyTakesTheLowestIdOfTheLargest) {
 TEST(Sampler, PenaltyDividesPositiveAndMultipliesNegativeLogits) {
   SamplingOptions options = greedy();
   options.repeat_penalty = 2;
-  Sampler sampler(options, 2);
+  Sampler sampler(options, {.size = 2});
   sampler.accept(0);
   EXPECT_EQ(sampler.sample(std::vector<float>{4, 2.1f}), 1);  // 4 / 2 = 2
   EXPECT_EQ(sampler.sample(std::vector<float>{4, 1.9f}), 0);
@@ -227,7 +228,7 @@ TEST(Sampler, PenaltyDividesPositiveAndMultipliesNegativeLogits) {
 TEST(Sampler, PenaltyCountsATokenOnce) {
   SamplingOptions options = greedy();
   options.repeat_penalty = 2;
-  Sampler sampler(options, 2);
+  Sampler sampler(options, {.size = 2});
   for (int i = 0; i < 5; ++i) sampler.accept(0);
   EXPECT_EQ(sampler.sample(std::vector<float>{4, 1.9f}), 0);
 }
@@ -236,7 +237,7 @@ TEST(Sampler, PenaltyLooksBackRepeatLastTokens) {
   SamplingOptions options = greedy();
   options.repeat_penalty = 2;
   options.repeat_last = 3;
-  Sampler sampler(options, 3);
+  Sampler sampler(options, {.size = 3});
   const std::vector<float> logits = {4, 3, -9};
   sampler.accept(0);
   for (int i = 0; i < 2; ++i) {
@@ -256,7 +257,7 @@ TEST(Sampler, NoLookBackMeansNoPenalty) {
   SamplingOptions options = greedy();
   options.repeat_penalty = 100;
   options.repeat_last = 0;
-  Sampler sampler(options, 2);
+  Sampler sampler(options, {.size = 2});
   sampler.accept(0);
   EXPECT_EQ(sampler.sample(std::vector<float>{4, 3}), 0);
 }
@@ -264,7 +265,7 @@ TEST(Sampler, NoLookBackMeansNoPenalty) {
 TEST(Sampler, PenaltyChangesDrawsToo) {
   SamplingOptions options = plain(4);
   options.repeat_penalty = 2;
-  Sampler sampler(options, 2);
+  Sampler sampler(options, {.size = 2});
   sampler.accept(1);
   // exp(2) : exp(2 / 2)
   const double first = std::exp(2.0) / (std::exp(2.0) + std::exp(1.0));
@@ -277,7 +278,7 @@ TEST(Sampler, HugeLogitsSurviveThePenalty) {
     SamplingOptions options = plain();
     options.temperature = temperature;
     options.repeat_penalty = 100;
-    Sampler sampler(options, 2);
+    Sampler sampler(options, {.size = 2});
     sampler.accept(0);
     EXPECT_EQ(sampler.sample(std::vector<float>{-3e38f, -kInfinity}), 0);
   }
@@ -300,7 +301,7 @@ TEST(Sampler, PlusInfinityIsTheLargestFloat) {
 
 TEST(Sampler, RefusesLogitsWithoutANumber) {
   for (const SamplingOptions& options : {plain(), greedy(), SamplingOptions{}}) {
-    Sampler sampler(options, 3);
+    Sampler sampler(options, {.size = 3});
     EXPECT_THROW(sampler.sample(std::vector<float>{kNaN, kNaN, kNaN}), Error);
     EXPECT_THROW(sampler.sample(std::vector<float>{-kInfinity, kNaN, -kInfinity}), Error);
   }
@@ -309,8 +310,8 @@ TEST(Sampler, RefusesLogitsWithoutANumber) {
 // --- Refusals ---
 
 TEST(Sampler, RefusesWhatDoesNotFitTheVocabulary) {
-  EXPECT_THROW(Sampler(plain(), 0), Error);
-  Sampler sampler(plain(), 3);
+  EXPECT_THROW(Sampler(plain(), {.size = 0}), Error);
+  Sampler sampler(plain(), {.size = 3});
   EXPECT_THROW(sampler.sample(std::vector<float>(2)), Error);
   EXPECT_THROW(sampler.sample(std::vector<float>(4)), Error);
   EXPECT_THROW(sampler.accept(3), Error);
@@ -329,7 +330,7 @@ std::vector<float> made_up_logits(std::size_t count, std::uint64_t seed) {
 
 std::vector<TokenId> sequence(const SamplingOptions& options, int length) {
   constexpr std::size_t kVocabulary = 300;
-  Sampler sampler(options, kVocabulary);
+  Sampler sampler(options, {.size = kVocabulary});
   std::vector<TokenId> tokens;
   for (int i = 0; i < length; ++i) {
     tokens.push_back(sampler.sample(made_up_logits(kVocabulary, static_cast<std::uint64_t>(i))));
@@ -362,13 +363,33 @@ TEST(Sampler, AllocatesNothingAfterConstruction) {
   SamplingOptions wide = plain();
   wide.top_p = 0.999f;
   wide.repeat_penalty = 1.2f;
-  for (const SamplingOptions& options : {plain(), greedy(), SamplingOptions{}, wide}) {
-    Sampler sampler(options, logits.size());
+  SamplingOptions all;
+  all.presence_penalty = 0.1f;
+  all.typical = 0.9f;
+  all.xtc_probability = 0.5f;
+  all.dynatemp_range = 0.5f;
+  all.dry_multiplier = 1;
+  all.dry_sequence_breakers.clear();
+  all.logit_bias = {{3, 1}};
+  SamplingOptions mirostat = all;
+  mirostat.mirostat = 2;
+  for (const SamplingOptions& options : {plain(), greedy(), SamplingOptions{}, wide, all, mirostat}) {
+    Sampler sampler(options, {.size = logits.size()});
     EXPECT_EQ(tests::allocations_of([&] {
                 for (int i = 0; i < 100; ++i) sampler.accept(sampler.sample(logits));
               }),
               0);
   }
+  std::vector<std::string> numbers;
+  for (int i = 0; i < 5000; ++i) numbers.push_back(std::to_string(i));
+  const tests::MadeTokenizer tokenizer(numbers, 0);
+  SamplingOptions grammar = plain();
+  grammar.grammar = "root ::= (list | [1-4]{1,99}) root?\nlist ::= [5-9] (list | \"0\")? [5-9]";
+  Sampler sampler(grammar, {.size = logits.size(), .tokenizer = &tokenizer});
+  EXPECT_EQ(tests::allocations_of([&] {
+              for (int i = 0; i < 100; ++i) sampler.accept(sampler.sample(logits));
+            }),
+            0);
   EXPECT_EQ(tests::allocations_of([] { ::operator delete(::operator new(1)); }), 1) << "nothing is counted";
 }
 
