@@ -8,6 +8,7 @@
 #include "runtime/executor.hpp"
 #include "runtime/files/model_file.hpp"
 #include "runtime/model.hpp"
+#include "runtime/sampling/grammar/token_texts.hpp"
 #include "runtime/weights.hpp"
 
 namespace burin::runtime {
@@ -15,6 +16,7 @@ namespace burin::runtime {
 struct Model::State {
   std::unique_ptr<ModelFile> file;  // none for synthetic models
   std::unique_ptr<Tokenizer> tokenizer;
+  SharedTokenTexts token_texts;  // of the tokenizer, for samplers
   graph::Plan plan;
   int threads = 0;  // of each session
   Weights weights;

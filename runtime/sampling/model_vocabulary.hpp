@@ -5,9 +5,7 @@
 
 namespace burin::runtime {
 
-inline SampledVocabulary vocabulary_of(const Model& model) {
-  return {static_cast<std::size_t>(model.vocabulary_size()),
-          model.has_tokenizer() ? &model.tokenizer() : nullptr};
-}
+// What samplers of a model draw from; the model must outlive the construction of each.
+SampledVocabulary vocabulary_of(const Model& model);
 
 }  // namespace burin::runtime

