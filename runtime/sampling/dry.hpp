@@ -12,8 +12,8 @@
 
 namespace burin::runtime {
 
-// DRY, "don't repeat yourself" (p-e-w, text-generation-webui pull request 5677, 2024). Where the end of the text, of n tokens, stood in
-// the text before, the token that followed there gets
+// DRY, "don't repeat yourself" (p-e-w, text-generation-webui pull request 5677, 2024). Where the end of the text,
+// of n tokens, stood in the text before, the token that followed there gets
 //
 //     logit - multiplier * base^(n - allowed_length)      for n >= allowed_length
 //

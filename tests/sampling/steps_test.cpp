@@ -247,10 +247,7 @@ TEST(Mirostat, KeepsTheSurpriseNearItsTarget) {
   options.mirostat = 2;
   options.mirostat_tau = 3;
   Sampler sampler(options, {.size = 1000});
-  std::vector<double> probabilities;  // Zipf's law
-  double total = 0;
-  for (int rank = 1; rank <= 1000; ++rank) total += 1.0 / rank;
-  std::vector<float> logits;
+  std::vector<float> logits;  // Zipf's law
   for (int rank = 1; rank <= 1000; ++rank) logits.push_back(-std::log(static_cast<float>(rank)));
   double bits = 0;
   constexpr int kTokens = 4000;

@@ -19,8 +19,8 @@ std::string any_digits(std::size_t count) {
              : " [0-9]" + gbnf_times(static_cast<std::int64_t>(count), static_cast<std::int64_t>(count));
 }
 
-// Numbers of as many digits as the bounds have, which have equally many. Past a first digit that is that of one bound only,
-// the other one is `all_zeros` or `all_nines`.
+// Numbers of as many digits as the bounds have, which have equally many: those with the least's first digit, those
+// with the digits between, those with the most's.
 std::string between(std::string_view least, std::string_view most) {
   if (least.empty()) return "";
   const std::size_t rest = least.size() - 1;

@@ -5,8 +5,8 @@
 
 namespace burin::runtime {
 
-// GBNF of what stands between the quotes of JSON strings that match a regular expression (ECMA 262's syntax, as JSON schema
-// has it). Without ^ or $ at an end, anything may stand there.
+// GBNF of what stands between the quotes of JSON strings that match a regular expression (ECMA 262's syntax, as JSON
+// schema has it). Without ^ or $ at an end, anything may stand there.
 //
 // Supported: characters, escapes (\n \r \t \f \v \0 \xXX \uXXXX \d \D \w \W \s \S and punctuation), . [...] [^...] (...)
 // (?:...) (?<name>...) | * + ? {m} {m,} {m,n}, lazy forms too, ^ at the beginning and $ at the end. Look-around, back

@@ -81,8 +81,7 @@ std::string SchemaWriter::object(const SchemaPlace& place) {
     const std::string member = gbnf_literal("\"" + json_escaped(*name) + "\"") + " \":\" ws " + value + " ws";
     const bool must = std::find(required.begin(), required.end(), *name) != required.end();
     const std::string with_member = more.empty() ? member : member + " " + more;
-    first = add_rule("first", must || first.empty() ? (must ? with_member : "(" + with_member + ")?")
-                                                    : with_member + " | " + first);
+    first = add_rule("first", must ? with_member : "(" + with_member + ") | (" + first + ")");
     const std::string behind = "\",\" ws " + member;
     more = add_rule("more", (must ? behind : "(" + behind + ")?") + (more.empty() ? "" : " " + more));
   }

@@ -9,8 +9,8 @@
 
 namespace burin::runtime {
 
-// Writes the rules of a grammar for a JSON schema; see json_schema.hpp. Functions give the expression that texts of a schema
-// match, rules they need being written beside. Throws burin::Error.
+// Writes the rules of a grammar for a JSON schema; see json_schema.hpp. Functions give the expression that texts of a
+// schema match, rules they need being written beside. Throws burin::Error.
 class SchemaWriter {
  public:
   explicit SchemaWriter(SchemaJson document) : document_(std::move(document)) {}
