@@ -81,7 +81,8 @@ class KernelCheck {
     refuse_if(part.view.transposed && part.view.slice == kAllSlices, node,
               "matrices of heads that are transposed, outside of latent attention,");
     refuse_if(part.view.transposed && quantised, node, "transposed matrix of quantised weights");
-    refuse_if(part.unit_rows && quantised, node, "normalised head of quantised weights");
+    refuse_if(part.unit_rows && (quantised || node.linear.parts.size() != 1), node,
+              "normalised rows of quantised or merged weights");
   }
 
   // One kernel computes all of them.

@@ -75,6 +75,12 @@ TEST(RequireKernels, WhatIsMissingIsNamed) {
   const std::pair<const char*, std::function<void(Graph&)>> cases[] = {
       {"norm over parts of a row", [](Graph& g) { first(g, Op::norm).norm.group = 16; }},
       {"latent attention of another form than DeepSeek-V2's", make_latent},
+      {"normalised rows of quantised or merged weights",
+       [](Graph& g) { first(g, Op::linear).linear.parts[0].unit_rows = true; }},
+      {"matrices of heads that are transposed, outside of latent attention,",
+       [](Graph& g) {
+         first(g, Op::linear).linear.parts[0].view = {.transposed = true, .slice = kAllSlices};
+       }},
       {"other than rotated projections",
        [](Graph& g) {
          first(g, Op::attention).inputs[0] = g.producer(first(g, Op::attention).inputs[0])->inputs[0];
