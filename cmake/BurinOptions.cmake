@@ -42,7 +42,7 @@ if(NOT BURIN_EMITTER)
   # need not be the one that built it.
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT BURIN_SANITIZE)
     target_compile_options(burin_options INTERFACE -flto=auto -ffat-lto-objects)
-    target_link_options(burin_options INTERFACE -flto=auto)
+    target_link_options(burin_options INTERFACE -flto=auto -flto-partition=one)
   endif()
   # And what is the same is there once (6 %), where there is a linker that sees to it.
   include(CheckLinkerFlag)

@@ -138,8 +138,13 @@ void bench_speed(const BenchOptions& options, const std::shared_ptr<const runtim
   // The breakdown wants both limits.
   if (samples.read_limit.empty()) samples.read_limit.push_back(probe.read_gb_per_second());
   if (samples.dot_peak.empty()) samples.dot_peak.push_back(probe.dot_peak_gmac_per_second());
+  const graph::MachineLimits limits = limits_of(*model, samples);
   nlohmann::json result = to_json(options, *model, samples);
-  add_breakdown(result, options, *model, session, limits_of(*model, samples));
+  result["limits"] = {{"read_gb_s", limits.read_bytes_per_second / 1e9},
+                      {"int8_gmac_s", limits.int8_macs_per_second / 1e9},
+                      {"bf16_gmac_s", limits.bf16_macs_per_second / 1e9},
+                      {"f32_gmac_s", limits.f32_macs_per_second / 1e9}};
+  add_breakdown(result, options, *model, session, limits);
   if (options.common.json)
     print_json(result);
   else
