@@ -34,7 +34,8 @@ TEST_F(Roofline, HasAPointForEveryStepThatMultiplies) {
   std::size_t points = 0;
   for (std::size_t at = 0; (at = drawing.output.find("<circle", at)) != std::string::npos; ++at) ++points;
   std::size_t multiplying = 0;
-  for (const auto& phase : run.json()["steps"])
+  const nlohmann::json result = run.json();
+  for (const auto& phase : result["steps"])
     for (const auto& step : phase) multiplying += step["macs"] > 0 ? 1u : 0u;
   EXPECT_EQ(points, multiplying);
 }
