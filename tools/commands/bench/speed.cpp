@@ -23,13 +23,13 @@ void add_samples(nlohmann::json& object, const char* name, const std::vector<dou
   object["spread"][name] = spread(values);
 }
 
-// Of the instructions that kernels for the target use; the int8 ones are measured.
-graph::MachineLimits limits_of(const runtime::Model& model, const Samples& samples) {
+// Of a machine that does so much when it does nothing else; floats have the rates of the kernels' instructions.
+graph::MachineLimits limits_of(const runtime::Model& model, double read_gb, double int8_gmac) {
   const graph::DotRates rates = graph::dot_rates(model.plan().target);
   graph::MachineLimits limits;
   limits.threads = model.threads();
-  limits.read_bytes_per_second = samples.read_limit.empty() ? 0 : median(samples.read_limit) * 1e9;
-  limits.int8_macs_per_second = samples.dot_peak.empty() ? 0 : median(samples.dot_peak) * 1e9;
+  limits.read_bytes_per_second = read_gb * 1e9;
+  limits.int8_macs_per_second = int8_gmac * 1e9;
   limits.bf16_macs_per_second = limits.int8_macs_per_second * rates.bf16 / rates.int8;
   limits.f32_macs_per_second = limits.int8_macs_per_second * rates.f32 / rates.int8;
   return limits;
@@ -59,24 +59,38 @@ std::vector<RunPart> decode_parts(const BenchOptions& options, const graph::Plan
   return parts;
 }
 
-// One more pass of each kind with thread 0's clock on.
+// One more pass of each kind with thread 0's clock on, and the limits before, between and after them.
 void add_breakdown(nlohmann::json& result, const BenchOptions& options, const runtime::Model& model,
-                   runtime::Session& session, const graph::MachineLimits& limits) {
-  const graph::Plan& plan = model.plan();
-  const auto add = [&](const char* phase, const std::vector<RunPart>& parts) {
-    const std::vector<runtime::Session::StepTime> times = session.step_times(true);
-    result["breakdown"][phase] = seconds_by_kind(times);
-    result["steps"][phase] = step_table(plan, parts, times, limits);
+                   runtime::Session& session, runtime::LimitProbe& probe) {
+  constexpr int kProbes = 3;
+  double read_gb = 0;
+  double int8_gmac = 0;
+  const auto measure_limits = [&] {
+    read_gb += probe.read_gb_per_second() / kProbes;
+    int8_gmac += probe.dot_peak_gmac_per_second() / kProbes;
   };
+  const graph::Plan& plan = model.plan();
   session.reset();
   if (options.depth > 0) session.evaluate(some_tokens(options.depth, model.vocabulary_size()));
   session.measure_steps(true);
   session.step_times(true);
+  measure_limits();
   if (options.prompt > 0) session.evaluate(some_tokens(options.prompt, model.vocabulary_size()));
-  add("prefill", options.prompt > 0 ? prefill_parts(options, plan) : std::vector<RunPart>());
+  const std::vector<runtime::Session::StepTime> prefill = session.step_times(true);
+  measure_limits();
   seconds_to_decode(options, session, some_tokens(options.batch, model.vocabulary_size()));
-  add("decode", decode_parts(options, plan));
+  const std::vector<runtime::Session::StepTime> decode = session.step_times(true);
+  measure_limits();
   session.measure_steps(false);
+
+  const graph::MachineLimits limits = limits_of(model, read_gb, int8_gmac);
+  result["breakdown"] = {{"prefill", seconds_by_kind(prefill)}, {"decode", seconds_by_kind(decode)}};
+  result["steps"] = {{"prefill", step_table(plan, prefill_parts(options, plan), prefill, limits)},
+                     {"decode", step_table(plan, decode_parts(options, plan), decode, limits)}};
+  result["limits"] = {{"read_gb_s", read_gb},
+                      {"int8_gmac_s", int8_gmac},
+                      {"bf16_gmac_s", limits.bf16_macs_per_second / 1e9},
+                      {"f32_gmac_s", limits.f32_macs_per_second / 1e9}};
 }
 
 void print_text(const BenchOptions& options, const nlohmann::json& result) {
@@ -135,16 +149,8 @@ void bench_speed(const BenchOptions& options, const std::shared_ptr<const runtim
   measure(options, *model, session, probe, warm_up);
   Samples samples;
   for (int i = 0; i < options.repeats; ++i) measure(options, *model, session, probe, samples);
-  // The breakdown wants both limits.
-  if (samples.read_limit.empty()) samples.read_limit.push_back(probe.read_gb_per_second());
-  if (samples.dot_peak.empty()) samples.dot_peak.push_back(probe.dot_peak_gmac_per_second());
-  const graph::MachineLimits limits = limits_of(*model, samples);
   nlohmann::json result = to_json(options, *model, samples);
-  result["limits"] = {{"read_gb_s", limits.read_bytes_per_second / 1e9},
-                      {"int8_gmac_s", limits.int8_macs_per_second / 1e9},
-                      {"bf16_gmac_s", limits.bf16_macs_per_second / 1e9},
-                      {"f32_gmac_s", limits.f32_macs_per_second / 1e9}};
-  add_breakdown(result, options, *model, session, limits);
+  add_breakdown(result, options, *model, session, probe);
   if (options.common.json)
     print_json(result);
   else
