@@ -68,6 +68,15 @@ void check_biases(const std::vector<LogitBias>& biases) {
 
 }  // namespace
 
+SamplingOptions plain_sampling() {
+  SamplingOptions options;
+  options.temperature = 1;
+  options.top_k = 0;
+  options.top_p = 1;
+  options.min_p = 0;
+  return options;
+}
+
 bool has_penalties(const SamplingOptions& options) {
   return options.repeat_last > 0 &&
          (options.repeat_penalty != 1 || options.presence_penalty != 0 || options.frequency_penalty != 0);

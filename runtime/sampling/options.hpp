@@ -44,6 +44,9 @@ struct SamplingOptions {
   std::string grammar = {};  // in GBNF, that the text follows (grammar/grammar.hpp); empty: any text
 };
 
+// Every step off: what the model finds likely, as likely as it finds it.
+SamplingOptions plain_sampling();
+
 bool has_penalties(const SamplingOptions& options);
 bool has_dry(const SamplingOptions& options);
 // How many of the last tokens sampling depends on.

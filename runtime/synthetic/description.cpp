@@ -14,26 +14,26 @@ using kernels::StoredType;
 // Collects the tensors of a model.
 class DescriptionBuilder {
  public:
-  DescriptionBuilder(const ModelShape& shape, StoredType matrices) : s(shape), matrices_(matrices) {}
+  DescriptionBuilder(const ModelShape& shape, StoredType matrices) : shape_(shape), matrices_(matrices) {}
 
   graph::ModelDescription gguf() {
     model_.origin = graph::Origin::gguf;
     model_.architecture = family().architecture;
     gguf_settings();
-    tensor("token_embd.weight", StoredType::q8_0, {s.vocabulary, s.hidden});
-    if (family().embedding_norm) norm("token_embd_norm", s.hidden);
-    for (std::int64_t layer = 0; layer < s.layers; ++layer) gguf_layer(fmt::format("blk.{}.", layer));
-    norm("output_norm", s.hidden);
-    if (family().own_head) tensor("output.weight", StoredType::q8_0, {s.vocabulary, s.hidden});
+    tensor("token_embd.weight", StoredType::q8_0, {shape_.vocabulary, shape_.hidden});
+    if (family().embedding_norm) norm("token_embd_norm", shape_.hidden);
+    for (std::int64_t layer = 0; layer < shape_.layers; ++layer) gguf_layer(fmt::format("blk.{}.", layer));
+    norm("output_norm", shape_.hidden);
+    if (family().own_head) tensor("output.weight", StoredType::q8_0, {shape_.vocabulary, shape_.hidden});
     model_.index_tensors();
     return std::move(model_);
   }
 
  private:
-  const DecoderFamily& family() const { return *s.family; }
+  const DecoderFamily& family() const { return *shape_.family; }
 
   void tensor(std::string name, StoredType type, std::vector<std::int64_t> shape) {
-    model_.tensors.push_back(synthetic_tensor(s.name, std::move(name), type, std::move(shape)));
+    model_.tensors.push_back(synthetic_tensor(shape_.name, std::move(name), type, std::move(shape)));
   }
 
   void matrix(const std::string& name, std::int64_t outputs, std::int64_t inputs) {
@@ -51,67 +51,67 @@ class DescriptionBuilder {
     const auto set = [&](std::string_view key, const nlohmann::json& value) {
       config[fmt::format("{}.{}", family().architecture, key)] = value;
     };
-    set("context_length", s.context);
-    set("embedding_length", s.hidden);
-    set("block_count", s.layers);
-    set("feed_forward_length", s.feed_forward);
-    set("vocab_size", s.vocabulary);
-    set("attention.head_count", s.heads);
-    set("attention.head_count_kv", s.kv_heads);
+    set("context_length", shape_.context);
+    set("embedding_length", shape_.hidden);
+    set("block_count", shape_.layers);
+    set("feed_forward_length", shape_.feed_forward);
+    set("vocab_size", shape_.vocabulary);
+    set("attention.head_count", shape_.heads);
+    set("attention.head_count_kv", shape_.kv_heads);
     set(family().layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon", 1e-5);
-    if (s.head > 0) {
-      set("attention.key_length", s.head);
-      set("attention.value_length", s.head);
+    if (shape_.head > 0) {
+      set("attention.key_length", shape_.head);
+      set("attention.value_length", shape_.head);
     }
-    if (s.experts > 0) {
-      set("expert_count", s.experts);
-      set("expert_used_count", s.used);
-      set("expert_feed_forward_length", s.feed_forward);
+    if (shape_.experts > 0) {
+      set("expert_count", shape_.experts);
+      set("expert_used_count", shape_.used);
+      set("expert_feed_forward_length", shape_.feed_forward);
     }
     if (family().architecture == "mpt")
       set("attention.max_alibi_bias", 8.0);
     else if (family().architecture != "bloom")
-      set("rope.freq_base", s.rope_base);
-    if (family().architecture == "llama" || s.rotated > 0)
-      set("rope.dimension_count", s.rotated > 0 ? s.rotated : s.head_size());
+      set("rope.freq_base", shape_.rope_base);
+    if (family().architecture == "llama" || shape_.rotated > 0)
+      set("rope.dimension_count", shape_.rotated > 0 ? shape_.rotated : shape_.head_size());
     if (family().architecture == "gptneox") set("use_parallel_residual", true);
   }
 
   void gguf_layer(const std::string& prefix) {
-    norm(prefix + "attn_norm", s.hidden);
+    norm(prefix + "attn_norm", shape_.hidden);
     if (family().packed_qkv) {
-      matrix(prefix + "attn_qkv", s.query_width() + 2 * s.kv_width(), s.hidden);
+      matrix(prefix + "attn_qkv", shape_.query_width() + 2 * shape_.kv_width(), shape_.hidden);
     } else {
-      matrix(prefix + "attn_q", s.query_width(), s.hidden);
-      matrix(prefix + "attn_k", s.kv_width(), s.hidden);
-      matrix(prefix + "attn_v", s.kv_width(), s.hidden);
+      matrix(prefix + "attn_q", shape_.query_width(), shape_.hidden);
+      matrix(prefix + "attn_k", shape_.kv_width(), shape_.hidden);
+      matrix(prefix + "attn_v", shape_.kv_width(), shape_.hidden);
     }
     if (family().head_norms) {
-      norm(prefix + "attn_q_norm", s.head_size());
-      norm(prefix + "attn_k_norm", s.head_size());
+      norm(prefix + "attn_q_norm", shape_.head_size());
+      norm(prefix + "attn_k_norm", shape_.head_size());
     }
-    matrix(prefix + "attn_output", s.hidden, s.query_width());
-    if (family().second_norm) norm(prefix + "ffn_norm", s.hidden);
-    if (s.experts > 0)
+    matrix(prefix + "attn_output", shape_.hidden, shape_.query_width());
+    if (family().second_norm) norm(prefix + "ffn_norm", shape_.hidden);
+    if (shape_.experts > 0)
       experts(prefix);
     else
       feed_forward(prefix);
   }
 
   void feed_forward(const std::string& prefix) {
-    if (family().gated) matrix(prefix + "ffn_gate", s.feed_forward, s.hidden);
-    matrix(prefix + "ffn_up", s.feed_forward, s.hidden);
-    matrix(prefix + "ffn_down", s.hidden, s.feed_forward);
+    if (family().gated) matrix(prefix + "ffn_gate", shape_.feed_forward, shape_.hidden);
+    matrix(prefix + "ffn_up", shape_.feed_forward, shape_.hidden);
+    matrix(prefix + "ffn_down", shape_.hidden, shape_.feed_forward);
   }
 
   void experts(const std::string& prefix) {
-    tensor(prefix + "ffn_gate_inp.weight", StoredType::f32, {s.experts, s.hidden});
-    tensor(prefix + "ffn_gate_exps.weight", matrices_, {s.experts, s.feed_forward, s.hidden});
-    tensor(prefix + "ffn_up_exps.weight", matrices_, {s.experts, s.feed_forward, s.hidden});
-    tensor(prefix + "ffn_down_exps.weight", matrices_, {s.experts, s.hidden, s.feed_forward});
+    tensor(prefix + "ffn_gate_inp.weight", StoredType::f32, {shape_.experts, shape_.hidden});
+    tensor(prefix + "ffn_gate_exps.weight", matrices_, {shape_.experts, shape_.feed_forward, shape_.hidden});
+    tensor(prefix + "ffn_up_exps.weight", matrices_, {shape_.experts, shape_.feed_forward, shape_.hidden});
+    tensor(prefix + "ffn_down_exps.weight", matrices_, {shape_.experts, shape_.hidden, shape_.feed_forward});
   }
 
-  const ModelShape& s;
+  const ModelShape& shape_;
   StoredType matrices_;
   graph::ModelDescription model_;
 };

@@ -37,8 +37,7 @@ std::int64_t resident_bytes() {
 class SampledText {
  public:
   SampledText(const std::shared_ptr<const Model>& model, const SessionOptions& options)
-      : session_(model, options),
-        sampler_(plain_sampling(), vocabulary_of(*model)) {
+      : session_(model, options), sampler_(plain_sampling(), vocabulary_of(*model)) {
     const TokenId first = 1;
     session_.evaluate({&first, 1});
   }
@@ -55,15 +54,6 @@ class SampledText {
   const Session& session() const { return session_; }
 
  private:
-  static SamplingOptions plain_sampling() {
-    SamplingOptions sampling;
-    sampling.temperature = 1;
-    sampling.top_k = 0;
-    sampling.top_p = 1;
-    sampling.min_p = 0;
-    return sampling;
-  }
-
   Session session_;
   Sampler sampler_;
 };

@@ -24,13 +24,8 @@ using testing::ElementsAre;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
-// Everything off: a plain draw from softmax(logits).
 SamplingOptions plain(std::uint64_t seed = 1) {
-  SamplingOptions options;
-  options.temperature = 1;
-  options.top_k = 0;
-  options.top_p = 1;
-  options.min_p = 0;
+  SamplingOptions options = plain_sampling();
   options.seed = seed;
   return options;
 }

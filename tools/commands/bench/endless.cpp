@@ -59,9 +59,7 @@ class FullContext {
 class EndlessText {
  public:
   EndlessText(runtime::Session& session, const std::shared_ptr<const runtime::Model>& model)
-      : session_(session),
-        sampler_(plain_sampling(), runtime::vocabulary_of(*model)),
-        full_(model) {
+      : session_(session), sampler_(runtime::plain_sampling(), runtime::vocabulary_of(*model)), full_(model) {
     const runtime::TokenId first = some_token(*model);
     session_.evaluate({&first, 1});
     while (session_.position() < model->context_length()) next();
@@ -88,16 +86,6 @@ class EndlessText {
 
  private:
   static constexpr std::int64_t kTokensPerFullContext = 4;
-
-  // Whatever the model finds likely, as likely as it finds it.
-  static runtime::SamplingOptions plain_sampling() {
-    runtime::SamplingOptions sampling;
-    sampling.temperature = 1;
-    sampling.top_k = 0;
-    sampling.top_p = 1;
-    sampling.min_p = 0;
-    return sampling;
-  }
 
   // Seconds that evaluating the next token took.
   double next() {
