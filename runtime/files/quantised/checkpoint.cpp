@@ -27,7 +27,8 @@ StoredTensor Checkpoint::require(const std::string& tensor,
   const std::ptrdiff_t index = description_.find(tensor);
   if (index < 0) refuse(tensor, "is missing: the checkpoint is incomplete");
   const auto at = static_cast<std::size_t>(index);
-  const StoredTensor found = {&description_.tensors[at], data_[at]};
+  const StoredTensor found = {std::make_shared<graph::TensorDescription>(description_.tensors[at]),
+                              data_[at]};
   if (std::find(types.begin(), types.end(), found.type()) == types.end())
     refuse(tensor, fmt::format("has type {}: {} is supported", found.type(), fmt::join(types, " or ")));
   return found;

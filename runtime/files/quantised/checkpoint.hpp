@@ -17,7 +17,8 @@
 namespace burin::runtime::quantised {
 
 struct StoredTensor {
-  const graph::TensorDescription* description = nullptr;
+  // A copy: the model's own list changes while layers are read, and matrices are read later still.
+  std::shared_ptr<const graph::TensorDescription> description;
   std::span<const std::byte> data;
 
   const std::vector<std::int64_t>& shape() const { return description->shape; }
