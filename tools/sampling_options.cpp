@@ -4,6 +4,8 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include "runtime/sampling/schema/json_schema.hpp"
 #include "tools/command.hpp"
@@ -19,53 +21,44 @@ std::string is_not_negative(const std::string& text) {
   return text.starts_with('-') ? text + " is negative: give 0 or more" : "";
 }
 
+// One that lies in a range.
+template <typename Number>
+void add_number(CLI::App& command, const char* name, Number& number,
+                const std::pair<std::type_identity_t<Number>, std::type_identity_t<Number>>& range,
+                const char* help) {
+  command.add_option(name, number, help)->check(CLI::Range(range.first, range.second));
+}
+
 void add_basic_options(CLI::App& command, runtime::SamplingOptions& sampling) {
-  command.add_option("--temp", sampling.temperature, "Temperature; 0 is greedy (default 0.8)")
-      ->check(CLI::Range(0.0, 100.0));
-  command.add_option("--top-k", sampling.top_k, "Keep the K most likely tokens; 0: all (default 40)")
-      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
-  command
-      .add_option("--top-p", sampling.top_p, "Keep the likeliest tokens up to probability P (default 0.95)")
-      ->check(CLI::Range(0.0, 1.0));
-  command
-      .add_option("--min-p", sampling.min_p,
-                  "Keep tokens at least P times as likely as the best (default 0.05)")
-      ->check(CLI::Range(0.0, 1.0));
+  add_number(command, "--temp", sampling.temperature, {0, 100}, "Temperature; 0 is greedy (default 0.8)");
+  add_number(command, "--top-k", sampling.top_k, {0, std::numeric_limits<int>::max()},
+             "Keep the K most likely tokens; 0: all (default 40)");
+  add_number(command, "--top-p", sampling.top_p, {0, 1},
+             "Keep the likeliest tokens up to probability P (default 0.95)");
+  add_number(command, "--min-p", sampling.min_p, {0, 1},
+             "Keep tokens at least P times as likely as the best (default 0.05)");
   command.add_option("--seed", sampling.seed, "The same seed gives the same text (default 0)")
       ->check(is_not_negative);
 }
 
 void add_penalty_options(CLI::App& command, runtime::SamplingOptions& sampling) {
-  command
-      .add_option("--repeat-penalty", sampling.repeat_penalty, "Penalise recent tokens; 1: off (default 1)")
-      ->check(CLI::Range(0.01, 100.0));
-  command
-      .add_option("--repeat-last,--repeat-last-n", sampling.repeat_last,
-                  "How many tokens the penalties look back (default 64)")
-      ->check(CLI::Range(0, kMostTokensBack));
-  command
-      .add_option("--presence-penalty", sampling.presence_penalty,
-                  "Take this off the logits of recent tokens (default 0)")
-      ->check(CLI::Range(-100.0, 100.0));
-  command
-      .add_option("--frequency-penalty", sampling.frequency_penalty,
-                  "Take this off them for each use (default 0)")
-      ->check(CLI::Range(-100.0, 100.0));
+  add_number(command, "--repeat-penalty", sampling.repeat_penalty, {0.01f, 100},
+             "Penalise recent tokens; 1: off (default 1)");
+  add_number(command, "--repeat-last,--repeat-last-n", sampling.repeat_last, {0, kMostTokensBack},
+             "How many tokens the penalties look back (default 64)");
+  add_number(command, "--presence-penalty", sampling.presence_penalty, {-100, 100},
+             "Take this off the logits of recent tokens (default 0)");
+  add_number(command, "--frequency-penalty", sampling.frequency_penalty, {-100, 100},
+             "Take this off them for each use (default 0)");
 }
 
 void add_filter_options(CLI::App& command, runtime::SamplingOptions& sampling) {
-  command
-      .add_option("--typical,--typical-p", sampling.typical,
-                  "Keep the most typical tokens up to probability P; 1: all (default 1)")
-      ->check(CLI::Range(0.0, 1.0));
-  command
-      .add_option("--xtc-probability", sampling.xtc_probability,
-                  "How often all top choices but the least likely go; 0: never (default 0)")
-      ->check(CLI::Range(0.0, 1.0));
-  command
-      .add_option("--xtc-threshold", sampling.xtc_threshold,
-                  "Tokens at least so likely are top choices (default 0.1)")
-      ->check(CLI::Range(0.0, 1.0));
+  add_number(command, "--typical,--typical-p", sampling.typical, {0, 1},
+             "Keep the most typical tokens up to probability P; 1: all (default 1)");
+  add_number(command, "--xtc-probability", sampling.xtc_probability, {0, 1},
+             "How often all top choices but the least likely go; 0: never (default 0)");
+  add_number(command, "--xtc-threshold", sampling.xtc_threshold, {0, 1},
+             "Tokens at least so likely are top choices (default 0.1)");
 }
 
 // "none" stands for no breaker, which an absent option cannot say.
@@ -75,20 +68,13 @@ void set_breakers(runtime::SamplingOptions& sampling, const std::vector<std::str
 }
 
 void add_dry_options(CLI::App& command, runtime::SamplingOptions& sampling) {
-  command
-      .add_option("--dry-multiplier", sampling.dry_multiplier,
-                  "Penalise going on with repeats (DRY); 0: off (default 0)")
-      ->check(CLI::Range(0.0, 100.0));
-  command.add_option("--dry-base", sampling.dry_base, "Base of DRY's power (default 1.75)")
-      ->check(CLI::Range(1.0, 100.0));
-  command
-      .add_option("--dry-allowed-length", sampling.dry_allowed_length,
-                  "Repeats of so many tokens cost the multiplier, longer ones more (default 2)")
-      ->check(CLI::Range(1, kMostTokensBack));
-  command
-      .add_option("--dry-penalty-last-n", sampling.dry_penalty_last_n,
-                  "How many tokens DRY looks back; 0: off (default 64)")
-      ->check(CLI::Range(0, kMostTokensBack));
+  add_number(command, "--dry-multiplier", sampling.dry_multiplier, {0, 100},
+             "Penalise going on with repeats (DRY); 0: off (default 0)");
+  add_number(command, "--dry-base", sampling.dry_base, {1, 100}, "Base of DRY's power (default 1.75)");
+  add_number(command, "--dry-allowed-length", sampling.dry_allowed_length, {1, kMostTokensBack},
+             "Repeats of so many tokens cost the multiplier, longer ones more (default 2)");
+  add_number(command, "--dry-penalty-last-n", sampling.dry_penalty_last_n, {0, kMostTokensBack},
+             "How many tokens DRY looks back; 0: off (default 64)");
   command
       .add_option_function<std::vector<std::string>>(
           "--dry-sequence-breaker",
@@ -100,23 +86,18 @@ void add_dry_options(CLI::App& command, runtime::SamplingOptions& sampling) {
 }
 
 void add_temperature_options(CLI::App& command, runtime::SamplingOptions& sampling) {
-  command
-      .add_option("--dynatemp-range", sampling.dynatemp_range,
-                  "Let the temperature move so far with the entropy; 0: off (default 0)")
-      ->check(CLI::Range(0.0, 100.0));
-  command
-      .add_option("--dynatemp-exp", sampling.dynatemp_exponent, "Exponent of the entropy's share (default 1)")
-      ->check(CLI::Range(0.0, 100.0));
+  add_number(command, "--dynatemp-range", sampling.dynatemp_range, {0, 100},
+             "Let the temperature move so far with the entropy; 0: off (default 0)");
+  add_number(command, "--dynatemp-exp", sampling.dynatemp_exponent, {0, 100},
+             "Exponent of the entropy's share (default 1)");
   command
       .add_option("--mirostat", sampling.mirostat,
                   "2: Mirostat 2.0 in place of top-k to XTC; 0: off (default 0)")
       ->check(CLI::IsMember({0, 2}));
-  command.add_option("--mirostat-lr", sampling.mirostat_eta, "Mirostat's learning rate, eta (default 0.1)")
-      ->check(CLI::Range(0.0, 1.0));
-  command
-      .add_option("--mirostat-ent", sampling.mirostat_tau,
-                  "Mirostat's target surprise in bits, tau (default 5)")
-      ->check(CLI::Range(0.0, 100.0));
+  add_number(command, "--mirostat-lr", sampling.mirostat_eta, {0, 1},
+             "Mirostat's learning rate, eta (default 0.1)");
+  add_number(command, "--mirostat-ent", sampling.mirostat_tau, {0, 100},
+             "Mirostat's target surprise in bits, tau (default 5)");
 }
 
 template <typename Number>

@@ -47,4 +47,18 @@ class ReadAhead {
   Xbyak::Reg64 lead_;
 };
 
+// A chunk's keys are read block by block, then its values. Both set `to` to what is read after the block at hand, and
+// overwrite `free`.
+//
+// After its keys: those of the chunk's next block, or the first values of the chunk that any row may see.
+void emit_next_after_keys(const AttentionContext& context, const Xbyak::Reg64& blocks_left,
+                          const Xbyak::Reg64& to, const Xbyak::Reg64& free);
+// After its values, at `values`: those of the chunk's next block, the keys of the next chunk, those of the next span, or
+// nothing: then what is read again is near already.
+void emit_next_after_values(const AttentionContext& context, const Xbyak::Reg64& values,
+                            const Xbyak::Reg64& to, const Xbyak::Reg64& free);
+
+// The scales of an int8 block lie behind its keys and behind its values, apart from what the loops walk along.
+void emit_prefetch_scales(const AttentionContext& context, const Xbyak::Reg64& block);
+
 }  // namespace burin::kernels

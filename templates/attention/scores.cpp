@@ -165,36 +165,6 @@ class ScoreTile {
   int turn_ = 0;
 };
 
-// to = what is read after the keys of a block: those of the chunk's next one, or the first values that any row may see.
-void emit_read_next(const AttentionContext& c, const Xbyak::Reg64& blocks_left, const Xbyak::Reg64& to,
-                    const Xbyak::Reg64& free) {
-  jit::Assembler& a = c.a;
-  Xbyak::Label last;
-  Xbyak::Label done;
-  a.cmp(blocks_left, 1);
-  a.je(last);
-  c.block_after(to);
-  a.jmp(done);
-  a.L(last);
-  a.mov(to, c.r.chunk_first);
-  c.block_of_slot(to, free);
-  a.add(to, c.u32(c.spec.heads.key_block_bytes()));
-  a.mov(free, c.local(c.locals.first_live));
-  a.sub(free, c.r.chunk_first);
-  a.jle(done);
-  a.imul(free, free, c.spec.heads.value_row_bytes() / c.spec.heads.slots_per_value_row());
-  a.add(to, free);
-  a.L(done);
-}
-
-// The scales of an int8 block lie behind its keys and behind its values, apart from what the loops walk along.
-void emit_prefetch_scales(const AttentionContext& c, const Xbyak::Reg64& block) {
-  const HeadLayout& heads = c.spec.heads;
-  for (const int scales : {heads.key_scales_offset(), heads.key_block_bytes() + heads.value_scales_offset()})
-    for (int line = 0; line < heads.scales_bytes(); line += 64)
-      c.a.prefetcht0(c.a.ptr[block + jit::offset(scales + line)]);
-}
-
 // Of the block's quarters that any row may see.
 void emit_block_scores(const AttentionContext& c, const Xbyak::Reg64& block_scores) {
   jit::Assembler& a = c.a;
@@ -242,7 +212,7 @@ void emit_scores(const AttentionContext& c) {
   a.L(block);
   c.next_block(any.keys());
   emit_prefetch_scales(c, any.keys());
-  emit_read_next(c, blocks_left, a.rax, a.rcx);
+  emit_next_after_keys(c, blocks_left, a.rax, a.rcx);
   a.lea(a.rcx, a.ptr[any.keys() + jit::offset(any.last_bytes())]);
   any.ahead().emit_next(a.rax, a.rcx);
   a.mov(any.panel(), c.r.scratch);

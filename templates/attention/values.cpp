@@ -191,34 +191,6 @@ void emit_skip_keys(const AttentionContext& c, const Xbyak::Reg64& values,
   a.add(probabilities, bytes);
 }
 
-// What is read after the values at `values`: those of the chunk's next block, the keys of the next chunk, those of the
-// next span, or nothing: then what is read again is near already.
-void emit_read_next(const AttentionContext& c, const Xbyak::Reg64& values, const Xbyak::Reg64& to,
-                    const Xbyak::Reg64& free) {
-  jit::Assembler& a = c.a;
-  Xbyak::Label last;
-  Xbyak::Label block_of_slot;
-  Xbyak::Label done;
-  a.cmp(c.local(c.locals.blocks_left), 1);
-  a.je(last);
-  c.block_after(to);
-  a.add(to, c.u32(c.spec.heads.key_block_bytes()));
-  a.jmp(done);
-  a.L(last);
-  a.mov(to, c.local(c.locals.block_slot));
-  a.add(to, kKvBlock);
-  a.cmp(to, c.local(c.locals.end_live));
-  a.jl(block_of_slot);
-  a.mov(to, values);
-  a.cmp(c.local(c.locals.spans_left), 1);
-  a.je(done);
-  a.mov(to, c.local(c.locals.span));
-  a.mov(to, a.ptr[to + sizeof(KeySpan) + offsetof(KeySpan, first_slot)]);
-  a.L(block_of_slot);
-  c.block_of_slot(to, free);
-  a.L(done);
-}
-
 // After emit_skip_keys().
 void emit_read_ahead(const AttentionContext& c, const Xbyak::Reg64& values) {
   jit::Assembler& a = c.a;
@@ -226,7 +198,7 @@ void emit_read_ahead(const AttentionContext& c, const Xbyak::Reg64& values) {
   const Xbyak::Reg64 next = a.rax;
   const Xbyak::Reg64 last = a.rcx;
   const Xbyak::Reg64 none = a.rdx;
-  emit_read_next(c, values, next, last);
+  emit_next_after_values(c, values, next, last);
   a.mov(last, c.local(c.locals.key_groups));
   a.xor_(none, none);
   a.sub(last, c.u32(any.ahead().last_bodies()));

@@ -40,7 +40,7 @@ constexpr std::string_view kSettings[] = {
 
 // Numbers of all groups: rows of codes, dealt out to the parts of words.
 struct PackedRows {
-  StoredTensor words;
+  const std::byte* words = nullptr;
   int bits = 4;
   std::int64_t group = 0;  // words in a row
   std::int64_t step = 0;   // rows of words
@@ -50,18 +50,31 @@ struct PackedRows {
 
   std::uint8_t at(std::int64_t row, std::int64_t place) const {
     std::uint32_t word = 0;
-    std::memcpy(&word, words.data.data() + (row % step * group + place) * word_bytes(),
+    std::memcpy(&word, words + (row % step * group + place) * word_bytes(),
                 static_cast<std::size_t>(word_bytes()));
     const int shift = (parts() - 1 - static_cast<int>(row / step)) * bits;
     return static_cast<std::uint8_t>(word >> shift & ((1u << bits) - 1));
   }
 };
 
+// Scales or zero points, one per group.
+struct GroupNumbers {
+  GroupScales numbers;
+  std::string tensor;  // for messages
+
+  float at(std::int64_t group) const {
+    const float value = kernels::scale_value(numbers.type, numbers.bits_at(group, 0));
+    if (!std::isfinite(value))
+      fail("tensor {}: number of group {} is {}: must be finite", printable(tensor), group, value);
+    return value;
+  }
+};
+
 class HqqMatrix final : public kernels::CodedMatrix {
  public:
   HqqMatrix(const kernels::WeightFormat& format, std::int64_t inputs, const PackedRows& codes,
-            const StoredTensor& scales, const StoredTensor& zeros)
-      : CodedMatrix(format, inputs), codes_(codes), scales_(scales), zeros_(zeros) {}
+            GroupNumbers scales, GroupNumbers zeros)
+      : CodedMatrix(format, inputs), codes_(codes), scales_(std::move(scales)), zeros_(std::move(zeros)) {}
 
   kernels::QuantizedGroup read_group(std::int64_t row, std::int64_t first,
                                      std::span<std::uint8_t> codes) const override {
@@ -69,24 +82,14 @@ class HqqMatrix final : public kernels::CodedMatrix {
     const std::int64_t group = start / codes_.group;
     for (std::size_t i = 0; i < codes.size(); ++i)
       codes[i] = codes_.at(group, start % codes_.group + static_cast<std::int64_t>(i));
-    const float scale = number(scales_, group);
-    return {std::bit_cast<std::uint32_t>(scale),
-            std::bit_cast<std::uint32_t>(-scale * number(zeros_, group))};
+    const float scale = scales_.at(group);
+    return {std::bit_cast<std::uint32_t>(scale), std::bit_cast<std::uint32_t>(-scale * zeros_.at(group))};
   }
 
  private:
-  static float number(const StoredTensor& tensor, std::int64_t group) {
-    const GroupScales numbers = {tensor.data.data(), scale_type(tensor)};
-    const float value = kernels::scale_value(numbers.type, numbers.bits_at(group, 0));
-    if (!std::isfinite(value))
-      fail("tensor {}: number of group {} is {}: must be finite", printable(tensor.description->name), group,
-           value);
-    return value;
-  }
-
   PackedRows codes_;
-  StoredTensor scales_;
-  StoredTensor zeros_;
+  GroupNumbers scales_;
+  GroupNumbers zeros_;
 };
 
 // A layer, and the settings that are stored with it.
@@ -102,11 +105,10 @@ class Reader {
     matrix.codes = layer_ + ".W_q";
     const std::int64_t rows = outputs_ * inputs_ / codes_.group;
     read_codes(rows);
-    const StoredTensor scales = numbers(".scale", rows);
-    const StoredTensor zeros = numbers(".zero", rows);
     const auto format = kernels::WeightFormat::integer_format(codes_.bits, false, packed_group(codes_.group),
                                                               kernels::ScaleType::f32);
-    matrix.slices.push_back(std::make_unique<HqqMatrix>(format, inputs_, codes_, scales, zeros));
+    matrix.slices.push_back(std::make_unique<HqqMatrix>(format, inputs_, codes_, numbers(".scale", rows),
+                                                        numbers(".zero", rows)));
     matrix.others = {layer_ + ".scale", layer_ + ".zero"};
     for (const std::string_view setting : kSettings)
       if (const std::string name = layer_ + std::string(setting); checkpoint_.has(name))
@@ -141,12 +143,15 @@ class Reader {
     if (codes_.bits != 3 && rows % parts != 0)
       checkpoint_.refuse(layer_ + ".shape",
                          fmt::format("makes {} groups: a multiple of {} is stored", rows, parts));
-    codes_.words =
+    const StoredTensor words =
         checkpoint_.require(layer_ + ".W_q", {codes_.bits == 3 ? "I32" : "U8"}, {codes_.step, codes_.group});
+    codes_.words = words.data.data();
   }
 
-  StoredTensor numbers(std::string_view suffix, std::int64_t rows) const {
-    return checkpoint_.require(layer_ + std::string(suffix), {"F16", "BF16", "F32"}, {rows, 1});
+  GroupNumbers numbers(std::string_view suffix, std::int64_t rows) const {
+    const std::string name = layer_ + std::string(suffix);
+    const StoredTensor stored = checkpoint_.require(name, {"F16", "BF16", "F32"}, {rows, 1});
+    return {{stored.data.data(), scale_type(stored)}, name};
   }
 
   static std::int64_t integer_at(const StoredTensor& tensor, std::size_t index) {

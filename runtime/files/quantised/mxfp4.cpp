@@ -2,6 +2,7 @@
 #include "runtime/files/quantised/mxfp4.hpp"
 
 #include "jit/error.hpp"
+#include "runtime/files/quantised/code_pairs.hpp"
 #include "runtime/files/quantised/methods.hpp"
 
 namespace burin::runtime::quantised {
@@ -75,15 +76,9 @@ QuantisedMatrix mxfp4_matrix(const Checkpoint& checkpoint, const std::string& la
   matrix.name = layer + ".weight";
   matrix.codes = layer + ".weight_packed";
   matrix.others = {layer + ".weight_scale"};
-  const StoredTensor codes = checkpoint.require_matrix(matrix.codes, {"U8"});
-  matrix.shape = {codes.shape()[0], codes.shape()[1] * 2};
-  if (matrix.shape[1] % kBlock != 0)
-    checkpoint.refuse(matrix.codes,
-                      fmt::format("has {} inputs: a multiple of {} is supported", matrix.shape[1], kBlock));
-  const StoredTensor scales =
-      checkpoint.require(matrix.others[0], {"U8"}, {matrix.shape[0], matrix.shape[1] / kBlock});
-  matrix.slices.push_back(
-      std::make_unique<Mxfp4Matrix>(matrix.codes, matrix.shape[1], codes.data.data(), scales.data.data()));
+  const CodePairs pairs = require_code_pairs(checkpoint, matrix, "U8", kBlock);
+  matrix.slices.push_back(std::make_unique<Mxfp4Matrix>(matrix.codes, matrix.shape[1],
+                                                        pairs.codes.data.data(), pairs.scales.data.data()));
   return matrix;
 }
 

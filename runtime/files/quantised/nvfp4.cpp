@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "jit/error.hpp"
+#include "runtime/files/quantised/code_pairs.hpp"
 #include "runtime/files/quantised/fp8.hpp"
 #include "templates/formats/tables.hpp"
 
@@ -63,15 +64,9 @@ QuantisedMatrix nvfp4_matrix(const Checkpoint& checkpoint, const std::string& la
   matrix.type_name = "NVFP4";
   matrix.codes = layer + std::string(names.codes);
   matrix.others = {layer + std::string(names.scales), layer + std::string(names.whole)};
-  const StoredTensor codes = checkpoint.require_matrix(matrix.codes, {"U8"});
-  matrix.shape = {codes.shape()[0], codes.shape()[1] * 2};
-  if (matrix.shape[1] % kGroup != 0)
-    checkpoint.refuse(matrix.codes,
-                      fmt::format("has {} inputs: a multiple of {} is supported", matrix.shape[1], kGroup));
-  const StoredTensor scales =
-      checkpoint.require(matrix.others[0], {"F8_E4M3"}, {matrix.shape[0], matrix.shape[1] / kGroup});
+  const CodePairs pairs = require_code_pairs(checkpoint, matrix, "F8_E4M3", kGroup);
   matrix.slices.push_back(std::make_unique<Nvfp4Matrix>(
-      matrix.shape[1], codes, scales, whole_factor(checkpoint, matrix.others[1], names.divides)));
+      matrix.shape[1], pairs.codes, pairs.scales, whole_factor(checkpoint, matrix.others[1], names.divides)));
   return matrix;
 }
 

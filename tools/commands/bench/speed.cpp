@@ -46,15 +46,15 @@ std::vector<RunPart> prefill_parts(const BenchOptions& options, const graph::Pla
   return parts;
 }
 
+// Those of all decoding steps, at the position in their middle: what a step takes grows evenly with it.
 std::vector<RunPart> decode_parts(const BenchOptions& options, const graph::Plan& plan) {
-  std::vector<RunPart> parts;
-  for (std::int64_t step = 0; step < options.generate; ++step) {
-    const std::int64_t position = options.depth + options.prompt + step * options.batch;
-    parts.push_back({options.batch == 1 ? &plan.decode : &plan.prefill, {options.batch, position}});
-    for (std::int64_t row = 0; row < options.batch; row += plan.head_rows) {
-      const std::int64_t rows = std::min(plan.head_rows, options.batch - row);
-      parts.push_back({options.batch == 1 ? &plan.head_one : &plan.head_many, {rows, 0}});
-    }
+  const bool one = options.batch == 1;
+  const auto steps = static_cast<double>(options.generate);
+  const std::int64_t position = options.depth + options.prompt + options.batch * options.generate / 2;
+  std::vector<RunPart> parts = {{one ? &plan.decode : &plan.prefill, {options.batch, position}, steps}};
+  for (std::int64_t row = 0; row < options.batch; row += plan.head_rows) {
+    const std::int64_t rows = std::min(plan.head_rows, options.batch - row);
+    parts.push_back({one ? &plan.head_one : &plan.head_many, {rows, 0}, steps});
   }
   return parts;
 }

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <string>
 
 namespace burin::tools {
 namespace {
@@ -14,19 +16,21 @@ struct Work {
   double arithmetic_seconds = 0;  // of steps that it bounds
 };
 
-Work work_of(const graph::Plan& plan, const std::vector<RunPart>& parts, const graph::StepGroup& group,
-             const graph::MachineLimits& limits) {
-  Work work;
+// Per name of a group.
+std::map<std::string, Work> work_of(const graph::Plan& plan, const std::vector<RunPart>& parts,
+                                    const graph::MachineLimits& limits) {
+  std::map<std::string, Work> all;
   for (const RunPart& part : parts)
     for (const graph::Step& step : *part.program) {
-      if (graph::group_of(plan, step) != group) continue;
       const graph::StepEstimate estimate = graph::estimate(plan, step, part.load, limits);
-      work.limit_seconds += estimate.seconds;
-      work.macs += estimate.macs;
-      work.bytes += static_cast<double>(estimate.bytes());
-      if (estimate.bound == graph::Bound::arithmetic) work.arithmetic_seconds += estimate.seconds;
+      Work& work = all[graph::group_of(plan, step).name];
+      work.limit_seconds += part.times * estimate.seconds;
+      work.macs += part.times * estimate.macs;
+      work.bytes += part.times * static_cast<double>(estimate.bytes());
+      if (estimate.bound == graph::Bound::arithmetic)
+        work.arithmetic_seconds += part.times * estimate.seconds;
     }
-  return work;
+  return all;
 }
 
 double total_of(const std::vector<runtime::Session::StepTime>& times) {
@@ -44,10 +48,11 @@ nlohmann::json step_table(const graph::Plan& plan, const std::vector<RunPart>& p
   std::stable_sort(ordered.begin(), ordered.end(),
                    [](const auto& a, const auto& b) { return a.seconds > b.seconds; });
   const double total = total_of(times);
+  std::map<std::string, Work> work_of_groups = work_of(plan, parts, limits);
   nlohmann::json table = nlohmann::json::array();
   for (const runtime::Session::StepTime& time : ordered) {
     if (time.seconds <= 0) continue;
-    const Work work = work_of(plan, parts, time.group, limits);
+    const Work& work = work_of_groups[time.group.name];
     const bool arithmetic = work.arithmetic_seconds > work.limit_seconds / 2;
     table.push_back({{"step", time.group.name},
                      {"kind", time.group.kind},

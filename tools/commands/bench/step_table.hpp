@@ -9,10 +9,11 @@
 
 namespace burin::tools {
 
-// What was run: programs of a plan, each with its load.
+// What was run: programs of a plan, each so many times with a load, or with loads of which this is the mean.
 struct RunPart {
   const graph::Program* program = nullptr;
   graph::Load load;
+  double times = 1;
 };
 
 // An object per group that took time, the longest first: `step`, `kind`, `seconds`, `share_of_time`, `limit_seconds` (as

@@ -1,0 +1,59 @@
+#include "templates/attention/read_ahead.hpp"
+
+namespace burin::kernels {
+
+void emit_next_after_keys(const AttentionContext& c, const Xbyak::Reg64& blocks_left, const Xbyak::Reg64& to,
+                          const Xbyak::Reg64& free) {
+  jit::Assembler& a = c.a;
+  Xbyak::Label last;
+  Xbyak::Label done;
+  a.cmp(blocks_left, 1);
+  a.je(last);
+  c.block_after(to);
+  a.jmp(done);
+  a.L(last);
+  a.mov(to, c.r.chunk_first);
+  c.block_of_slot(to, free);
+  a.add(to, c.u32(c.spec.heads.key_block_bytes()));
+  a.mov(free, c.local(c.locals.first_live));
+  a.sub(free, c.r.chunk_first);
+  a.jle(done);
+  a.imul(free, free, c.spec.heads.value_row_bytes() / c.spec.heads.slots_per_value_row());
+  a.add(to, free);
+  a.L(done);
+}
+
+void emit_next_after_values(const AttentionContext& c, const Xbyak::Reg64& values, const Xbyak::Reg64& to,
+                            const Xbyak::Reg64& free) {
+  jit::Assembler& a = c.a;
+  Xbyak::Label last;
+  Xbyak::Label block_of_slot;
+  Xbyak::Label done;
+  a.cmp(c.local(c.locals.blocks_left), 1);
+  a.je(last);
+  c.block_after(to);
+  a.add(to, c.u32(c.spec.heads.key_block_bytes()));
+  a.jmp(done);
+  a.L(last);
+  a.mov(to, c.local(c.locals.block_slot));
+  a.add(to, kKvBlock);
+  a.cmp(to, c.local(c.locals.end_live));
+  a.jl(block_of_slot);
+  a.mov(to, values);
+  a.cmp(c.local(c.locals.spans_left), 1);
+  a.je(done);
+  a.mov(to, c.local(c.locals.span));
+  a.mov(to, a.ptr[to + sizeof(KeySpan) + offsetof(KeySpan, first_slot)]);
+  a.L(block_of_slot);
+  c.block_of_slot(to, free);
+  a.L(done);
+}
+
+void emit_prefetch_scales(const AttentionContext& c, const Xbyak::Reg64& block) {
+  const HeadLayout& heads = c.spec.heads;
+  for (const int scales : {heads.key_scales_offset(), heads.key_block_bytes() + heads.value_scales_offset()})
+    for (int line = 0; line < heads.scales_bytes(); line += 64)
+      c.a.prefetcht0(c.a.ptr[block + jit::offset(scales + line)]);
+}
+
+}  // namespace burin::kernels
