@@ -7,10 +7,11 @@ namespace burin::graph {
 ComputeType parse_compute_type(std::string_view text) {
   if (text == "auto") return ComputeType::automatic;
   if (text == "int8") return ComputeType::int8;
+  if (text == "bf16") return ComputeType::bf16;
   if (text == "f32") return ComputeType::f32;
-  if (text == "bf16" || text == "f16")
-    fail("--compute {}: not supported yet: use f32 (as exact or better) or int8 (faster)", text);
-  fail("--compute '{}': unknown: use auto, int8 or f32", text);
+  if (text == "f16")
+    fail("--compute f16: not supported yet: use bf16 or f32 (as exact or better) or int8 (faster)");
+  fail("--compute '{}': unknown: use auto, int8, bf16 or f32", text);
 }
 
 KvType parse_kv_type(std::string_view text) {

@@ -20,14 +20,21 @@ struct Work {
   double peak = 0;  // multiply-adds per second of the kind they are
 };
 
+double peak_of(kernels::Activation activation, const MachineLimits& limits) {
+  switch (activation) {
+    case kernels::Activation::s8: return limits.int8_macs_per_second;
+    case kernels::Activation::bf16: return limits.bf16_macs_per_second;
+    case kernels::Activation::f32: return limits.f32_macs_per_second;
+  }
+  return limits.f32_macs_per_second;
+}
+
 Work work_of(const Step& step, const Load& load, const MachineLimits& limits) {
   if (const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec)) {
     const auto columns = static_cast<double>((step.last_block - step.first_block) * kernels::kBlockColumns);
     const auto rows = static_cast<double>(load.rows * std::max<std::int64_t>(step.used, 1) *
                                           (step.head_outputs > 0 ? step.query_heads : 1));
-    return {rows * static_cast<double>(gemm->inputs) * columns, gemm->activation == kernels::Activation::s8
-                                                                    ? limits.int8_macs_per_second
-                                                                    : limits.f32_macs_per_second};
+    return {rows * static_cast<double>(gemm->inputs) * columns, peak_of(gemm->activation, limits)};
   }
   if (const auto* attention = std::get_if<kernels::AttentionSpec>(&step.spec)) {
     const auto& heads = attention->heads;

@@ -2,6 +2,10 @@
 #include "jit/host_features.hpp"
 
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 namespace burin::jit {
 namespace {
@@ -37,6 +41,20 @@ unsigned saved_registers(const Leaf& basic) {
 
 constexpr unsigned kYmm = 0x06;  // XMM and the upper halves of YMM
 constexpr unsigned kZmm = 0xe6;  // with masks, upper halves of ZMM0-15, and ZMM16-31
+constexpr unsigned kTiles = 0x60000;
+
+// Whether Linux lets this process use AMX tiles, which it must be asked for once (Documentation/arch/x86/xstate.rst).
+// The process keeps the right, and so do its threads, from then on.
+bool may_use_tiles() {
+#if defined(__linux__)
+  constexpr int kRequestPermission = 0x1023;
+  constexpr int kTileData = 18;
+  static const bool granted = syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  return granted;
+#else
+  return false;
+#endif
+}
 
 }  // namespace
 
@@ -61,6 +79,11 @@ FeatureSet host_features() {
   add(avx512bf16, has_bit(further.eax, 5));
   add(avx512fp16, has_bit(extended.edx, 23));
   add(avx512vbmi, has_bit(extended.ecx, 1));
+  constexpr int kAmxTile = 24;
+  if (!has_all(saved, kTiles) || !has_bit(extended.edx, kAmxTile) || !may_use_tiles()) return set;
+  add(amx_int8, set.has(avx512vnni) && has_bit(extended.edx, 25));
+  add(amx_bf16, set.has(avx512bf16) && has_bit(extended.edx, 22));
+  add(amx_fp16, set.has(avx512fp16) && has_bit(further.eax, 21));
   return set;
 }
 

@@ -5,7 +5,8 @@
 
 namespace burin::jit {
 
-// Empty where AVX2, FMA and F16C are not all there. AMX is left out: programs have to ask the kernel for it.
+// Empty where AVX2, FMA and F16C are not all there. Where the CPU has AMX, Linux is asked to let the process use it; if
+// it does not, AMX is left out. Thread-safe.
 FeatureSet host_features();
 
 }  // namespace burin::jit

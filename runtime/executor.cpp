@@ -142,6 +142,7 @@ class Walker {
     arguments.kv = v_.kv(step);
     arguments.limit = step.constant;
     arguments.slope = step.gate_slope;
+    arguments.scratch = w_.gemm_scratch(v_.thread);
     return arguments;
   }
 

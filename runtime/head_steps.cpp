@@ -83,6 +83,7 @@ void multiply_rows_of_heads(const ThreadView& view, const BoundStep& step) {
   kernels::GemmArguments arguments;
   arguments.rows = view.rows.count;
   arguments.last_block = step.last_block;
+  arguments.scratch = view.workspace.gemm_scratch(view.thread);
   for (std::int64_t head = share.first; head < share.last; ++head) {
     arguments.weights = step.weights + static_cast<std::size_t>(head) * step.head_weights;
     arguments.activations =

@@ -20,11 +20,8 @@ std::string checksum_of(const std::byte* first, std::int64_t rows, std::int64_t 
   return jit::to_hex(jit::sha256(bytes)).substr(0, kChecksumDigits);
 }
 
-// Without the padding, which nobody writes.
 std::int64_t prepared_bytes(const kernels::PrepareSpec& spec) {
-  const kernels::ActivationRows row = kernels::activation_rows(spec.activation, spec.inputs, spec.weights);
-  return row.type == kernels::Activation::s8 ? row.groups() * row.group_bytes()
-                                             : row.padded * static_cast<std::int64_t>(sizeof(float));
+  return kernels::activation_rows(spec.activation, spec.inputs, spec.weights).used_bytes();
 }
 
 RowNorms norms_of(std::span<const float> values, std::int64_t width) {

@@ -22,6 +22,16 @@ std::size_t attention_scratch_bytes(const Plan& plan) {
   return bytes;
 }
 
+// Of the GEMM that needs most: one runs at a time, and no attention with it.
+std::size_t gemm_scratch_bytes(const Plan& plan) {
+  std::size_t bytes = 0;
+  for (const graph::Program* program : {&plan.prefill, &plan.head_many})
+    for (const graph::Step& step : *program)
+      if (const auto* spec = std::get_if<kernels::GemmSpec>(&step.spec))
+        bytes = std::max(bytes, kernels::gemm_scratch_bytes(*spec));
+  return bytes;
+}
+
 // Parts of all groups of query heads that one call takes.
 std::size_t head_calls(const Plan& plan) {
   std::int64_t cuts = 1;
@@ -77,8 +87,9 @@ Workspace::Workspace(const Plan& plan, int threads, std::int64_t keep)
       prepared_row_bytes_(round_up(plan.prepared_row_bytes, 64)),
       own_row_bytes_(round_up(plan.thread_bytes, 64)),
       ordered_row_bytes_(round_up(ordered_row_bytes(plan), 64)),
-      scratch_bytes_(round_up(
-          prepared_row_bytes_ + own_row_bytes_ + ordered_row_bytes_ + attention_scratch_bytes(plan), 4096)),
+      scratch_bytes_(round_up(prepared_row_bytes_ + own_row_bytes_ + ordered_row_bytes_ +
+                                  std::max(attention_scratch_bytes(plan), gemm_scratch_bytes(plan)),
+                              4096)),
       head_parts_bytes_(head_parts_bytes(plan)) {
   parts_ = HugeBuffer(head_parts_bytes_ * finished_parts.size(), "parts of attention");
   scratch_ = HugeBuffer(scratch_bytes_ * static_cast<std::size_t>(threads), "thread scratch");

@@ -31,6 +31,8 @@ class Workspace {
   std::byte* attention_scratch(int thread) const {
     return own_rows(thread) + own_row_bytes_ + ordered_row_bytes_;
   }
+  // What a GEMM works with (kernels::GemmArguments::scratch).
+  std::byte* gemm_scratch(int thread) const { return attention_scratch(thread); }
   ExpertRows& expert_rows(int thread) { return expert_rows_[static_cast<std::size_t>(thread)]; }
 
   KvCache kv;

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "jit/error.hpp"
 #include "jit/spec_text.hpp"
 
 namespace burin::kernels {
 namespace {
 
-constexpr std::string_view kNames[] = {"f32", "s8"};
+constexpr std::string_view kNames[] = {"f32", "s8", "bf16"};
 
 std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
@@ -19,6 +20,13 @@ std::int64_t odd_lines(std::int64_t bytes) {
   return (lines | 1) * 64;
 }
 
+// Inputs that share a scale: a weight group, or an even part of a large one.
+int activation_group(int weight_group) {
+  int group = weight_group;
+  while (group > kLargestActivationGroup && group % 64 == 0) group /= 2;
+  return group;
+}
+
 }  // namespace
 
 void write_field(std::string& text, const Activation& activation) {
@@ -26,18 +34,31 @@ void write_field(std::string& text, const Activation& activation) {
 }
 void read_field(std::string_view text, Activation& activation) { jit::read_name(text, activation, kNames); }
 
+bool computes(const jit::Target& target, Activation type) {
+  return type != Activation::bf16 || target.has(jit::Feature::avx512bf16);
+}
+
+void require_computes(const jit::Target& target, Activation type, std::string_view kernel) {
+  if (!computes(target, type))
+    fail("kernel {}: target '{}' has no avx512bf16 to multiply bf16 with: use a.f32", kernel, target.name);
+}
+
+std::int64_t ActivationRows::used_bytes() const {
+  switch (type) {
+    case Activation::s8: return groups() * group_bytes();
+    case Activation::bf16: return padded * 2;
+    case Activation::f32: return padded * 4;
+  }
+  return 0;
+}
+
 ActivationRows activation_rows(Activation type, std::int64_t inputs, const WeightFormat& weights) {
   ActivationRows rows;
   rows.type = type;
   rows.inputs = inputs;
   rows.padded = round_up(inputs, weights.is_two_level() ? kSuperblock : std::max(32, weights.group));
-  if (type == Activation::f32) {
-    rows.row_bytes = odd_lines(rows.padded * 4);
-    return rows;
-  }
-  rows.group = weights.group;
-  while (rows.group > kLargestActivationGroup && rows.group % 64 == 0) rows.group /= 2;
-  rows.row_bytes = odd_lines(rows.groups() * rows.group_bytes());
+  if (type == Activation::s8) rows.group = activation_group(weights.group);
+  rows.row_bytes = odd_lines(rows.used_bytes());
   return rows;
 }
 

@@ -9,21 +9,27 @@
 // costs the GEMM nothing: for symmetric weights int32 -zero_point * sum(codes), the start value of the
 // accumulators; for asymmetric ones f32 scale * sum(codes), to be multiplied with the minimum.
 //
-// f32 rows are plain. Inputs past K are zero up to the padded length in both.
+// f32 rows are plain, bf16 rows too, rounded to nearest even. Inputs past K are zero up to the padded length in all.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "jit/target.hpp"
 #include "templates/formats/weight_format.hpp"
 
 namespace burin::kernels {
 
-enum class Activation : std::uint8_t { f32, s8 };
+enum class Activation : std::uint8_t { f32, s8, bf16 };
 
 void write_field(std::string& text, const Activation& activation);
 void read_field(std::string_view text, Activation& activation);
+
+// Whether kernels of the target multiply such activations: bf16 wants AVX512-BF16.
+bool computes(const jit::Target& target, Activation type);
+// Throws burin::Error naming the kernel, what the target lacks and what would do.
+void require_computes(const jit::Target& target, Activation type, std::string_view kernel);
 
 // Largest group of activations that share a scale: larger weight groups are cut, so that outliers spoil less
 // and the unrolled loop over a group stays inside the instruction caches.
@@ -32,12 +38,13 @@ inline constexpr int kLargestActivationGroup = 128;
 struct ActivationRows {
   Activation type = Activation::f32;
   std::int64_t inputs = 0;
-  int group = 0;               // S; 0 for f32
+  int group = 0;               // S; 0 for floats
   std::int64_t padded = 0;     // inputs rounded up to whole weight groups (superblocks), and to 32
   std::int64_t row_bytes = 0;  // distance of rows, a multiple of 64
 
   std::int64_t groups() const { return group == 0 ? 0 : padded / group; }
   int group_bytes() const { return group + 8; }
+  std::int64_t used_bytes() const;  // of a row, without the padding behind it, which nobody writes
 };
 
 // The rows that a GEMM with `inputs` inputs and these weights takes.

@@ -33,10 +33,13 @@ std::int64_t row_width(const PlanDraft& draft, const MatrixTable& matrices, cons
   for (const Node& node : draft.graph.nodes) {
     if (node.inputs.empty() || node.inputs[0] != maker.output) continue;
     if (node.op == Op::expert_gates)
-      width = std::max(width, rows_for(draft, draft.matrix(matrices.experts.at(node.name))).padded);
+      width = std::max(
+          width,
+          rows_for(draft, draft.matrix(matrices.experts.at(node.name)), kernels::GemmRegime::tiles).padded);
     if (node.op != Op::linear) continue;
     for (const MatrixSegment& segment : matrices.of(node))
-      width = std::max(width, rows_for(draft, draft.matrix(segment.matrix)).padded);
+      width =
+          std::max(width, rows_for(draft, draft.matrix(segment.matrix), kernels::GemmRegime::tiles).padded);
   }
   return round_up(width, kernels::kBlockColumns);
 }

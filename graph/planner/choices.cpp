@@ -89,6 +89,12 @@ void choose_types(PlanDraft& draft) {
   if (options.compute == ComputeType::automatic) options.compute = automatic_compute(draft);
   if (options.kv == KvType::automatic)
     options.kv = options.compute == ComputeType::f32 ? KvType::f32 : KvType::bf16;
+  if (options.compute == ComputeType::bf16 &&
+      !kernels::computes(draft.plan.target, kernels::Activation::bf16)) {
+    draft.plan.notes.push_back(fmt::format(
+        "--compute bf16 runs as f32: target '{}' has no instructions for bf16", draft.plan.target.name));
+    options.compute = ComputeType::f32;
+  }
 }
 
 kernels::WeightFormat stored_format(const PlanDraft& draft, const std::string& tensor) {
@@ -120,17 +126,22 @@ std::vector<const LinearPart*> expert_parts(const Node& node,
 std::int64_t expert_width(const PlanDraft& draft, const Node& node) {
   const std::int64_t width = node.experts.experts.front().gate.outputs;
   const kernels::WeightFormat down = common_format(draft, node, expert_parts(node, {&Expert::down}));
-  const std::int64_t read = kernels::activation_rows(activation_for(draft, down), width, down).padded;
+  const std::int64_t read = kernels::activation_rows(kernels::Activation::f32, width, down).padded;
   return round_up(std::max(width, read), kernels::kBlockColumns);
 }
 
-kernels::Activation activation_for(const PlanDraft& draft, const kernels::WeightFormat& format) {
-  return format.is_integer() && draft.plan.options.compute == ComputeType::int8 ? kernels::Activation::s8
-                                                                                : kernels::Activation::f32;
+kernels::Activation activation_for(const PlanDraft& draft, const kernels::WeightFormat& format,
+                                   kernels::GemmRegime regime) {
+  const ComputeType compute = draft.plan.options.compute;
+  if (compute == ComputeType::int8 && format.is_integer()) return kernels::Activation::s8;
+  if (compute == ComputeType::bf16 && regime == kernels::GemmRegime::tiles) return kernels::Activation::bf16;
+  return kernels::Activation::f32;
 }
 
-kernels::ActivationRows rows_for(const PlanDraft& draft, const PackedMatrix& matrix) {
-  return kernels::activation_rows(activation_for(draft, matrix.format), matrix.shape.inputs, matrix.format);
+kernels::ActivationRows rows_for(const PlanDraft& draft, const PackedMatrix& matrix,
+                                 kernels::GemmRegime regime) {
+  return kernels::activation_rows(activation_for(draft, matrix.format, regime), matrix.shape.inputs,
+                                  matrix.format);
 }
 
 }  // namespace burin::graph

@@ -69,7 +69,7 @@ void Lowering::lower_expert_tiles(const Node& node, const Step& gemm) {
   kernels::PrepareSpec spec;
   spec.inputs = matrix.shape.inputs;
   spec.weights = matrix.format;
-  spec.activation = activation_for(draft_, matrix.format);
+  spec.activation = activation_for(draft_, matrix.format, GemmRegime::tiles);
   spec.norm = std::get<kernels::GemmSpec>(gemm.spec).norm;
   spec.input_stride = draft_.buffer(gemm.input).width / (gates ? 1 : gemm.used);
   spec.gather = gates;
@@ -94,7 +94,7 @@ kernels::GemmSpec Lowering::expert_gemm(const Node& node, const Step& step, Gemm
   spec.inputs = matrix.shape.inputs;
   spec.columns = static_cast<std::int64_t>(matrix.columns.size());
   spec.weights = matrix.format;
-  spec.activation = activation_for(draft_, matrix.format);
+  spec.activation = activation_for(draft_, matrix.format, regime);
   spec.regime = regime;
   if (node.experts.normed && regime == GemmRegime::stream) spec.norm = kernel_norm(node.experts.norm.kind);
   spec.epilogue = GemmEpilogue::add_scaled;

@@ -77,7 +77,7 @@ void Lowering::lower_by_heads(const Node& node, Step step) {
   spec.inputs = matrix.shape.inputs;
   spec.columns = step.last_block * kernels::kBlockColumns;
   spec.weights = matrix.format;
-  spec.activation = activation_for(draft_, matrix.format);
+  spec.activation = activation_for(draft_, matrix.format, spec.regime);
   spec.output_stride = draft_.buffer(step.output).width;
   step.spec = spec;
   add_for_one_row(step);
@@ -87,12 +87,13 @@ void Lowering::lower_by_heads(const Node& node, Step step) {
   kernels::PrepareSpec rows;
   rows.inputs = spec.inputs;
   rows.weights = spec.weights;
-  rows.activation = spec.activation;
+  rows.activation = activation_for(draft_, matrix.format, GemmRegime::tiles);
   rows.input_stride = draft_.buffer(step.input).width;
   prepare.spec = rows;
   prepare.matrix = prepare.output = -1;
   add_for_many_rows(prepare);
   spec.regime = GemmRegime::tiles;
+  spec.activation = rows.activation;
   step.spec = spec;
   add_for_many_rows(step);
   reserve_prepared(matrix, draft_.plan.heads.query_heads);

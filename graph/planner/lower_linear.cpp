@@ -82,9 +82,9 @@ void Lowering::lower_tiles(const Node& node, const Step& gemm) {
   const PackedMatrix& matrix = draft_.matrix(gemm.matrix);
   Step prepare = gemm;
   prepare.name += ".prepare";
-  prepare.spec =
-      kernels::PrepareSpec{matrix.shape.inputs, matrix.format, activation_for(draft_, matrix.format),
-                           norm_of(node), draft_.buffer(gemm.input).width};
+  prepare.spec = kernels::PrepareSpec{matrix.shape.inputs, matrix.format,
+                                      activation_for(draft_, matrix.format, GemmRegime::tiles), norm_of(node),
+                                      draft_.buffer(gemm.input).width};
   prepare.split = Split::rows;
   prepare.matrix = prepare.output = prepare.residual = -1;
   add_for_many_rows(prepare);
@@ -116,10 +116,13 @@ int Lowering::order_index(int order, int input) {
 
 void Lowering::reserve_prepared(const PackedMatrix& matrix, std::int64_t rows_per_row) {
   Plan& plan = draft_.plan;
-  const auto row_bytes = static_cast<std::size_t>(rows_for(draft_, matrix).row_bytes);
+  const auto row_bytes = [&](GemmRegime regime) {
+    return static_cast<std::size_t>(rows_for(draft_, matrix, regime).row_bytes);
+  };
   const std::int64_t rows = std::max(plan.options.chunk * rows_per_row, plan.head_rows);
-  plan.prepared_row_bytes = std::max(plan.prepared_row_bytes, row_bytes);
-  plan.prepared_bytes = std::max(plan.prepared_bytes, row_bytes * static_cast<std::size_t>(rows));
+  plan.prepared_row_bytes = std::max(plan.prepared_row_bytes, row_bytes(GemmRegime::stream));
+  plan.prepared_bytes =
+      std::max(plan.prepared_bytes, row_bytes(GemmRegime::tiles) * static_cast<std::size_t>(rows));
 }
 
 // Each thread may compute all of it for itself: that is cheaper than to meet over it.
@@ -140,7 +143,7 @@ kernels::GemmSpec Lowering::gemm_spec(const Node& node, const Step& step, GemmRe
   spec.inputs = matrix.shape.inputs;
   spec.columns = matrices_.columns(node);
   spec.weights = matrix.format;
-  spec.activation = activation_for(draft_, matrix.format);
+  spec.activation = activation_for(draft_, matrix.format, regime);
   spec.regime = regime;
   spec.norm = regime == GemmRegime::stream ? norm_of(node) : RowNorm::none;
   spec.epilogue = epilogue_of(node);

@@ -112,14 +112,26 @@ void Avx512Isa::store_as_int8(const Xbyak::RegExp& to, Vector from, Vector /*scr
   a.vpmovsdb(a.ptr[to], Zmm(from.getIdx()));
 }
 
-// Round to nearest even in integers: x + 0x7fff + (bit 16 of x), upper half taken.
+// Round to nearest even in integers: x + 0x7fff + (bit 16 of x), of which the upper half is taken.
+void Avx512Isa::round_to_bf16(Vector x, Vector scratch) {
+  a.vpsrld(scratch, x, 16);
+  bit_and(scratch, scratch, a.vector_constant(1));
+  a.vpaddd(x, x, scratch);
+  a.vpaddd(x, x, a.vector_constant(0x7fff));
+}
+
 void Avx512Isa::pack_bf16_pairs(Vector low, Vector high, Vector scratch) {
-  for (const Vector x : {low, high}) {
-    a.vpsrld(scratch, x, 16);
-    bit_and(scratch, scratch, a.vector_constant(1));
-    a.vpaddd(x, x, scratch);
-    a.vpaddd(x, x, a.vector_constant(0x7fff));
+  if (a.target().has(Feature::avx512bf16)) {
+    // low's words are put in front of high's, then they take turns.
+    std::vector<std::int32_t> order = lane_numbers();
+    for (std::int32_t& pair : order) pair |= (16 + pair) << 16;
+    a.vcvtne2ps2bf16(Zmm(low.getIdx()), Zmm(high.getIdx()), Zmm(low.getIdx()));
+    a.vmovups(scratch, a.int32_vector_constant(order));
+    a.vpermw(Zmm(low.getIdx()), Zmm(scratch.getIdx()), Zmm(low.getIdx()));
+    return;
   }
+  round_to_bf16(low, scratch);
+  round_to_bf16(high, scratch);
   a.vpsrld(low, low, 16);
   a.vpternlogd(low, high, a.vector_constant(0xffff0000), 0xf8);
 }

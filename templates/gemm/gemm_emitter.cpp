@@ -8,7 +8,8 @@
 
 #include "jit/error.hpp"
 #include "jit/spec_text.hpp"
-#include "templates/gemm/scale_loader.hpp"
+#include "templates/gemm/weight_values.hpp"
+#include "templates/gemm/widened_part.hpp"
 #include "templates/prepare/row_preparation.hpp"
 
 namespace burin::kernels {
@@ -92,6 +93,11 @@ class GemmEmitter {
 
   // One tile is bound by memory like a single row; of several, the first fetch the next block.
   void blocks_of_tiles() {
+    if (c_.spec.activation == Activation::bf16)
+      return blocks([&] {
+        widen_block();
+        tiles(1, [&](int rows) { tile(rows, {}); });
+      });
     const WeightPrefetch own = {WeightPrefetch::From::far_ahead, lines_per_body()};
     if (c_.spec.activation == Activation::f32)  // bound by the multipliers many times over
       return blocks([&] { tiles(1, [&](int rows) { tile(rows, own); }); });
@@ -141,6 +147,17 @@ class GemmEmitter {
     rows_of_block();
     a.inc(c_.r.block);
     a.jmp(loop, kNear);
+  }
+
+  // Once for all rows, to the scratch, where its tiles find it.
+  void widen_block() {
+    if (!must_be_widened(c_.spec.weights, c_.packed)) return;
+    a.mov(c_.r.weights, c_.r.block_weights);
+    a.mov(c_.r.block_weights, c_.argument(offsetof(GemmArguments, scratch)));
+    a.mov(c_.r.row, c_.r.block_weights);
+    const auto units = c_.packed.padded_inputs / WeightValues::unit_inputs(c_);
+    a.mov(c_.r.groups_left, static_cast<std::uint32_t>(units));
+    emit_widened_part(c_);
   }
 
   // The next block is prefetched to L2 while the first tiles of this one run; none after the last.
@@ -199,10 +216,11 @@ class GemmEmitter {
       }
       a.mov(c_.r.weights, c_.r.block_weights);
       const WeightPrefetch of_pass = pass == 0 ? prefetch : WeightPrefetch();
-      if (c_.spec.activation == Activation::s8)
-        emit_int8_sums(c_, tile, pass, of_pass);
-      else
-        emit_float_sums(c_, tile, pass, of_pass);
+      switch (c_.spec.activation) {
+        case Activation::s8: emit_int8_sums(c_, tile, pass, of_pass); break;
+        case Activation::f32: emit_float_sums(c_, tile, pass, of_pass); break;
+        case Activation::bf16: emit_bf16_sums(c_, tile); break;
+      }
       emit_epilogue(c_, tile, pass);
     }
   }
@@ -229,6 +247,8 @@ void check(const GemmSpec& spec) {
     refuse("k must be at least 1 and n a positive multiple of 32");
   if (spec.activation == Activation::s8 && !spec.weights.is_integer())
     refuse("weights that are no whole numbers cannot be multiplied with int8 activations: use a.f32");
+  if (spec.activation == Activation::bf16 && spec.regime == GemmRegime::stream)
+    refuse("a single row is bound by memory, whatever it is multiplied in: use a.f32");
   if (spec.regime == GemmRegime::tiles && spec.norm != RowNorm::none)
     refuse("tiles take prepared rows: use a prepare kernel for the norm");
   const bool has_function = spec.function != ActivationFunction::none;
@@ -269,6 +289,9 @@ void emit_step_size(const GemmContext& context, const TileRegisters& tile) {
 
 jit::CodeImage emit_gemm(const GemmSpec& spec, const jit::Target& target) {
   check(spec);
+  require_computes(target, spec.activation, jit::spec_text(spec));
+  if (spec.activation == Activation::bf16 && target.has(jit::Feature::amx_bf16))
+    return emit_amx_gemm(spec, target);
   return GemmEmitter(spec, target).emit();
 }
 

@@ -18,6 +18,9 @@
 
 namespace burin::kernels {
 
+// Activations bf16: weights are rounded to bf16 as well, products are exact, sums f32. Tiles only, on AVX512-BF16 or
+// AMX-BF16.
+//
 // stream: one row, bound by memory; prepares the row itself (every thread for itself: cheaper than a
 // barrier) and prefetches the weights far ahead. tiles: many prepared rows, bound by the multipliers.
 enum class GemmRegime : std::uint8_t { stream, tiles };
@@ -104,7 +107,11 @@ struct GemmArguments {
   // add_scaled, one per row. Numbers of output rows differ from each other; stream kernels take none.
   const float* factors = nullptr;
   const std::int32_t* output_rows = nullptr;
+  std::byte* scratch = nullptr;  // gemm_scratch_bytes(), at a multiple of 64, private to the thread
 };
+
+// Memory that a kernel needs for weights and sums on their way, on whatever target; 0 for most.
+std::size_t gemm_scratch_bytes(const GemmSpec& spec);
 
 // Throws burin::Error naming what no kernel can do. Stream kernels take rows == 1.
 jit::CodeImage emit_gemm(const GemmSpec& spec, const jit::Target& target);

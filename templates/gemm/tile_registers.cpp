@@ -17,6 +17,11 @@ int code_parts(const jit::Assembler& a, const WeightFormat& weights) {
   return largest > a.isa().largest_dot_code() ? 2 : 1;
 }
 
+bool looks_up_floats(const jit::Assembler& a, const WeightFormat& weights) {
+  if (weights.is_float_table()) return true;
+  return weights.has_codes() && (1 << weights.bits) <= a.lanes();
+}
+
 TileRegisters::TileRegisters(const jit::Assembler& a, Activation activation, const WeightFormat& weights,
                              int rows)
     : BlockTile(a, rows, activation == Activation::s8 && rows == 1), a_(a), registers_(a.vector_registers()) {
@@ -28,17 +33,22 @@ TileRegisters::TileRegisters(const jit::Assembler& a, Activation activation, con
     codes_ = take(slots_ * code_parts(a, weights));
     scales_ = minimums_ = codes_;  // needed one after the other
   } else {
-    codes_ = take(weights.has_codes() ? slots_ : 0);
-    scales_ = take(weights.has_codes() ? slots_ : 0);
-    minimums_ = take(weights.has_codes() && !weights.symmetric ? slots_ : 0);
+    const bool dequantises = activation == Activation::f32 && weights.has_codes();
+    codes_ = take(dequantises ? slots_ : 0);
+    scales_ = take(dequantises ? slots_ : 0);
+    minimums_ = take(dequantises && !weights.symmetric ? slots_ : 0);
     weights_ = take(vectors());
   }
   scratch_ = take(1);
-  look_up_scratch_ = take(weights.is_float_table() ? 1 : 0);
+  look_up_scratch_ = take(activation == Activation::f32 && weights.is_float_table() ? 1 : 0);
   broadcasts_ = next_;
-  share_out_rest(weights.is_table() && !weights.is_float_table()
-                     ? (activation == Activation::s8 ? code_parts(a, weights) : 1)
-                     : 0);
+  share_out_rest(kept_tables(activation, weights));
+}
+
+int TileRegisters::kept_tables(Activation activation, const WeightFormat& weights) const {
+  if (!weights.is_table()) return 0;
+  if (activation == Activation::s8) return code_parts(a_, weights);
+  return activation == Activation::f32 && !looks_up_floats(a_, weights) ? 1 : 0;
 }
 
 // One register at least is left for broadcasts; then tables come first, which save a load for each look-up.

@@ -22,7 +22,7 @@ class TileRegisters : public BlockTile {
   }
   jit::Vector scale(int vector) const { return a_.vector(scales_ + vector % slots_); }
   jit::Vector minimum(int vector) const { return a_.vector(minimums_ + vector % slots_); }
-  jit::Vector weight(int vector) const { return a_.vector(weights_ + vector); }  // f32 only
+  jit::Vector weight(int vector) const { return a_.vector(weights_ + vector); }  // not of s8
   jit::Vector scratch() const { return a_.vector(scratch_); }
   jit::Vector look_up_scratch() const { return a_.vector(look_up_scratch_); }  // float tables only
   // Broadcast activations rotate over what is left; the last ones are for tables and the code mask.
@@ -39,6 +39,7 @@ class TileRegisters : public BlockTile {
 
  private:
   int take(int registers);
+  int kept_tables(Activation activation, const WeightFormat& weights) const;
   void share_out_rest(int tables);
 
   const jit::Assembler& a_;
@@ -57,6 +58,9 @@ class TileRegisters : public BlockTile {
   bool has_tables_ = false;
   bool has_mask_ = false;
 };
+
+// Whether a look-up makes a float of a code: where a register holds all values, or there is no other way.
+bool looks_up_floats(const jit::Assembler& a, const WeightFormat& weights);
 
 // 8-bit codes and wide tables need two dot products where one saturates (see VectorIsa::dot_bytes).
 int code_parts(const jit::Assembler& a, const WeightFormat& weights);

@@ -20,10 +20,10 @@ class RowPreparationEmitter {
 
   void emit() {
     norm_.statistics({value(0), value(1), value(2), value(3), scratch()});
-    if (p_.rows.type == Activation::f32)
-      copy_row();
-    else
+    if (p_.rows.type == Activation::s8)
       quantize_row();
+    else
+      copy_row();
   }
 
  private:
@@ -38,16 +38,31 @@ class RowPreparationEmitter {
   void load(Vector to, int displacement) { norm_.load(to, displacement); }
 
   void copy_row() {
+    const int size = p_.rows.type == Activation::bf16 ? 2 : 4;
     a.xor_(r_.offset, r_.offset);
+    a.mov(r_.walk, r_.output);
     Xbyak::Label loop;
     a.L(loop);
     for (int bytes = 0; bytes < 128; bytes += a.vector_bytes()) {
       load(value(0), bytes);
-      a.vmovups(a.ptr[r_.output + r_.offset + jit::offset(bytes)], value(0));
+      store(bytes / 4 * size);
     }
+    a.add(r_.walk, static_cast<std::uint32_t>(32 * size));
     a.add(r_.offset, 128);
     a.cmp(r_.offset, static_cast<std::uint32_t>(p_.rows.padded * 4));
     a.jl(loop, Xbyak::CodeGenerator::T_NEAR);
+  }
+
+  // value(0), so far behind r_.walk
+  void store(int bytes) {
+    const Xbyak::Address to = a.ptr[r_.walk + jit::offset(bytes)];
+    if (p_.rows.type == Activation::f32) {
+      a.vmovups(to, value(0));
+    } else {
+      const Xbyak::Ymm halves(scratch().getIdx());
+      a.vcvtneps2bf16(halves, Xbyak::Zmm(value(0).getIdx()));
+      a.vmovups(to, halves);
+    }
   }
 
   void quantize_row() {

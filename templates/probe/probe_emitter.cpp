@@ -1,17 +1,35 @@
 #include "jit/assembler.hpp"
 #include "jit/spec_text.hpp"
 #include "templates/probe/probe_spec.hpp"
+#include "templates/tile_configuration.hpp"
 
 namespace burin::kernels {
 namespace {
 
 constexpr int kReadAhead = 4096;
 constexpr int kReadStep = 4096 / 16;
+constexpr int kTileSums = 4;
 
 // As many independent sums as hide the latency, beside the two factors and a scratch register.
 int sums(const jit::Assembler& a) { return a.vector_registers() == 32 ? 24 : 12; }
 
+// Four products of full tiles, whose sums do not wait for each other.
+void emit_tile_dot(jit::Assembler& a) {
+  a.mov(a.rdx, kTileRows);
+  emit_tile_configuration(a, {}, 0, a.rdx);
+  for (int tile = 0; tile < 8; ++tile) a.tilezero(Xbyak::Tmm(tile));
+  Xbyak::Label loop;
+  a.align(64);
+  a.L(loop);
+  for (int sum = 0; sum < kTileSums; ++sum)
+    a.tdpbusd(Xbyak::Tmm(sum), Xbyak::Tmm(4 + sum / 2), Xbyak::Tmm(6 + sum % 2));
+  a.dec(a.rcx);
+  a.jnz(loop, Xbyak::CodeGenerator::T_NEAR);
+  a.tilerelease();
+}
+
 void emit_dot(jit::Assembler& a) {
+  if (a.target().has(jit::Feature::amx_int8)) return emit_tile_dot(a);
   const jit::Vector codes = a.vector(sums(a));
   const jit::Vector activations = a.vector(sums(a) + 1);
   for (int i = 0; i < sums(a) + 2; ++i) a.zero(a.vector(i));
@@ -44,12 +62,13 @@ void emit_read(jit::Assembler& a) {
 
 std::int64_t dot_probe_macs_per_round(const jit::Target& target) {
   const jit::Assembler a(target);
+  if (target.has(jit::Feature::amx_int8)) return std::int64_t{kTileSums} * kTileRows * 16 * kTileRowBytes;
   return std::int64_t{sums(a)} * a.vector_bytes();
 }
 
 jit::CodeImage emit_probe(const ProbeSpec& spec, const jit::Target& target) {
   jit::Assembler a(target);
-  a.begin_frame(0);
+  a.begin_frame(kTileConfigurationBytes);
   a.mov(a.rsi, a.ptr[a.rdi + offsetof(ProbeArguments, data)]);
   a.mov(a.rcx, a.ptr[a.rdi + offsetof(ProbeArguments, count)]);
   spec.probe == Probe::dot_int8 ? emit_dot(a) : emit_read(a);

@@ -1,8 +1,6 @@
 #include "tests/emulation/host.hpp"
 
 #include <cpuid.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cstdint>
 
@@ -27,30 +25,12 @@ bool system_saves_tiles() {
 // Read before main: CPUID may trap to a hypervisor, which is slow in a signal handler.
 const bool native_tiles = bit(CpuidLeaf(7, 0).edx, 24) && system_saves_tiles();
 
-// Linux hands out the 8 KB of tile data on request only (Documentation/arch/x86/xstate.rst).
-bool request_tiles() {
-  constexpr int kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
-  constexpr int kTileData = 18;
-  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-}
-
-jit::FeatureSet read_native_features() {
-  using enum jit::Feature;
-  jit::FeatureSet features = jit::host_target().features;
-  if (!native_tiles || !request_tiles()) return features;
-  const CpuidLeaf seven(7, 0);
-  if (bit(seven.edx, 25)) features.add(amx_int8);
-  if (bit(seven.edx, 22)) features.add(amx_bf16);
-  if (bit(CpuidLeaf(7, 1).eax, 21)) features.add(amx_fp16);
-  return features;
-}
-
 }  // namespace
 
 bool has_native_tiles() { return native_tiles; }
 
 jit::FeatureSet native_features() {
-  static const jit::FeatureSet features = read_native_features();
+  static const jit::FeatureSet features = jit::host_target().features;  // asks Linux for tiles
   return features;
 }
 

@@ -1,14 +1,19 @@
 // Every weight format x activation x regime x epilogue x target against plain double arithmetic.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <vector>
 
 #include "jit/spec_text.hpp"
+#include "templates/formats/float16.hpp"
 #include "templates/gemm/gemm_spec.hpp"
+#include "tests/emulation/emulator.hpp"
 #include "tests/kernels/prepared_rows.hpp"
 #include "tests/kernels/row_reference.hpp"
+#include "tests/support/error_text.hpp"
 #include "tests/support/guarded_buffer.hpp"
 #include "tests/support/host_targets.hpp"
 #include "tests/support/kernel_call.hpp"
@@ -46,6 +51,23 @@ struct Case {
   ActivationFunction function = ActivationFunction::none;
   RowNorm norm = RowNorm::rms;  // stream only
 };
+
+// Those that a kernel multiplies: of bf16 activations, rounded to bf16.
+double multiplied_weight(const PackedMatrix& packed, Activation activation, std::int64_t k, std::int64_t c) {
+  const float value = packed.value(k, c);
+  return static_cast<double>(activation == Activation::bf16 ? bf16_to_f32(f32_to_bf16(value)) : value);
+}
+
+// Of an activation, none of which is larger than 4: half a step of a group's scale, or its rounding.
+double preparation_tolerance(Activation activation) {
+  constexpr double kLargest = 4.0;
+  switch (activation) {
+    case Activation::s8: return kLargest / 127 * 0.51;
+    case Activation::bf16: return kLargest / 512;
+    case Activation::f32: return 1e-5;
+  }
+  return 0;
+}
 
 double clamped_product(double gate, double up) {
   const double limit = static_cast<double>(kLimit);
@@ -97,6 +119,8 @@ void check_gemm(const Case& what, const Shape& s, const jit::Target& target) {
     numbers.as<std::int32_t>()[m] = static_cast<std::int32_t>(output_row(m));
     factors.as<float>()[m] = random.value();
   }
+  const GuardedBuffer scratch(gemm_scratch_bytes(spec));
+  std::memset(scratch.as(), 0xff, scratch.size());
   GuardedBuffer residual(static_cast<std::size_t>(spec.output_stride * s.rows) * 4, 4);
   for (std::size_t i = 0; i < residual.size() / 4; ++i) residual.as<float>()[i] = random.value();
   const std::vector<float> bias = random.values(static_cast<std::size_t>(columns));
@@ -116,6 +140,7 @@ void check_gemm(const Case& what, const Shape& s, const jit::Target& target) {
   arguments.limit = kLimit;
   arguments.slope = kSlope;
   arguments.factors = factors.as<float>();
+  arguments.scratch = scratch.as();
   if (scatters) arguments.output_rows = numbers.as<std::int32_t>();
   arguments.factor = spec.scaled ? kFactor : std::numeric_limits<float>::quiet_NaN();
   if (regime == GemmRegime::tiles)
@@ -130,10 +155,7 @@ void check_gemm(const Case& what, const Shape& s, const jit::Target& target) {
     double norm = 0;
     for (std::size_t i = 0; i < exact.size(); ++i) {
       norm += exact[i] * exact[i];
-      // Preparation itself: half a step of the group's scale, or float rounding.
-      const double largest = 4.0;
-      ASSERT_NEAR(a[i], exact[i], activation == Activation::s8 ? largest / 127 * 0.51 : 1e-5)
-          << "row " << m << " input " << i;
+      ASSERT_NEAR(a[i], exact[i], preparation_tolerance(activation)) << "row " << m << " input " << i;
     }
     std::vector<double> sums(static_cast<std::size_t>(columns));
     double weight_norm = 0;
@@ -141,7 +163,7 @@ void check_gemm(const Case& what, const Shape& s, const jit::Target& target) {
       double sum = 0;
       double squares = 0;
       for (std::int64_t k = 0; k < s.k; ++k) {
-        const double w = static_cast<double>(packed.value(k, c));
+        const double w = multiplied_weight(packed, activation, k, c);
         sum += w * a[static_cast<std::size_t>(k)];
         squares += w * w;
       }
@@ -251,6 +273,60 @@ TEST(Gemm, OddShapes) {
           check_gemm({f16, Activation::f32, GemmRegime::tiles, GemmEpilogue::gate, ActivationFunction::silu},
                      {k, n, rows}, target);
         }
+}
+
+// What a bf16 kernel is emitted for: targets that the host runs, and the first with AMX, emulated where need be.
+std::vector<jit::Target> bf16_targets() {
+  std::vector<jit::Target> targets = tests::host_targets();
+  std::erase_if(targets, [](const jit::Target& target) { return !computes(target, Activation::bf16); });
+  const jit::Target amx = jit::parse_target("avx512vnni,amx-bf16");
+  if (emulation::can_run(amx)) targets.push_back(amx);
+  return targets;
+}
+
+TEST(GemmBf16, EveryFormatMatchesReference) {
+  const emulation::EmulatedCpu cpu;
+  for (const jit::Target& target : bf16_targets())
+    for (const WeightFormat& format : all_formats())
+      for (const std::int64_t rows : {1, 7, 17, 35})
+        check_gemm({format, Activation::bf16, GemmRegime::tiles, GemmEpilogue::add}, {172, 70, rows}, target);
+}
+
+TEST(GemmBf16, EveryEpilogueMatchesReference) {
+  const emulation::EmulatedCpu cpu;
+  const WeightFormat int4 = WeightFormat::integer_format(4, true, 32, ScaleType::f16);
+  for (const jit::Target& target : bf16_targets())
+    for (const std::int64_t rows : {3, 20}) {
+      for (const GemmEpilogue epilogue :
+           {GemmEpilogue::store, GemmEpilogue::clamped_gate, GemmEpilogue::add_scaled})
+        check_gemm({int4, Activation::bf16, GemmRegime::tiles, epilogue}, {100, 65, rows}, target);
+      for (const GemmEpilogue epilogue : {GemmEpilogue::activate, GemmEpilogue::gate})
+        check_gemm({int4, Activation::bf16, GemmRegime::tiles, epilogue, ActivationFunction::silu},
+                   {100, 65, rows}, target);
+    }
+}
+
+// Several parts of the inputs, groups of blocks and chunks of rows, none of them whole.
+TEST(GemmBf16, OddShapes) {
+  const emulation::EmulatedCpu cpu;
+  const char* formats[] = {"int4s.g32.f16", "int4a.g32.two", "int8s.g1024.f16", "bf16", "f16"};
+  for (const jit::Target& target : bf16_targets())
+    for (const char* format : formats)
+      for (const Shape& shape : {Shape{1, 1, 1}, Shape{33, 33, 15}, Shape{31, 32, 16}, Shape{64, 31, 31},
+                                 Shape{2500, 33, 33}, Shape{1040, 300, 18}, Shape{40, 32, 530}})
+        check_gemm({parse_weight_format(format), Activation::bf16, GemmRegime::tiles, GemmEpilogue::store},
+                   shape, target);
+}
+
+TEST(GemmBf16, IsRefusedWhereItCannotBeHad) {
+  GemmSpec spec;
+  spec.activation = Activation::bf16;
+  spec.regime = GemmRegime::tiles;
+  EXPECT_THAT(tests::error_of([&] { emit_gemm(spec, jit::parse_target("avx512vnni")); }),
+              testing::EndsWith("target 'avx512vnni' has no avx512bf16 to multiply bf16 with: use a.f32"));
+  spec.regime = GemmRegime::stream;
+  EXPECT_THAT(tests::error_of([&] { emit_gemm(spec, jit::parse_target("znver5")); }),
+              testing::EndsWith("a single row is bound by memory, whatever it is multiplied in: use a.f32"));
 }
 
 TEST(Gemm, EmissionIsDeterministic) {

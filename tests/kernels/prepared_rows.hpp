@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "templates/formats/float16.hpp"
 #include "templates/prepare/prepare_spec.hpp"
 #include "tests/support/kernel_call.hpp"
 
@@ -15,6 +16,11 @@ inline std::vector<double> row_values(const ActivationRows& rows, const std::byt
   for (std::int64_t i = 0; i < rows.padded; ++i) {
     if (rows.type == Activation::f32) {
       values[static_cast<std::size_t>(i)] = static_cast<double>(reinterpret_cast<const float*>(row)[i]);
+      continue;
+    }
+    if (rows.type == Activation::bf16) {
+      values[static_cast<std::size_t>(i)] =
+          static_cast<double>(bf16_to_f32(reinterpret_cast<const std::uint16_t*>(row)[i]));
       continue;
     }
     const std::byte* group = row + i / rows.group * rows.group_bytes();

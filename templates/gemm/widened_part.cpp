@@ -1,0 +1,33 @@
+#include "templates/gemm/widened_part.hpp"
+
+#include "templates/gemm/gemm_emitter.hpp"
+#include "templates/gemm/weight_values.hpp"
+
+namespace burin::kernels {
+
+void emit_widened_part(const GemmContext& context) {
+  jit::Assembler& a = context.a;
+  const TileRegisters tile(a, Activation::f32, context.spec.weights, 1);
+  const Xbyak::Reg64& to = context.r.row;
+  const auto store_pairs = [&](int input) {
+    if (input % 2 == 0) return;  // waits for its neighbour
+    for (int v = 0; v < tile.vectors(); ++v) {
+      a.isa().pack_bf16_pairs(tile.broadcast(v), tile.weight(v), tile.scratch());
+      a.vmovups(a.ptr[to + jit::offset(input / 2 * kWidenedPairBytes + v * a.vector_bytes())],
+                tile.broadcast(v));
+    }
+  };
+  WeightValues(
+      context, tile, 0,
+      {[&](int input, int v) { return input % 2 == 0 ? tile.broadcast(v) : tile.weight(v); }, store_pairs,
+       [&](int inputs) { a.add(to, static_cast<std::uint32_t>(inputs / 2 * kWidenedPairBytes)); }})
+      .emit();
+  const std::int64_t zeros = widened_inputs(context.packed) - context.packed.padded_inputs;
+  if (zeros == 0) return;
+  a.zero(tile.scratch());
+  for (int pair = 0; pair < zeros / 2; ++pair)
+    for (int v = 0; v < tile.vectors(); ++v)
+      a.vmovups(a.ptr[to + jit::offset(pair * kWidenedPairBytes + v * a.vector_bytes())], tile.scratch());
+}
+
+}  // namespace burin::kernels
