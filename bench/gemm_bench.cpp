@@ -38,7 +38,10 @@ GemmSpec spec_of(const Shape& shape, const char* weights, Activation activation,
   spec.norm = regime == GemmRegime::stream ? shape.norm : RowNorm::none;
   spec.epilogue = shape.epilogue;
   switch (shape.epilogue) {
-    case GemmEpilogue::gate: spec.output_stride = shape.columns / 2; break;
+    case GemmEpilogue::gate:
+      spec.function = ActivationFunction::silu;
+      spec.output_stride = shape.columns / 2;
+      break;
     case GemmEpilogue::rope_kv:
       spec.output_stride = kHeads.query_blocks() * kBlockColumns;
       spec.heads = kHeads;
@@ -64,7 +67,10 @@ class Operands {
                          static_cast<std::size_t>(std::max<std::int64_t>(rows, Machine::get().threads())),
                      "activations"),
         kv_(static_cast<std::size_t>(kHeads.layer_block_bytes() * ((rows + kKvBlock - 1) / kKvBlock)),
-            "KV cache") {
+            "KV cache"),
+        scratch_(gemm_scratch_bytes(spec, Machine::get().target()) *
+                     static_cast<std::size_t>(Machine::get().threads()),
+                 "scratch") {
     for (std::int64_t slot = 0; slot < rows; slot += kKvBlock)
       kv_blocks_.push_back(kv_.data() + slot / kKvBlock * kHeads.layer_block_bytes());
     if (spec.regime == GemmRegime::tiles) prepare();
@@ -86,6 +92,8 @@ class Operands {
     arguments.norm_weight = norm_weight_.data();
     arguments.epsilon = 1e-5f;
     arguments.kv = {rotation_.data(), kv_blocks_.data(), 0, 0};
+    arguments.scratch = scratch_.data() +
+                        static_cast<std::size_t>(thread) * gemm_scratch_bytes(spec_, Machine::get().target());
     return arguments;
   }
 
@@ -102,6 +110,7 @@ class Operands {
   std::vector<float> input_, norm_weight_, residual_, output_, rotation_;
   runtime::HugeBuffer activations_;
   runtime::HugeBuffer kv_;
+  runtime::HugeBuffer scratch_;
   std::vector<std::byte*> kv_blocks_;
 };
 
@@ -124,12 +133,15 @@ void gemm_row(benchmark::State& state, const GemmSpec& spec, std::int64_t rows) 
 
 void add_gemm_rows() {
   for (const GemmRegime regime : {GemmRegime::stream, GemmRegime::tiles})
-    for (const char* weights :
-         {"int4s.g32.f16", "int8s.g32.f16", "iq4nl.g32.f16", "e2m1.g32.e8m0", "iq2.g16.two", "nf4.g64.f32"})
-      for (const Activation activation : {Activation::s8, Activation::f32})
+    for (const char* weights : {"int4s.g32.f16", "int4s.g128.f16", "bf16", "int8s.g32.f16", "iq4nl.g32.f16",
+                                "e2m1.g32.e8m0", "iq2.g16.two", "nf4.g64.f32"})
+      for (const Activation activation : {Activation::s8, Activation::bf16, Activation::f32})
         for (const Shape& shape : kShapes) {
           const GemmSpec spec = spec_of(shape, weights, activation, regime);
           if (activation == Activation::s8 && !spec.weights.is_integer()) continue;
+          if (activation == Activation::bf16 &&
+              (regime == GemmRegime::stream || !computes(Machine::get().target(), activation)))
+            continue;
           const auto row = [spec](benchmark::State& state) { gemm_row(state, spec, state.range(0)); };
           add_row(spec, row)->ArgName("rows")->Arg(regime == GemmRegime::stream ? 1 : kChunk);
         }

@@ -28,7 +28,7 @@ std::size_t gemm_scratch_bytes(const Plan& plan) {
   for (const graph::Program* program : {&plan.prefill, &plan.head_many})
     for (const graph::Step& step : *program)
       if (const auto* spec = std::get_if<kernels::GemmSpec>(&step.spec))
-        bytes = std::max(bytes, kernels::gemm_scratch_bytes(*spec));
+        bytes = std::max(bytes, kernels::gemm_scratch_bytes(*spec, plan.target));
   return bytes;
 }
 

@@ -8,6 +8,7 @@
 
 #include "jit/error.hpp"
 #include "jit/spec_text.hpp"
+#include "templates/gemm/amx_loops.hpp"
 #include "templates/gemm/weight_values.hpp"
 #include "templates/gemm/widened_part.hpp"
 #include "templates/prepare/row_preparation.hpp"
@@ -41,23 +42,42 @@ class GemmEmitter {
                        : TileRegisters::most_rows(a, spec.activation, spec.weights)) {}
 
   jit::CodeImage emit() {
-    a.begin_frame(kLocals + (c_.spec.weights.is_two_level() ? TwoLevelScales::kStackBytes : 0));
+    const bool amx = uses_amx(c_.spec, a.target());
+    const int factors = c_.spec.weights.is_two_level() ? TwoLevelScales::kStackBytes : 0;
+    a.begin_frame(amx ? AmxLoops::kLocals : kLocals + factors);
     a.mov(c_.r.arguments, a.rdi);
     if (is_stream())
       prepare_row();
     else
       split_rows_into_tiles();
-    a.mov(c_.r.row_stride, static_cast<std::uint32_t>(c_.activations.row_bytes));
-    if (is_stream())
-      blocks([&] { tile(1, {WeightPrefetch::From::far_ahead, lines_per_body()}); });
-    else
-      blocks_of_tiles();
+    if (amx) rows_on_amx();
+    if (!amx || c_.spec.activation == Activation::s8) vectors();
     a.L(done_);
     a.end_frame();
     return a.finish(jit::spec_text(c_.spec));
   }
 
  private:
+  void vectors() {
+    a.mov(c_.r.row_stride, static_cast<std::uint32_t>(c_.activations.row_bytes));
+    if (is_stream())
+      blocks([&] { tile(1, {WeightPrefetch::From::far_ahead, lines_per_body()}); });
+    else
+      blocks_of_tiles();
+  }
+
+  // Goes on at done_, unless there are too few rows.
+  void rows_on_amx() {
+    if (c_.spec.activation == Activation::bf16) return emit_amx_bf16(c_);
+    Xbyak::Label few;
+    a.mov(c_.r.free, c_.argument(offsetof(GemmArguments, rows)));
+    a.cmp(c_.r.free, kAmxLeastInt8Rows);
+    a.jl(few, kNear);
+    emit_amx_int8(c_);
+    a.jmp(done_, kNear);
+    a.L(few);
+  }
+
   bool is_stream() const { return c_.spec.regime == GemmRegime::stream; }
   Xbyak::Address local(int slot) const { return a.qword[a.rsp + jit::offset(slot)]; }
 
@@ -290,8 +310,6 @@ void emit_step_size(const GemmContext& context, const TileRegisters& tile) {
 jit::CodeImage emit_gemm(const GemmSpec& spec, const jit::Target& target) {
   check(spec);
   require_computes(target, spec.activation, jit::spec_text(spec));
-  if (spec.activation == Activation::bf16 && target.has(jit::Feature::amx_bf16))
-    return emit_amx_gemm(spec, target);
   return GemmEmitter(spec, target).emit();
 }
 

@@ -71,8 +71,9 @@ void emit_float_sums(const GemmContext& context, const TileRegisters& tile, int 
 // r.weights is at a widened block (widened_part.hpp).
 void emit_bf16_sums(const GemmContext& context, const TileRegisters& tile);
 
-// Tiles of rows with bf16 activations on AMX-BF16 (amx_gemm.cpp).
-jit::CodeImage emit_amx_gemm(const GemmSpec& spec, const jit::Target& target);
+// All rows and blocks on AMX (amx_loops.hpp).
+void emit_amx_bf16(const GemmContext& context);
+void emit_amx_int8(const GemmContext& context);
 
 // Divides finished sums by the steps of a table's 1.0 (templates/formats/tables.hpp), if that is not one.
 void emit_step_size(const GemmContext& context, const TileRegisters& tile);

@@ -110,8 +110,11 @@ struct GemmArguments {
   std::byte* scratch = nullptr;  // gemm_scratch_bytes(), at a multiple of 64, private to the thread
 };
 
-// Memory that a kernel needs for weights and sums on their way, on whatever target; 0 for most.
-std::size_t gemm_scratch_bytes(const GemmSpec& spec);
+// Memory that a kernel needs for unpacked weights and for sums; 0 for most.
+std::size_t gemm_scratch_bytes(const GemmSpec& spec, const jit::Target& target);
+
+// Whether the kernel multiplies on AMX: int8 activations from 16 rows on, bf16 ones always.
+bool uses_amx(const GemmSpec& spec, const jit::Target& target);
 
 // Throws burin::Error naming what no kernel can do. Stream kernels take rows == 1.
 jit::CodeImage emit_gemm(const GemmSpec& spec, const jit::Target& target);

@@ -9,7 +9,6 @@ namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
 constexpr int kQuads = 8;
-constexpr int kFloatInputs = 8;  // of a step; float formats are padded to so many
 
 }  // namespace
 
@@ -137,12 +136,12 @@ void WeightValues::floats() {
   Xbyak::Label loop;
   a.align(64);
   a.L(loop);
-  for (int input = 0; input < kFloatInputs; ++input) {
+  for (int input = 0; input < kFloatStep; ++input) {
     for (int v = 0; v < tile_.vectors(); ++v) load_float(v, input, use_.target(input, v));
     use_.use(input);
   }
-  use_.end_step(kFloatInputs);
-  a.add(c_.r.weights, static_cast<std::uint32_t>(kFloatInputs * kBlockColumns * c_.spec.weights.bits / 8));
+  use_.end_step(kFloatStep);
+  a.add(c_.r.weights, static_cast<std::uint32_t>(kFloatStep * kBlockColumns * c_.spec.weights.bits / 8));
   a.dec(c_.r.groups_left);
   a.jnz(loop, kNear);
 }

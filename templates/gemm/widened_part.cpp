@@ -4,6 +4,17 @@
 #include "templates/gemm/weight_values.hpp"
 
 namespace burin::kernels {
+namespace {
+
+// The part of the next block that belongs to a step, which is due after all rows have been multiplied with this one's.
+void prefetch_next_block(const GemmContext& c, int inputs) {
+  const std::size_t bytes = c.packed.block_bytes * static_cast<std::size_t>(inputs) /
+                            static_cast<std::size_t>(c.packed.padded_inputs);
+  for (std::size_t line = 0; line < bytes; line += 64)
+    c.a.prefetcht1(c.a.ptr[c.r.weights + c.packed.block_bytes + line]);
+}
+
+}  // namespace
 
 void emit_widened_part(const GemmContext& context) {
   jit::Assembler& a = context.a;
@@ -20,7 +31,10 @@ void emit_widened_part(const GemmContext& context) {
   WeightValues(
       context, tile, 0,
       {[&](int input, int v) { return input % 2 == 0 ? tile.broadcast(v) : tile.weight(v); }, store_pairs,
-       [&](int inputs) { a.add(to, static_cast<std::uint32_t>(inputs / 2 * kWidenedPairBytes)); }})
+       [&](int inputs) {
+         prefetch_next_block(context, inputs);
+         a.add(to, static_cast<std::uint32_t>(inputs / 2 * kWidenedPairBytes));
+       }})
       .emit();
   const std::int64_t zeros = widened_inputs(context.packed) - context.packed.padded_inputs;
   if (zeros == 0) return;

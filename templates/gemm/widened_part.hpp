@@ -20,22 +20,16 @@ namespace burin::kernels {
 struct GemmContext;
 
 inline constexpr int kWidenedPairBytes = kBlockColumns * 4;  // of two inputs
-inline constexpr int kWidenedStep = 32;                      // inputs are filled up to a multiple of it
+inline constexpr int kFloatStep =
+    8;  // inputs of float formats that are read at once; they are padded to so many
+inline constexpr int kWidenedStep = 32;  // inputs are filled up to a multiple of it
 
-// Inputs that are widened at once so that they stay in the L1 cache: a multiple of the format's groups.
-int widened_part_inputs(const PackedShape& packed);
 // Inputs that rows are multiplied with: those packed, and zeros.
 std::int64_t widened_inputs(const PackedShape& packed);
 std::size_t widened_bytes(std::int64_t inputs);
 
 // bf16 weights are read as they are packed, but where zeros are missing.
 bool must_be_widened(const WeightFormat& weights, const PackedShape& packed);
-
-// AMX kernels have in their scratch a widened part, and behind it the sums of a group of blocks:
-//   [part][block 0: 512 rows x 32 floats][block 1]...[block 7]
-inline constexpr int kAmxRows = 512;
-inline constexpr int kAmxBlocks = 8;
-std::size_t amx_part_bytes(const PackedShape& packed);
 
 // Emits the widening of r.groups_left units (WeightValues) from r.weights on to r.row, both of which it leaves behind
 // what it read and wrote, and zeros behind them. AVX-512 only. r.free and r.scales are overwritten.

@@ -75,7 +75,9 @@ double clamped_product(double gate, double up) {
   return g / (1 + std::exp(-static_cast<double>(kSlope) * g)) * (std::clamp(up, -limit, limit) + 1);
 }
 
-void check_gemm(const Case& what, const Shape& s, const jit::Target& target) {
+// Leaves the outputs in `made` where that is wanted.
+void check_gemm(const Case& what, const Shape& s, const jit::Target& target,
+                std::vector<float>* made = nullptr) {
   const auto& [format, activation, regime, epilogue, function, norm_kind] = what;
   RandomValues random(static_cast<std::uint64_t>(s.k * 1000 + s.n + s.rows));
   const PackedMatrix packed(format, s.k, s.n, random);
@@ -119,7 +121,7 @@ void check_gemm(const Case& what, const Shape& s, const jit::Target& target) {
     numbers.as<std::int32_t>()[m] = static_cast<std::int32_t>(output_row(m));
     factors.as<float>()[m] = random.value();
   }
-  const GuardedBuffer scratch(gemm_scratch_bytes(spec));
+  const GuardedBuffer scratch(gemm_scratch_bytes(spec, target));
   std::memset(scratch.as(), 0xff, scratch.size());
   GuardedBuffer residual(static_cast<std::size_t>(spec.output_stride * s.rows) * 4, 4);
   for (std::size_t i = 0; i < residual.size() / 4; ++i) residual.as<float>()[i] = random.value();
@@ -146,6 +148,7 @@ void check_gemm(const Case& what, const Shape& s, const jit::Target& target) {
   if (regime == GemmRegime::tiles)
     prepare_rows(format, rows, s.rows, input.as<float>(), stride, target, prepared.as());
   tests::run_kernel(emit_gemm(spec, target), arguments);
+  if (made != nullptr) made->assign(output.as<float>(), output.as<float>() + output.size() / 4);
 
   for (std::int64_t m = 0; m < s.rows; ++m) {
     const std::vector<double> a = row_values(rows, prepared.as() + m * rows.row_bytes);
@@ -316,6 +319,37 @@ TEST(GemmBf16, OddShapes) {
                                  Shape{2500, 33, 33}, Shape{1040, 300, 18}, Shape{40, 32, 530}})
         check_gemm({parse_weight_format(format), Activation::bf16, GemmRegime::tiles, GemmEpilogue::store},
                    shape, target);
+}
+
+// Sums of int8 products on AMX are those of vectors bit for bit, whatever is multiplied where.
+TEST(GemmAmx, Int8EqualsVectors) {
+  const emulation::EmulatedCpu cpu;
+  const jit::Target vectors = jit::parse_target("avx512vnni");
+  const jit::Target amx = jit::parse_target("amx-int8");
+  if (!emulation::can_run(amx)) GTEST_SKIP() << "skipped: this CPU has no AVX-512";
+  std::vector<WeightFormat> formats = all_formats();
+  std::erase_if(formats, [](const WeightFormat& format) { return !format.is_integer(); });
+  for (const WeightFormat& format : formats)
+    for (const Shape& shape :
+         {Shape{172, 70, 15}, Shape{172, 70, 16}, Shape{300, 33, 35}, Shape{1100, 32, 18}}) {
+      std::vector<float> made;
+      std::vector<float> expected;
+      const Case what = {format, Activation::s8, GemmRegime::tiles, GemmEpilogue::add};
+      check_gemm(what, shape, amx, &made);
+      check_gemm(what, shape, vectors, &expected);
+      ASSERT_EQ(made, expected) << to_text(format) << ", " << shape.k << " inputs, " << shape.rows << " rows";
+    }
+}
+
+TEST(GemmAmx, ManyRowsAndBlocks) {
+  const emulation::EmulatedCpu cpu;
+  const jit::Target amx = jit::parse_target("amx-int8");
+  if (!emulation::can_run(amx)) GTEST_SKIP() << "skipped: this CPU has no AVX-512";
+  for (const Shape& shape : {Shape{64, 300, 20}, Shape{40, 32, 530}})
+    for (const char* format : {"int4s.g32.f16", "int4a.g128.f16", "int6s.g16.two"})
+      check_gemm({parse_weight_format(format), Activation::s8, GemmRegime::tiles, GemmEpilogue::gate,
+                  ActivationFunction::silu},
+                 shape, amx);
 }
 
 TEST(GemmBf16, IsRefusedWhereItCannotBeHad) {

@@ -1,0 +1,131 @@
+// Products of int8 rows with unpacked codes (int8_part.hpp) on AMX. Products of an activation group are integers, which
+// are scaled and added to the sums of 16 rows x 16 columns in vector registers, by the same operations in the same order
+// as without AMX: results are equal bit for bit.
+//
+//   A: 16 rows x group  x  B: group x 16 columns  ->  C: int32  ->  memory  ->  sum of row r += float(C[r]) * scales
+#include "templates/gemm/amx_loops.hpp"
+#include "templates/gemm/int8_part.hpp"
+
+namespace burin::kernels {
+namespace {
+
+constexpr int kGroupHeader = 8;  // correction and scale in front of an activation group
+
+class AmxInt8 final : public AmxLoops {
+ public:
+  explicit AmxInt8(const GemmContext& context)
+      : AmxLoops(context, amx_parts(context.spec)), group_(context.activations.group) {}
+
+ private:
+  // Vector registers by role.
+  jit::Vector sum(int row) const { return a.vector(row); }
+  jit::Vector scales() const { return a.vector(kTileRows); }
+  jit::Vector minimums() const { return a.vector(kTileRows + 1); }
+  jit::Vector product(int row) const { return a.vector(kTileRows + 2 + row % kProducts); }
+  static constexpr int kProducts = 8;
+
+  // Inputs of a tile product; groups are of 16, 32 or a multiple of 64, at most 128.
+  int tile_inputs() const { return std::min(group_, kTileRowBytes); }
+  int tiles_of_group() const { return group_ / tile_inputs(); }
+  static Xbyak::Tmm dots() { return Xbyak::Tmm(0); }
+  static Xbyak::Tmm rows(int tile) { return Xbyak::Tmm(1 + tile); }
+  static Xbyak::Tmm columns(int tile) { return Xbyak::Tmm(5 + tile); }
+
+  TileShapes shapes() const override {
+    TileShapes shapes;
+    for (int tile = 0; tile < 8; ++tile) {
+      TileShape& shape = shapes[static_cast<std::size_t>(tile)];
+      shape.of_activations = false;  // there are 16 rows at least
+      if (tile >= 1 && tile < 5) shape.row_bytes = tile_inputs();
+      if (tile >= 5) shape.rows = tile_inputs() / 4;
+    }
+    return shapes;
+  }
+
+  void unpack_part() override {
+    a.mov(c_.r.weights, part());
+    a.mov(part(), c_.argument(offsetof(GemmArguments, scratch)));
+    a.mov(c_.r.row, part());
+    of_part(c_.r.groups_left, parts_.units, parts_.last_units);
+    emit_int8_part(c_);
+  }
+
+  void multiply(int /*tiles*/) override {
+    const int groups_per_unit = parts_.unit_inputs / group_;
+    find_rows(c_.r.row, 0, parts_.units * groups_per_unit * c_.activations.group_bytes());
+    for (int half = 0; half < 2; ++half) {
+      a.mov(c_.r.row3, c_.r.row);
+      a.mov(c_.r.weights, part());
+      of_part(c_.r.groups_left, parts_.units * groups_per_unit, parts_.last_units * groups_per_unit);
+      multiply_half(half);
+    }
+  }
+
+  void multiply_half(int half) {
+    const auto at = [&](int row) {
+      return a.ptr[tile_sums() + jit::offset(row * kSumBytes + half * kTileRowBytes)];
+    };
+    start_sums(
+        [&] {
+          for (int row = 0; row < kTileRows; ++row) a.zero(sum(row));
+        },
+        [&] {
+          for (int row = 0; row < kTileRows; ++row) a.vmovups(sum(row), at(row));
+        });
+    Xbyak::Label loop;
+    a.align(64);
+    a.L(loop);
+    multiply_group(half);
+    add_group(half);
+    a.add(c_.r.row3, static_cast<std::uint32_t>(c_.activations.group_bytes()));
+    a.add(c_.r.weights, static_cast<std::uint32_t>(int8_group_bytes(c_.spec)));
+    a.dec(c_.r.groups_left);
+    a.jnz(loop, Xbyak::CodeGenerator::T_NEAR);
+    for (int row = 0; row < kTileRows; ++row) a.vmovups(at(row), sum(row));
+  }
+
+  // Dots of the group, to the stack.
+  void multiply_group(int half) {
+    const Xbyak::Reg64 stride = a.rax;
+    a.mov(stride.cvt32(), kInt8QuadBytes);
+    a.tilezero(dots());
+    for (int tile = 0; tile < tiles_of_group(); ++tile) {
+      a.tileloadd(rows(tile),
+                  a.ptr[c_.r.row3 + c_.r.row_stride + jit::offset(kGroupHeader + tile * tile_inputs())]);
+      a.tileloadd(columns(tile),
+                  a.ptr[c_.r.weights + stride +
+                        jit::offset(tile * tile_inputs() / 4 * kInt8QuadBytes + half * kTileRowBytes)]);
+      if (c_.spec.weights.symmetric)
+        a.tdpbssd(dots(), rows(tile), columns(tile));
+      else
+        a.tdpbsud(dots(), rows(tile), columns(tile));
+    }
+    a.mov(stride.cvt32(), kTileRowBytes);
+    a.tilestored(a.ptr[a.rsp + stride + jit::offset(kTile)], dots());
+  }
+
+  // sums += float(dots) * scale of the row * scale of the column [+ sum of the row's group * minimum of the column]
+  void add_group(int half) {
+    const auto of_columns = [&](int array) {
+      return a.ptr[c_.r.weights +
+                   jit::offset(group_ / 4 * kInt8QuadBytes + array * kSumBytes + half * kTileRowBytes)];
+    };
+    a.vmovups(scales(), of_columns(0));
+    if (!c_.spec.weights.symmetric) a.vmovups(minimums(), of_columns(1));
+    for (int row = 0; row < kTileRows; ++row) {
+      const auto header = c_.r.row3 + jit::offset(row * c_.activations.row_bytes);
+      a.vcvtdq2ps(product(row), a.ptr[a.rsp + jit::offset(kTile + row * kTileRowBytes)]);
+      a.vmulps(product(row), product(row), a.ptr_b[header + 4]);
+      a.vfmadd231ps(sum(row), product(row), scales());
+      if (!c_.spec.weights.symmetric) a.vfmadd231ps(sum(row), minimums(), a.ptr_b[header]);
+    }
+  }
+
+  int group_;
+};
+
+}  // namespace
+
+void emit_amx_int8(const GemmContext& context) { AmxInt8(context).emit(); }
+
+}  // namespace burin::kernels

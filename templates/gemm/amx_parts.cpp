@@ -1,0 +1,44 @@
+#include "templates/gemm/amx_parts.hpp"
+
+#include <algorithm>
+
+#include "templates/gemm/int8_part.hpp"
+#include "templates/gemm/widened_part.hpp"
+
+namespace burin::kernels {
+namespace {
+
+constexpr int kPartInputs = 512;  // 32 KiB of bf16: two thirds of an L1 cache
+
+}  // namespace
+
+AmxParts amx_parts(const GemmSpec& spec) {
+  const PackedShape packed = packed_shape(spec.weights, spec.inputs, spec.columns);
+  AmxParts parts;
+  parts.unit_inputs = spec.weights.has_codes() ? static_cast<int>(packed.unit_inputs) : kFloatStep;
+  const auto units = static_cast<int>(packed.padded_inputs / parts.unit_inputs);
+  parts.unit_bytes = static_cast<int>(packed.block_bytes) / units;
+  parts.units = std::max(1, kPartInputs / parts.unit_inputs);
+  parts.count = (units + parts.units - 1) / parts.units;
+  parts.last_units = units - (parts.count - 1) * parts.units;
+  parts.bytes = spec.activation == Activation::bf16 ? widened_bytes(parts.inputs() + kWidenedStep)
+                                                    : int8_part_bytes(spec, parts.inputs());
+  return parts;
+}
+
+std::size_t gemm_scratch_bytes(const GemmSpec& spec, const jit::Target& target) {
+  if (spec.regime == GemmRegime::stream) return 0;
+  if (uses_amx(spec, target))
+    return amx_parts(spec).bytes + std::size_t{kAmxBlocks} * kAmxRows * kBlockColumns * sizeof(float);
+  if (spec.activation != Activation::bf16) return 0;
+  const PackedShape packed = packed_shape(spec.weights, spec.inputs, spec.columns);
+  return must_be_widened(spec.weights, packed) ? widened_bytes(widened_inputs(packed)) : 0;
+}
+
+bool uses_amx(const GemmSpec& spec, const jit::Target& target) {
+  if (spec.regime == GemmRegime::stream) return false;
+  return (spec.activation == Activation::bf16 && target.has(jit::Feature::amx_bf16)) ||
+         (spec.activation == Activation::s8 && target.has(jit::Feature::amx_int8));
+}
+
+}  // namespace burin::kernels
