@@ -8,9 +8,9 @@
 
 namespace burin::tools {
 
-// --beams and what belongs to it; `sampling` are options that mean nothing beside it, and are refused. The options must
-// live as long as the command. Returns --beams.
-CLI::Option* add_beam_options(CLI::App& command, runtime::BeamSearchOptions& beams,
-                              const std::vector<CLI::Option*>& sampling);
+// --beams and what belongs to it. The options must live as long as the command. Returns --beams.
+CLI::Option* add_beam_options(CLI::App& command, runtime::BeamSearchOptions& beams);
+// Throws UsageError naming the first of the options that was given, as it means nothing beside --beams.
+void refuse_beside_beams(const std::vector<CLI::Option*>& sampling);
 
 }  // namespace burin::tools

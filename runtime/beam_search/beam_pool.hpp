@@ -19,7 +19,7 @@ struct Beam {
   std::size_t parent = 0;       // which of the beams before the last step it was
 };
 
-// Beam search as Hugging Face's BeamSearchScorer has it (transformers 4.39 and later, generation/beam_search.py). Of N
+// Beam search as Hugging Face's BeamSearchScorer has it (transformers 4.46, generation/beam_search.py). Of N
 // beams, at every step, the best 2N candidates of all beams are gone through (where the model has E tokens that end a
 // text, (1 + E)N):
 //

@@ -16,7 +16,7 @@ struct FinishedText {
   StopReason reason = StopReason::length;
 };
 
-// As many as there are beams. Rules and scores are those of Hugging Face's BeamHypotheses (transformers 4.39 and later,
+// As many as there are beams. Rules and scores are those of Hugging Face's BeamHypotheses (transformers 4.46,
 // generation/beam_search.py): lengths are of what was generated, with the token that ends the text.
 class FinishedTexts {
  public:

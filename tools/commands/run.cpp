@@ -205,13 +205,14 @@ void add_run_command(CLI::App& app) {
   command->add_option("--stop", options->generation.stops, "End the text before this; may repeat");
   add_streaming_options(*command, options->common);
   const std::vector<CLI::Option*> sampling = add_sampling_options(*command, options->generation.sampling);
-  CLI::Option* beams = add_beam_options(*command, options->beams, sampling);
+  CLI::Option* beams = add_beam_options(*command, options->beams);
   add_compute_options(*command, options->common);
   add_json_option(*command, options->common);
   command->callback([=] {
     options->has_prompt = prompt->count() > 0;
     options->has_tokens = tokens->count() > 0;
     options->has_beams = beams->count() > 0;
+    if (options->has_beams) refuse_beside_beams(sampling);
     run(*options);
   });
 }
