@@ -10,11 +10,9 @@
 
 #include "runtime/sampling/sampler.hpp"
 #include "runtime/session.hpp"
+#include "runtime/stop_reason.hpp"
 
 namespace burin::runtime {
-
-enum class StopReason : std::uint8_t { end_of_text, length, context, stop_text, interrupted };
-std::string_view to_text(StopReason reason);
 
 struct GenerationOptions {
   SamplingOptions sampling;

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <optional>
+#include <set>
 
 #include "graph/plan.hpp"
 #include "jit/error.hpp"
+#include "runtime/cancellation.hpp"
 #include "runtime/exclusive_use.hpp"
 #include "runtime/executor.hpp"
 #include "runtime/kv/sequence_file.hpp"
@@ -47,10 +50,17 @@ bool has_learned_positions(const graph::Plan& plan) {
                      [](const graph::Step& step) { return step.by_position; });
 }
 
+// What sessions compute on. Forks may share it.
+struct Threads {
+  explicit Threads(int count) : pool(count) {}
+  ThreadPool pool;
+  std::atomic<bool> evaluating{false};
+};
+
 }  // namespace
 
 struct Session::State {
-  State(std::shared_ptr<const Model> m, const SessionOptions& o)
+  State(std::shared_ptr<const Model> m, const SessionOptions& o, std::shared_ptr<Threads> t = nullptr)
       : model(std::move(m)),
         options(resolved(o, model->context_length())),
         learned_positions(has_learned_positions(model->plan())),
@@ -58,7 +68,7 @@ struct Session::State {
         window(model->context_length(), {options.endless, options.keep, options.discard}),
         sinks(model->plan(), options.keep),
         rotation(model->state().weights.ropes),
-        pool(model->threads()) {
+        threads(t ? std::move(t) : std::make_shared<Threads>(model->threads())) {
     if (options.endless && learned_positions) left.resize(static_cast<std::size_t>(model->context_length()));
     if (options.reserve) workspace.kv.make_all_room();
     workspace.step_seconds.resize(bound().groups.size());
@@ -113,29 +123,29 @@ struct Session::State {
 
   void run_chunk(std::span<const TokenId> tokens) {
     const Rows rows = load_chunk(tokens);
-    run_program(plan(), rows.count == 1 ? bound().decode : bound().prefill, workspace, pool, rows);
+    run_program(plan(), rows.count == 1 ? bound().decode : bound().prefill, workspace, threads->pool, rows);
   }
 
   void trace_chunk(std::span<const TokenId> tokens, const StepSink& sink) {
     const Rows rows = load_chunk(tokens);
     if (rows.count == 1)
-      trace_program(plan(), "decode", plan().decode, bound().decode, workspace, pool, rows, rows.position,
-                    sink);
+      trace_program(plan(), "decode", plan().decode, bound().decode, workspace, threads->pool, rows,
+                    rows.position, sink);
     else
-      trace_program(plan(), "prefill", plan().prefill, bound().prefill, workspace, pool, rows, rows.position,
-                    sink);
+      trace_program(plan(), "prefill", plan().prefill, bound().prefill, workspace, threads->pool, rows,
+                    rows.position, sink);
   }
 
   // Logits of the chunk's row `row`, to row 0 of the buffer.
   void run_head(std::int64_t row) {
-    run_program(plan(), bound().head_one, workspace, pool, {row, 1, 0});
+    run_program(plan(), bound().head_one, workspace, threads->pool, {row, 1, 0});
     last_row = 0;
   }
 
   void run_heads(std::int64_t rows, const std::function<void(std::span<const float>)>& sink) {
     for (std::int64_t first = 0; first < rows; first += plan().head_rows) {
       const std::int64_t count = std::min(plan().head_rows, rows - first);
-      run_program(plan(), bound().head_many, workspace, pool, {first, count, 0});
+      run_program(plan(), bound().head_many, workspace, threads->pool, {first, count, 0});
       last_row = count - 1;
       for (std::int64_t row = 0; row < count; ++row) sink(logits_row(row));
     }
@@ -208,6 +218,18 @@ struct Session::State {
             forgotten, rotated_for, logits_row(last_row), sampling};
   }
 
+  // Blocks of the cache are shared from then on.
+  void take_sequence(const State& other) {
+    workspace.kv = other.workspace.kv;
+    window = other.window;
+    sinks = other.sinks;
+    rotation = other.rotation;
+    forgotten = other.forgotten;
+    last_row = 0;
+    const std::span<const float> logits = other.logits_row(other.last_row);
+    std::copy(logits.begin(), logits.end(), logits_row(0).begin());
+  }
+
   void reset() {
     rotation.fit(0);
     window.restart();
@@ -227,8 +249,8 @@ struct Session::State {
   std::int64_t forgotten = 0;    // tokens fed before the window's position 0
   std::int64_t rotated_for = 0;  // while the sequence is written: length that keys rotate for
   std::int64_t last_row = 0;     // of the logits buffer
-  ThreadPool pool;               // its own: sessions of a model never wait for each other
-  std::atomic<bool> evaluating{false};
+  std::shared_ptr<Threads>
+      threads;  // its own, but for some forks: sessions of a model never wait for each other
   mutable std::atomic<int> changing{0};  // the sequence; see ExclusiveUse
 };
 
@@ -259,11 +281,11 @@ void Session::evaluate(std::span<const TokenId> tokens, LogitsWanted wanted,
                        const std::function<void(std::span<const float>)>* sink,
                        const std::atomic<bool>* cancel) {
   State& s = *state_;
-  const Evaluation evaluation(s.evaluating);
+  const Evaluation evaluation(s.threads->evaluating);
   s.check(tokens);
   s.fit_rotation(tokens.size());
   while (!tokens.empty()) {
-    if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) return;
+    if (is_cancelled(cancel)) return;
     const ExclusiveUse use(s.changing);
     s.discard_if_full();
     const std::size_t rows = s.rows_at_once(tokens.size());
@@ -278,7 +300,7 @@ void Session::evaluate(std::span<const TokenId> tokens, LogitsWanted wanted,
 
 void Session::trace(std::span<const TokenId> tokens, const StepSink& sink) {
   State& s = *state_;
-  const Evaluation evaluation(s.evaluating);
+  const Evaluation evaluation(s.threads->evaluating);
   s.check(tokens);
   s.fit_rotation(tokens.size());
   while (!tokens.empty()) {
@@ -288,7 +310,7 @@ void Session::trace(std::span<const TokenId> tokens, const StepSink& sink) {
     s.trace_chunk(tokens.first(rows), sink);
     tokens = tokens.subspan(rows);
     if (tokens.empty())
-      trace_program(s.plan(), "head", s.plan().head_one, s.bound().head_one, s.workspace, s.pool,
+      trace_program(s.plan(), "head", s.plan().head_one, s.bound().head_one, s.workspace, s.threads->pool,
                     {static_cast<std::int64_t>(rows) - 1, 1, 0}, s.window.position() - 1, sink);
   }
   s.last_row = 0;
@@ -300,6 +322,16 @@ std::int64_t Session::cached_tokens() const { return state_->window.count(); }
 std::size_t Session::cache_bytes() const { return state_->workspace.kv.bytes(); }
 const SessionOptions& Session::options() const { return state_->options; }
 
+std::size_t Session::cache_bytes(std::span<const Session* const> sessions) {
+  std::set<const std::byte*> counted;
+  std::size_t bytes = 0;
+  for (const Session* session : sessions)
+    for (const KvCache::Ring& ring : session->state_->workspace.kv.rings())
+      for (const KvBlock& block : ring.blocks)
+        if (!block.empty() && counted.insert(block.data()).second) bytes += ring.block_bytes;
+  return bytes;
+}
+
 bool Session::evaluates_again() const { return state_->options.endless && state_->learned_positions; }
 
 void Session::reset() {
@@ -308,13 +340,13 @@ void Session::reset() {
 }
 
 void Session::truncate(std::int64_t position) {
-  const Evaluation evaluation(state_->evaluating);
+  const Evaluation evaluation(state_->threads->evaluating);
   const ExclusiveUse use(state_->changing);
   state_->truncate(position);
 }
 
 std::int64_t Session::keep_prefix(std::span<const TokenId> prompt) {
-  const Evaluation evaluation(state_->evaluating);
+  const Evaluation evaluation(state_->threads->evaluating);
   const ExclusiveUse use(state_->changing);
   State& s = *state_;
   std::int64_t common = 0;
@@ -329,17 +361,27 @@ std::int64_t Session::keep_prefix(std::span<const TokenId> prompt) {
   return common;
 }
 
-std::unique_ptr<Session> Session::fork() const {
+std::unique_ptr<Session> Session::fork(ForkThreads threads) const {
   const State& s = *state_;
-  auto state = std::make_unique<State>(s.model, s.options);
+  auto state =
+      std::make_unique<State>(s.model, s.options, threads == ForkThreads::shared ? s.threads : nullptr);
   const ExclusiveUse use(s.changing);
-  state->workspace.kv = s.workspace.kv;
-  state->window = s.window;
-  state->sinks = s.sinks;
-  state->rotation = s.rotation;
-  state->forgotten = s.forgotten;
-  std::copy_n(s.logits_row(s.last_row).data(), s.logits_row(0).size(), state->logits_row(0).data());
+  state->take_sequence(s);
   return std::unique_ptr<Session>(new Session(std::move(state)));
+}
+
+void Session::continue_from(const Session& other) {
+  State& s = *state_;
+  const State& o = *other.state_;
+  if (&s == &o) return;
+  if (s.model != o.model || s.options != o.options)
+    fail("session: it can go on from one of the same model with the same options only: fork that one");
+  const Evaluation evaluation(s.threads->evaluating);
+  // In one order, whichever goes on from which.
+  const bool mine_first = std::less<>()(&s, &o);
+  const ExclusiveUse first((mine_first ? s : o).changing);
+  const ExclusiveUse second((mine_first ? o : s).changing);
+  s.take_sequence(o);
 }
 
 void Session::save(const std::string& path, const Sampler* sampler) const {
@@ -353,7 +395,7 @@ void Session::save(const std::string& path, const Sampler* sampler) const {
 // The file is read into parts of their own, so that nothing is lost where it is damaged.
 void Session::restore(const std::string& path, Sampler* sampler) {
   State& s = *state_;
-  const Evaluation evaluation(s.evaluating);
+  const Evaluation evaluation(s.threads->evaluating);
   const ExclusiveUse use(s.changing);
   KvCache kv(s.plan(), s.options.keep);
   TokenWindow window(s.window.context(), s.window.rule());

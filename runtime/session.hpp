@@ -20,6 +20,10 @@ struct StepRecord;  // trace.hpp
 // Which positions of an evaluated sequence want logits.
 enum class LogitsWanted : std::uint8_t { last, all };
 
+// Which threads a fork computes on: own ones, so that both may evaluate at once, or those of the session it comes from
+// (a call that finds them busy is refused), which costs nothing and wakes nobody.
+enum class ForkThreads : std::uint8_t { own, shared };
+
 // What happens when the context is full, and when memory for it is taken.
 struct SessionOptions {
   // Tokens are discarded, so that text goes on for ever. Otherwise a full context is an error.
@@ -27,6 +31,8 @@ struct SessionOptions {
   std::int64_t keep = 4;      // of the first tokens that always stay (attention sinks)
   std::int64_t discard = -1;  // how many behind them go at once; -1: half of what does not stay
   bool reserve = false;       // memory for the whole context at once, not block by block
+
+  bool operator==(const SessionOptions&) const = default;
 };
 
 // One sequence: KV cache, position and the threads that work on it. To be used by one thread at a time (another
@@ -57,6 +63,8 @@ class Session {
   std::int64_t position() const;          // tokens fed, those that were discarded among them
   std::int64_t cached_tokens() const;     // of them in the cache
   std::size_t cache_bytes() const;        // memory of its keys and values; forks count what they share too
+  // Of all of them together; what they share counts once.
+  static std::size_t cache_bytes(std::span<const Session* const> sessions);
   const SessionOptions& options() const;  // nothing automatic
   bool evaluates_again() const;           // what is left, whenever tokens were discarded
   void reset();                           // empty cache
@@ -70,7 +78,10 @@ class Session {
   std::int64_t keep_prefix(std::span<const TokenId> prompt);
   // A second session that goes on from here: blocks of the cache are shared until one of them writes to them. May be
   // called while another thread evaluates: the fork is then made between two chunks.
-  std::unique_ptr<Session> fork() const;
+  std::unique_ptr<Session> fork(ForkThreads threads = ForkThreads::own) const;
+  // Forgets its sequence and goes on from the other's, as a fork of it would, with the threads and the memory that it
+  // has. Throws burin::Error for a session of another model or with other options.
+  void continue_from(const Session& other);
 
   // Writes the sequence to a file, or replaces it by what a file has, of the same model, context, KV type and sinks;
   // the machine may be another one. A sampler that is given is in the file too, and goes on as the one in the file,

@@ -163,7 +163,8 @@ void add_grammar_options(CLI::App& command, runtime::SamplingOptions& sampling) 
 
 }  // namespace
 
-void add_sampling_options(CLI::App& command, runtime::SamplingOptions& sampling) {
+std::vector<CLI::Option*> add_sampling_options(CLI::App& command, runtime::SamplingOptions& sampling) {
+  const auto before = static_cast<std::ptrdiff_t>(command.get_options().size());
   add_basic_options(command, sampling);
   add_penalty_options(command, sampling);
   add_filter_options(command, sampling);
@@ -171,6 +172,8 @@ void add_sampling_options(CLI::App& command, runtime::SamplingOptions& sampling)
   add_temperature_options(command, sampling);
   add_bias_option(command, sampling);
   add_grammar_options(command, sampling);
+  std::vector<CLI::Option*> all = command.get_options();
+  return {all.begin() + before, all.end()};
 }
 
 }  // namespace burin::tools

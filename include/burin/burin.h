@@ -170,6 +170,22 @@ typedef struct burin_session_options {
  *  left at the end comes with token -1, whose answer is not looked at. */
 typedef int32_t (*burin_token_callback)(void* user, burin_token token, const char* text, size_t length);
 
+/** Beam search: looks for the most probable text instead of drawing one, by the rules of Hugging Face's generate();
+ *  defaults by burin_beam_search_options_init(). See docs/SAMPLING.md. */
+typedef struct burin_beam_search_options {
+  size_t size;            /**< sizeof(burin_beam_search_options) */
+  int32_t beams;          /**< texts that are kept at every step, 1 to 64; 1: greedy; default 4 */
+  int32_t early_stopping; /**< other than 0: end as soon as there are `beams` finished texts; default 0 */
+  double length_penalty;  /**< scores are divided by length^this, -10 to 10; default 1 */
+  int64_t min_new_tokens; /**< no token ends the text before so many others; default 0 */
+} burin_beam_search_options;
+
+/** Called for each text that beam search has found, best first, before the generating call returns. The score is the
+ *  sum of the tokens' log-probabilities, the one that ends the text among them, by their number to the power of the
+ *  length penalty. `tokens` are `count`, without the prompt; `text` is `length` bytes; both valid during the call. */
+typedef void (*burin_beam_callback)(void* user, double score, const burin_token* tokens, size_t count,
+                                    const char* text, size_t length);
+
 /** How text is generated; defaults by burin_generation_options_init(). */
 typedef struct burin_generation_options {
   size_t size;                            /**< sizeof(burin_generation_options) */
@@ -177,11 +193,16 @@ typedef struct burin_generation_options {
   const burin_sampling_options* sampling; /**< null: go on with the session's; else set anew, from its seed */
   const char* const* stops;               /**< the text ends before the first of these */
   size_t stop_count;
-  void* user;                    /**< the first argument of on_token */
-  burin_token_callback on_token; /**< may be null */
+  void* user; /**< the first argument of on_token and on_beam */
+  burin_token_callback
+      on_token; /**< may be null; beam search calls it when the text is decided, for all of it */
+  /** Other than null: beam search in place of sampling, which must be null. The session's own sampling takes no part,
+   *  but is told of the text; one with a grammar or logit bias is refused. */
+  const burin_beam_search_options* beam_search;
+  burin_beam_callback on_beam; /**< may be null */
 } burin_generation_options;
 
-/** What was generated. Set `size` before the call; only so much is written. */
+/** What was generated; with beam search, the best text. Set `size` before the call; only so much is written. */
 typedef struct burin_generation {
   size_t size;              /**< sizeof(burin_generation) */
   int64_t token_count;      /**< without the prompt and without a token that ended the text */
@@ -219,6 +240,8 @@ BURIN_API burin_status burin_quantization_init(burin_quantization* options, size
 BURIN_API burin_status burin_sampling_options_init(burin_sampling_options* options, size_t size);
 /** Of a session: the context is not exceeded, memory is taken as it is needed. */
 BURIN_API burin_status burin_session_options_init(burin_session_options* options, size_t size);
+/** Of beam search: 4 beams, length penalty 1. */
+BURIN_API burin_status burin_beam_search_options_init(burin_beam_search_options* options, size_t size);
 /** Of a text: until it ends or the context is full, with the session's sampling. */
 BURIN_API burin_status burin_generation_options_init(burin_generation_options* options, size_t size);
 /**@}*/

@@ -142,12 +142,24 @@ struct SessionOptions {
   bool reserve_memory = false;
 };
 
+/// Beam search: looks for the most probable text instead of drawing one, by the rules of Hugging Face's
+/// generate(). See docs/SAMPLING.md.
+struct BeamSearchOptions {
+  int beams = 4;                ///< texts that are kept at every step, 1 to 64; 1: greedy
+  double length_penalty = 1;    ///< scores are divided by length^this, -10 to 10: above 0 favours long texts
+  bool early_stopping = false;  ///< end as soon as there are `beams` finished texts
+  std::int64_t min_new_tokens = 0;  ///< no token ends the text before so many others
+};
+
 /// How text is generated.
 struct GenerationOptions {
   /// Nothing: go on with the session's sampling. Else it is set anew, from its seed, and stays the session's.
   std::optional<SamplingOptions> sampling = {};
   std::int64_t max_new_tokens = -1;     ///< -1: until the model ends its text or the context is full
   std::vector<std::string> stops = {};  ///< the text ends before the first of these
+  /// Given: beam search in place of sampling, which must not be given too. The session's own sampling takes no part,
+  /// but is told of the text; one with a grammar or logit bias is refused, as the text would not follow it.
+  std::optional<BeamSearchOptions> beam_search = {};
 };
 
 }  // namespace burin

@@ -33,13 +33,25 @@ enum class StopReason : std::int32_t {
 /// "end_of_text" and so on; a literal, valid for ever.
 BURIN_API std::string_view to_text(StopReason reason) noexcept;
 
-/// What was generated.
+/// One text that beam search has found.
+struct BeamText {
+  std::vector<TokenId> tokens;  ///< as in Generation
+  std::string text;             ///< theirs
+  /// Sum of the tokens' log-probabilities, the one that ends the text among them, by their number to the power of
+  /// the length penalty.
+  double score = 0;
+  StopReason reason = StopReason::length;
+};
+
+/// What was generated; with beam search, the best text.
 struct Generation {
   std::vector<TokenId> tokens;  ///< without the prompt and without a token that ends the text
   std::string text;             ///< theirs, up to the first stop text, in whole UTF-8 characters
   StopReason reason = StopReason::length;
   double prefill_seconds = 0;  ///< evaluating the prompt
   double decode_seconds = 0;   ///< all after it
+  /// With beam search: all texts, best first, as many as beams, or all there are. Else none.
+  std::vector<BeamText> beams = {};
 };
 
 /// Called for each new token, by the generating thread; false ends the text after it.
@@ -47,6 +59,7 @@ struct Generation {
 /// empty,
 ///             as characters and stop texts may span tokens. What is left at the end comes with token -1,
 ///             whose answer is not looked at. An exception ends the call with ErrorCode::callback_threw.
+/// Beam search calls it when the text is decided, for all of it.
 using OnToken = std::function<bool(TokenId token, std::string_view text)>;
 
 /// One sequence: KV cache, position and sampling. Sessions of a model work at once without waiting for each
@@ -89,6 +102,8 @@ class BURIN_API Session {
   /// that ended the text (and without the last one where the context is full), and the next prompt goes on.
   /// @param prompt at least one token; none where the text is to go on from logits(), as after an earlier
   ///               generate(), evaluate() or restore()
+  /// With beam search, more sessions are made for its beams and forgotten at the end; they compute on this one's
+  /// threads.
   /// Fails as evaluate() does, and with invalid_argument for options out of range; ends with
   /// StopReason::stopped, which is no failure, where a callback or cancel() wants it.
   Result<Generation> generate(std::span<const TokenId> prompt, const GenerationOptions& options = {},

@@ -38,6 +38,21 @@ burin_generation_options default_generation_options() {
   return c;
 }
 
+burin_beam_search_options default_beam_search_options() {
+  const BeamSearchOptions options;
+  auto c = sized<burin_beam_search_options>();
+  c.beams = options.beams;
+  c.early_stopping = options.early_stopping ? 1 : 0;
+  c.length_penalty = options.length_penalty;
+  c.min_new_tokens = options.min_new_tokens;
+  return c;
+}
+
+BeamSearchOptions options_of(const burin_beam_search_options& given) {
+  const burin_beam_search_options c = known_part(given, default_beam_search_options(), "beam_search");
+  return {c.beams, c.length_penalty, c.early_stopping != 0, c.min_new_tokens};
+}
+
 void set(std::string& field, const char* text) {
   if (text != nullptr) field = text;
 }
@@ -124,6 +139,7 @@ GenerationOptions options_of(const burin_generation_options* given) {
   options.max_new_tokens = c.max_new_tokens;
   if (c.sampling != nullptr) options.sampling = options_of(c.sampling);
   options.stops = texts(c.stops, c.stop_count, "stops");
+  if (c.beam_search != nullptr) options.beam_search = options_of(*c.beam_search);
   return options;
 }
 
@@ -133,6 +149,15 @@ OnToken on_token_of(const burin_generation_options* given) {
   if (c.on_token == nullptr) return {};
   return [call = c.on_token, user = c.user](TokenId token, std::string_view text) {
     return call(user, token, text.data(), text.size()) != 0;
+  };
+}
+
+std::function<void(const BeamText&)> on_beam_of(const burin_generation_options* given) {
+  if (given == nullptr) return {};
+  const burin_generation_options c = known_part(*given, default_generation_options(), "options");
+  if (c.on_beam == nullptr) return {};
+  return [call = c.on_beam, user = c.user](const BeamText& beam) {
+    call(user, beam.score, beam.tokens.data(), beam.tokens.size(), beam.text.data(), beam.text.size());
   };
 }
 
@@ -148,6 +173,9 @@ burin_status burin_quantization_init(burin_quantization* options, size_t size) {
 }
 burin_status burin_session_options_init(burin_session_options* options, size_t size) {
   return initialise(options, size, default_session_options());
+}
+burin_status burin_beam_search_options_init(burin_beam_search_options* options, size_t size) {
+  return initialise(options, size, default_beam_search_options());
 }
 burin_status burin_generation_options_init(burin_generation_options* options, size_t size) {
   return initialise(options, size, default_generation_options());

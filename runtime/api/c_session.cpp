@@ -21,9 +21,11 @@ burin_status generate(burin_session* session, const Prompt& prompt, const burin_
                       burin_generation* result) {
   return c_call([&] {
     if (result != nullptr) check_size<burin_generation>(result->size, "result");
-    write_result(
-        value_or_throw(session_of(session).generate(prompt(), options_of(options), on_token_of(options))),
-        result);
+    const Generation generated =
+        value_or_throw(session_of(session).generate(prompt(), options_of(options), on_token_of(options)));
+    if (const auto on_beam = on_beam_of(options))
+      for (const BeamText& beam : generated.beams) call_host("on_beam", [&] { on_beam(beam); });
+    write_result(generated, result);
   });
 }
 

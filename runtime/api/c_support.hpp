@@ -70,6 +70,8 @@ template <>
 inline constexpr std::size_t kFirstSize<burin_generation_options> = 56;
 template <>
 inline constexpr std::size_t kFirstSize<burin_generation> = 40;
+template <>
+inline constexpr std::size_t kFirstSize<burin_beam_search_options> = 32;
 
 // Of the library's own size, the rest 0.
 template <typename T>

@@ -1,8 +1,9 @@
 #include "runtime/api/generate.hpp"
 
-#include <string>
 #include <utility>
 
+#include "runtime/api/search_beams.hpp"
+#include "runtime/api/token_calls.hpp"
 #include "runtime/generation.hpp"
 #include "runtime/stop_texts.hpp"
 
@@ -22,47 +23,8 @@ std::string_view to_text(StopReason reason) noexcept {
 namespace api {
 namespace {
 
-// Tokens come after their text, and some text after the last token: the callback gets both together.
-class TokenCalls {
- public:
-  TokenCalls(SessionState& state, const OnToken& on_token) : state_(state), on_token_(on_token) {}
-
-  void add_text(std::string_view piece) { text_ += piece; }
-  void end_token(TokenId token) {
-    if (!call(token)) state_.cancelled.store(true, std::memory_order_relaxed);
-  }
-  void end_text() {
-    if (!text_.empty()) call(-1);
-  }
-
- private:
-  bool call(TokenId token) {
-    const bool goes_on = call_host("on_token", [&] { return on_token_(token, text_); });
-    text_.clear();
-    return goes_on;
-  }
-
-  SessionState& state_;
-  const OnToken& on_token_;
-  std::string text_;
-};
-
-StopReason reason_of(runtime::StopReason reason) {
-  switch (reason) {
-    case runtime::StopReason::end_of_text: return StopReason::end_of_text;
-    case runtime::StopReason::length: return StopReason::length;
-    case runtime::StopReason::context: return StopReason::context;
-    case runtime::StopReason::stop_text: return StopReason::stop_text;
-    case runtime::StopReason::interrupted: break;
-  }
-  return StopReason::stopped;
-}
-
 runtime::GenerationOptions generation_options(SessionState& state, const GenerationOptions& options) {
-  if (options.max_new_tokens < -1)
-    refuse(ErrorCode::invalid_argument, "max_new_tokens: {} is negative: give 0 or more, or -1 for no bound",
-           options.max_new_tokens);
-  with_code(ErrorCode::invalid_argument, [&] { runtime::StopTexts{options.stops}; });
+  check_limits(options);
   runtime::GenerationOptions generation;
   generation.most_tokens = options.max_new_tokens;
   generation.stops = options.stops;
@@ -80,6 +42,24 @@ bool lacks_last_token(const SessionState& state, const runtime::GenerationResult
 }
 
 }  // namespace
+
+StopReason reason_of(runtime::StopReason reason) {
+  switch (reason) {
+    case runtime::StopReason::end_of_text: return StopReason::end_of_text;
+    case runtime::StopReason::length: return StopReason::length;
+    case runtime::StopReason::context: return StopReason::context;
+    case runtime::StopReason::stop_text: return StopReason::stop_text;
+    case runtime::StopReason::interrupted: break;
+  }
+  return StopReason::stopped;
+}
+
+void check_limits(const GenerationOptions& options) {
+  if (options.max_new_tokens < -1)
+    refuse(ErrorCode::invalid_argument, "max_new_tokens: {} is negative: give 0 or more, or -1 for no bound",
+           options.max_new_tokens);
+  with_code(ErrorCode::invalid_argument, [&] { runtime::StopTexts{options.stops}; });
+}
 
 void check_tokens(const SessionState& state, std::span<const TokenId> tokens) {
   const std::int64_t vocabulary = state.model().vocabulary_size();
@@ -101,6 +81,7 @@ Generation generate(SessionState& state, std::span<const TokenId> prompt, const 
   check_tokens(state, prompt);
   if (prompt.empty() && !state.has_logits)
     refuse(ErrorCode::invalid_argument, "prompt: there is no token to start from: give a text");
+  if (options.beam_search) return search_beams(state, prompt, options, on_token);
   runtime::GenerationOptions generation = generation_options(state, options);
   if (options.sampling) state.sampler = make_sampler(*options.sampling, state.model());
 
@@ -117,8 +98,8 @@ Generation generate(SessionState& state, std::span<const TokenId> prompt, const 
   state.has_logits =
       result.reason != runtime::StopReason::interrupted || !result.tokens.empty() || prompt.empty();
   if (on_token) calls.end_text();
-  return {std::move(result.tokens), std::move(result.text), reason_of(result.reason), result.prefill_seconds,
-          result.decode_seconds};
+  return {std::move(result.tokens), std::move(result.text), reason_of(result.reason),
+          result.prefill_seconds,   result.decode_seconds,  {}};
 }
 
 Generation generate(SessionState& state, std::span<const TokenId> prompt, const GenerationOptions& options,

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "jit/error.hpp"
+#include "runtime/sampling/check_range.hpp"
 #include "runtime/sampling/grammar/grammar.hpp"
 
 namespace burin::runtime {
@@ -15,12 +16,6 @@ constexpr int kMostTokensBack = 1 << 20;
 constexpr std::size_t kMostBreakers = 64;
 constexpr std::size_t kLongestBreaker = 40;  // in bytes
 constexpr std::size_t kMostBiases = std::size_t{1} << 20;
-
-template <typename Number>
-void check_range(std::string_view option, Number value, Number least, Number most) {
-  const bool inside = value >= least && value <= most;  // false for NaN
-  if (!inside) fail("{}: {} is out of range: give {} to {}", option, value, least, most);
-}
 
 void check_penalties(const SamplingOptions& options) {
   check_range("repeat_penalty", options.repeat_penalty, 0.01f, 100.0f);

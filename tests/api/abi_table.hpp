@@ -30,6 +30,7 @@ inline std::vector<AbiStruct> abi_structs() {
   using load = burin_load_options;
   using sampling = burin_sampling_options;
   using session = burin_session_options;
+  using beams = burin_beam_search_options;
   using generation = burin_generation_options;
   using result = burin_generation;
   return {
@@ -88,12 +89,17 @@ inline std::vector<AbiStruct> abi_structs() {
        {BURIN_ABI_FIELD(session, size), BURIN_ABI_FIELD(session, sampling), BURIN_ABI_FIELD(session, endless),
         BURIN_ABI_FIELD(session, reserve_memory), BURIN_ABI_FIELD(session, keep),
         BURIN_ABI_FIELD(session, discard)}},
+      {"burin_beam_search_options",
+       sizeof(beams),
+       {BURIN_ABI_FIELD(beams, size), BURIN_ABI_FIELD(beams, beams), BURIN_ABI_FIELD(beams, early_stopping),
+        BURIN_ABI_FIELD(beams, length_penalty), BURIN_ABI_FIELD(beams, min_new_tokens)}},
       {"burin_generation_options",
        sizeof(generation),
        {BURIN_ABI_FIELD(generation, size), BURIN_ABI_FIELD(generation, max_new_tokens),
         BURIN_ABI_FIELD(generation, sampling), BURIN_ABI_FIELD(generation, stops),
         BURIN_ABI_FIELD(generation, stop_count), BURIN_ABI_FIELD(generation, user),
-        BURIN_ABI_FIELD(generation, on_token)}},
+        BURIN_ABI_FIELD(generation, on_token), BURIN_ABI_FIELD(generation, beam_search),
+        BURIN_ABI_FIELD(generation, on_beam)}},
       {"burin_generation",
        sizeof(result),
        {BURIN_ABI_FIELD(result, size), BURIN_ABI_FIELD(result, token_count), BURIN_ABI_FIELD(result, reason),

@@ -107,6 +107,7 @@ TEST(Abi, FirstSizesAreThoseOfTheFirstVersion) {
   EXPECT_EQ(api::kFirstSize<burin_session_options>, 40u);
   EXPECT_EQ(api::kFirstSize<burin_generation_options>, 56u);
   EXPECT_EQ(api::kFirstSize<burin_generation>, 40u);
+  EXPECT_EQ(api::kFirstSize<burin_beam_search_options>, 32u);
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ bool is_out_of_memory(const Failure& failure) { return failure.code == ErrorCode
 // Threads are refused with memory: EAGAIN, without saying that it is for their stacks.
 bool is_no_thread(const Failure& failure) { return failure.message.find("threads: ") == 0; }
 
-// Loads, makes a session, writes four tokens, saves and restores. False where something failed for another reason than
+// Loads, makes a session, writes four tokens and two of beam search, saves and restores. False where something failed for another reason than
 // memory.
 bool works_or_lacks_memory(const std::string& file, bool* worked = nullptr) {
   const auto lacks = [](const Failure& failure) {
@@ -83,6 +83,9 @@ bool works_or_lacks_memory(const std::string& file, bool* worked = nullptr) {
   if (!session) return lacks(session.error());
   const auto text = session->generate("ROMEO:", {.max_new_tokens = 4});
   if (!text) return lacks(text.error());
+  const auto best =
+      session->generate("", {.max_new_tokens = 2, .beam_search = BeamSearchOptions{.beams = 2}});
+  if (!best) return lacks(best.error());
   const auto saved = session->save(file);
   if (!saved) return lacks(saved.error());
   const auto restored = session->restore(file);
