@@ -103,7 +103,7 @@ typedef struct burin_load_options {
   int64_t context; /**< tokens that a session has room for; 0: as trained, at most 4096 */
   int64_t chunk;   /**< most tokens evaluated at once, 1 to 65536; default 512 */
   const char* target;       /**< CPU to emit kernels for; null: this one */
-  const char* compute;      /**< "auto", "int8", "f32"; null: auto */
+  const char* compute;      /**< "auto", "int8", "bf16", "f32"; null: auto */
   const char* kv;           /**< numbers in the KV cache: "auto", "bf16", "f32" ...; null: auto */
   const char* cache_folder; /**< keeps kernels for the next start; null: the user's cache; "": none */
   const char* const* kernel_bundles; /**< files that `burin pregen` wrote */
