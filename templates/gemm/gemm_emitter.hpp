@@ -74,8 +74,9 @@ void emit_bf16_sums(const GemmContext& context, const TileRegisters& tile);
 // Tiles of rows with bf16 activations on AMX-BF16 (amx_gemm.cpp).
 jit::CodeImage emit_amx_gemm(const GemmSpec& spec, const jit::Target& target);
 
-// Divides finished sums by the steps of a table's 1.0 (templates/formats/tables.hpp), if that is not one.
-void emit_step_size(const GemmContext& context, const TileRegisters& tile);
+// Multiplies finished sums with a number, and with the columns' factors where the format has them (not in bf16):
+// r.weights points to these, behind all groups.
+void emit_sum_factor(const GemmContext& context, const TileRegisters& tile, int pass, float factor);
 
 // Emits what happens to the sums of one pass; registers that are not sums are free.
 void emit_epilogue(const GemmContext& context, const TileRegisters& tile, int pass);
