@@ -214,13 +214,31 @@ void set_synthetic_scales(std::byte* superblock, const kernels::WeightFormat& fo
   }
 }
 
+// 5e-4 to 1e-3, or the power of two nearest to it.
+void set_synthetic_scales(std::byte* group, const kernels::WeightFormat& format,
+                          const kernels::PackedShape& shape) {
+  const auto code_bytes = static_cast<std::size_t>(shape.unit_inputs * 4 * format.bits);
+  const std::size_t scale_bytes = shape.unit_bytes - code_bytes;
+  if (format.scale == kernels::ScaleType::e8m0 || format.has_factors()) {
+    std::memset(group + code_bytes, format.has_factors() ? 0x38 : 117, scale_bytes);  // 1, 2^-10
+    return;
+  }
+  auto* scales = reinterpret_cast<std::uint16_t*>(group + code_bytes);
+  const bool wide = format.scale == kernels::ScaleType::f32;
+  for (std::size_t i = 0; i < scale_bytes / 2; ++i)
+    scales[i] = static_cast<std::uint16_t>(
+        format.scale == kernels::ScaleType::f16 ? 0x1000 + i : (wide && i % 2 == 0 ? 0 : 0x3a00 + i));
+}
+
 // Small positive f16 bit patterns (0x1000 .. 0x13ff, about 5e-4 to 1e-3) and any codes.
 void fill_synthetic(std::byte* out, std::size_t bytes, const kernels::WeightFormat& format,
                     const kernels::PackedShape& shape, std::uint64_t seed) {
   std::uint64_t state = seed * 0x9e3779b97f4a7c15ull + 1;
   auto* words = reinterpret_cast<std::uint64_t*>(out);
-  const std::uint64_t mask =
-      format.has_codes() ? ~0ull : 0x93ff93ff93ff93ffull;  // floats: tiny f16, bf16, f32
+  // Floats: tiny f16, bf16, f32. fp8: below 2, as large codes are no numbers.
+  const std::uint64_t mask = format.is_fp8()      ? 0xbfbfbfbfbfbfbfbfull
+                             : format.has_codes() ? ~0ull
+                                                  : 0x93ff93ff93ff93ffull;
   for (std::size_t i = 0; i < bytes / 8; ++i) {
     state ^= state << 13;
     state ^= state >> 7;
@@ -233,17 +251,12 @@ void fill_synthetic(std::byte* out, std::size_t bytes, const kernels::WeightForm
       set_synthetic_scales(out + unit, format);
     return;
   }
-  const std::size_t scale_bytes = shape.unit_bytes - static_cast<std::size_t>(format.group * 4 * format.bits);
-  for (std::size_t group = 0; group + shape.unit_bytes <= bytes; group += shape.unit_bytes) {
-    if (format.scale == kernels::ScaleType::e8m0) {
-      std::memset(out + group + shape.unit_bytes - scale_bytes, 117, scale_bytes);  // 2^-10
-      continue;
-    }
-    auto* scales = reinterpret_cast<std::uint16_t*>(out + group + shape.unit_bytes - scale_bytes);
-    const bool wide = format.scale == kernels::ScaleType::f32;
-    for (std::size_t i = 0; i < scale_bytes / 2; ++i)
-      scales[i] = static_cast<std::uint16_t>(
-          format.scale == kernels::ScaleType::f16 ? 0x1000 + i : (wide && i % 2 == 0 ? 0 : 0x3a00 + i));
+  for (std::size_t block = 0; block + shape.block_bytes <= bytes; block += shape.block_bytes) {
+    const std::size_t end = block + shape.block_bytes - shape.factor_bytes;
+    for (std::size_t unit = block; unit < end; unit += shape.unit_bytes)
+      set_synthetic_scales(out + unit, format, shape);
+    auto* factors = reinterpret_cast<float*>(out + end);
+    std::fill_n(factors, shape.factor_bytes / sizeof(float), 0x1p-10f);
   }
 }
 

@@ -20,9 +20,14 @@ std::int64_t odd_lines(std::int64_t bytes) {
   return (lines | 1) * 64;
 }
 
-// Inputs that share a scale: a weight group, or an even part of a large one.
-int activation_group(int weight_group) {
-  int group = weight_group;
+// Inputs that share a scale: a weight group, or an even part of a large one or of a whole row.
+int activation_group(const WeightFormat& weights, std::int64_t padded) {
+  if (weights.is_whole_row()) {
+    int group = kLargestActivationGroup;
+    while (padded % group != 0) group -= 32;
+    return group;
+  }
+  int group = weights.group;
   while (group > kLargestActivationGroup && group % 64 == 0) group /= 2;
   return group;
 }
@@ -57,7 +62,7 @@ ActivationRows activation_rows(Activation type, std::int64_t inputs, const Weigh
   rows.type = type;
   rows.inputs = inputs;
   rows.padded = round_up(inputs, weights.is_two_level() ? kSuperblock : std::max(32, weights.group));
-  if (type == Activation::s8) rows.group = activation_group(weights.group);
+  if (type == Activation::s8) rows.group = activation_group(weights, rows.padded);
   rows.row_bytes = odd_lines(rows.used_bytes());
   return rows;
 }

@@ -32,7 +32,8 @@ bool computes(const jit::Target& target, Activation type);
 void require_computes(const jit::Target& target, Activation type, std::string_view kernel);
 
 // Largest group of activations that share a scale: larger weight groups are cut, so that outliers spoil less
-// and the unrolled loop over a group stays inside the instruction caches.
+// and the unrolled loop over a group stays inside the instruction caches. Of a whole row, activation groups are the
+// largest multiple of 32 that divides it.
 inline constexpr int kLargestActivationGroup = 128;
 
 struct ActivationRows {

@@ -33,32 +33,45 @@ void check_group(std::int64_t group, kernels::ScaleType scale) {
   if (scale == kernels::ScaleType::two_level) {
     if (group != 16 && group != 32)
       wrong_usage("--group {}: not supported with --scale two-level: use 16 or 32", group);
-  } else if (group < 32 || group > 1024 || group % 32 != 0) {
-    wrong_usage("--group {}: not supported: use a multiple of 32 up to 1024, or 16 with --scale two-level",
-                group);
+  } else if (group != kernels::kWholeRow && group != 16 && (group < 32 || group > 1024 || group % 32 != 0)) {
+    wrong_usage("--group {}: not supported: use 16, a multiple of 32 up to 1024, or row", group);
   }
 }
 
-// Formats whose codes are places in a table, with what the files of others have: bitsandbytes groups of 64
-// under f32, GGUF's IQ4_NL groups of 32 under f16. MX formats have one group and scale only.
-std::optional<kernels::WeightFormat> parse_table(const CommonOptions& options) {
-  using kernels::ScaleType;
-  using kernels::TableName;
-  using kernels::WeightFormat;
-  const std::string& kind = options.weights;
-  if (kind == "mxfp4") {
+// Formats whose codes have values of their own, under groups and scales that can be chosen. What they are without: as
+// the files of others have it. bitsandbytes groups of 64 under f32, GGUF's IQ4_NL groups of 32 under f16, fp8
+// checkpoints groups of 128 under f32.
+std::optional<kernels::WeightFormat> default_format(const std::string& kind) {
+  if (kind == "nf4") return kernels::parse_weight_format("nf4.g64.f32");
+  if (kind == "fp4") return kernels::parse_weight_format("fp4.g64.f32");
+  if (kind == "iq4nl") return kernels::parse_weight_format("iq4nl.g32.f16");
+  if (kind == "e4m3") return kernels::parse_weight_format("e4m3.g128.f32");
+  if (kind == "e5m2") return kernels::parse_weight_format("e5m2.g128.f32");
+  return std::nullopt;
+}
+
+// MX formats and NVFP4 have one group and scale only.
+std::optional<kernels::WeightFormat> fixed_format(const std::string& kind) {
+  if (kind == "mxfp4") return kernels::parse_weight_format("e2m1.g32.e8m0");
+  if (kind == "nvfp4") return kernels::parse_weight_format("e2m1.g16.e4m3");
+  return std::nullopt;
+}
+
+std::optional<kernels::WeightFormat> parse_valued(const CommonOptions& options) {
+  if (const auto fixed = fixed_format(options.weights)) {
     if (options.group != 0 || !options.scale.empty())
-      wrong_usage("--weights mxfp4: has groups of 32 and scales of e8m0: leave out --group and --scale");
-    return WeightFormat::table_format(TableName::e2m1, 32, ScaleType::e8m0);
+      wrong_usage("--weights {}: is {}, with groups of {}: leave out --group and --scale", options.weights,
+                  to_text(*fixed), fixed->group);
+    return fixed;
   }
-  const bool four_bit_float = kind == "nf4" || kind == "fp4";
-  if (!four_bit_float && kind != "iq4nl") return std::nullopt;
-  const std::int64_t group = options.group != 0 ? options.group : four_bit_float ? 64 : 32;
-  const ScaleType scale =
-      options.scale.empty() && four_bit_float ? ScaleType::f32 : parse_scale(options.scale);
-  check_group(group, scale);
-  const TableName table = kind == "nf4" ? TableName::nf4 : kind == "fp4" ? TableName::fp4 : TableName::iq4nl;
-  return WeightFormat::table_format(table, static_cast<int>(group), scale);
+  std::optional<kernels::WeightFormat> format = default_format(options.weights);
+  if (!format) return std::nullopt;
+  if (options.group != 0) format->group = static_cast<int>(options.group);
+  if (!options.scale.empty()) format->scale = parse_scale(options.scale);
+  if (format->is_fp8() && format->is_two_level())
+    wrong_usage("--scale two-level: not supported with --weights {}: use f32, f16 or bf16", options.weights);
+  check_group(format->group, format->scale);
+  return format;
 }
 
 kernels::WeightFormat parse_weights(const CommonOptions& options) {
@@ -69,14 +82,16 @@ kernels::WeightFormat parse_weights(const CommonOptions& options) {
   if (kind == "f32") return kernels::WeightFormat::float_format(kernels::WeightKind::f32);
   if (kind == "f16") return kernels::WeightFormat::float_format(kernels::WeightKind::f16);
   if (kind == "bf16") return kernels::WeightFormat::float_format(kernels::WeightKind::bf16);
-  if (const auto table = parse_table(options)) {
+  if (const auto valued = parse_valued(options)) {
     if (!options.scheme.empty()) wrong_usage("--weights {}: has its own zero: leave out --scheme", kind);
-    return *table;
+    return *valued;
   }
   const bool is_integer = kind.size() == 4 && kind.starts_with("int") && kind[3] >= '1' && kind[3] <= '8';
   if (!is_integer)
-    wrong_usage("--weights {}: not supported: use int1 to int8, nf4, fp4, mxfp4, iq4nl, f16, bf16 or f32",
-                kind);
+    wrong_usage(
+        "--weights {}: not supported: use int1 to int8, nf4, fp4, mxfp4, nvfp4, iq4nl, e4m3, e5m2, f16, bf16 "
+        "or f32",
+        kind);
   const std::int64_t group = options.group == 0 ? 32 : options.group;
   const kernels::ScaleType scale = parse_scale(options.scale);
   check_group(group, scale);
@@ -104,14 +119,21 @@ void add_compute_options(CLI::App& command, CommonOptions& options) {
                      "CPU name or feature list to emit kernels for (default: detect)");
   command.add_option("--compute", options.compute, "int8, bf16, f32 or auto; bf16: prompts in bf16, single tokens in f32");
   command.add_option("--kv", options.kv, "KV cache: f32, f16, bf16, int8 or auto");
-  command.add_option("--weights", options.weights,
-                     "Quantise on load: int1 .. int8, nf4, fp4, mxfp4, iq4nl, or f16, bf16, f32");
-  command.add_option("--group", options.group, "Weights per scale (default 32; nf4 and fp4: 64)");
-  command.add_option("--scheme", options.scheme, "sym or asym (default sym)");
   command.add_option(
-      "--scale", options.scale,
-      "Scale type: f32, f16, bf16, or two-level as K-quants have it (default f16; nf4 and fp4: "
-      "f32)");
+      "--weights", options.weights,
+      "Quantise on load: int1 .. int8, nf4, fp4, mxfp4, nvfp4, iq4nl, e4m3, e5m2, or f16, bf16, "
+      "f32");
+  command
+      .add_option(
+          "--group", options.group,
+          "Weights per scale, or row for all inputs of an output (default 32; nf4 and fp4: 64; e4m3 and "
+          "e5m2: 128)")
+      ->transform(
+          [](const std::string& text) { return text == "row" ? std::to_string(kernels::kWholeRow) : text; });
+  command.add_option("--scheme", options.scheme, "sym or asym (default sym)");
+  command.add_option("--scale", options.scale,
+                     "Scale type: f32, f16, bf16, or two-level as K-quants have it (default f16; nf4, fp4, "
+                     "e4m3 and e5m2: f32)");
   add_cache_option(command, options);
   command.add_option("--kernels", options.kernels,
                      "Bundle of pre-generated kernels (burin pregen); may repeat");

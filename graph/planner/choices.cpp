@@ -43,20 +43,45 @@ std::vector<LinearPart> matrices_of(const Node& node) {
   return {expert.gate, expert.up, expert.down};
 }
 
-bool layers_have(const PlanDraft& draft, bool integer) {
-  return std::any_of(draft.graph.nodes.begin(), draft.graph.nodes.end(), [&](const Node& node) {
-    if (!is_quantised_on_load(draft, node)) return false;
-    const std::vector<LinearPart> parts = matrices_of(node);
-    return std::any_of(parts.begin(), parts.end(), [&](const LinearPart& part) {
-      return format_of(draft, node, part).is_integer() == integer;
-    });
-  });
+// Of the layers' matrices, in the order of their first appearance.
+std::vector<kernels::WeightFormat> formats_of_layers(const PlanDraft& draft) {
+  std::vector<kernels::WeightFormat> formats;
+  for (const Node& node : draft.graph.nodes) {
+    if (!is_quantised_on_load(draft, node)) continue;
+    for (const LinearPart& part : matrices_of(node)) {
+      const kernels::WeightFormat format = format_of(draft, node, part);
+      if (std::find(formats.begin(), formats.end(), format) == formats.end()) formats.push_back(format);
+    }
+  }
+  return formats;
+}
+
+// Matrices that have codes, but none that int8 products can have.
+void remark_on_fractions(PlanDraft& draft, const std::vector<kernels::WeightFormat>& formats) {
+  for (const kernels::WeightFormat& format : formats)
+    if (format.has_codes() && !format.is_integer())
+      draft.plan.remarks.push_back(fmt::format(
+          "{} weights are multiplied in f32: int8 compute is for integers; --weights int8 or int4 "
+          "makes them such",
+          to_text(format)));
+}
+
+// NVFP4: what the sums of a column are multiplied with is behind its block, out of sight of parts widened to bf16.
+void remark_on_factors(PlanDraft& draft) {
+  for (const kernels::WeightFormat& format : formats_of_layers(draft))
+    if (format.has_factors())
+      draft.plan.remarks.push_back(
+          fmt::format("{} weights are multiplied in f32: there is no bf16 compute of them; int8 has it",
+                      to_text(format)));
 }
 
 // int8 is for models that are bound by memory or multipliers. One that stays in the caches gains nothing a
 // person would notice, so it is computed exactly.
 ComputeType automatic_compute(PlanDraft& draft) {
-  if (!layers_have(draft, true)) return ComputeType::f32;
+  const std::vector<kernels::WeightFormat> formats = formats_of_layers(draft);
+  remark_on_fractions(draft, formats);
+  if (!std::any_of(formats.begin(), formats.end(), [](const auto& format) { return format.is_integer(); }))
+    return ComputeType::f32;
   std::uint64_t bytes = 0;
   for (const TensorDescription& tensor : draft.model.tensors) bytes += tensor.bytes;
   if (bytes >= kSmallModelBytes) return ComputeType::int8;
@@ -82,10 +107,13 @@ void choose_context(PlanDraft& draft, std::int64_t trained) {
 
 void choose_types(PlanDraft& draft) {
   PlanOptions& options = draft.plan.options;
-  if (options.compute == ComputeType::int8 && layers_have(draft, false))
-    fail(
-        "{}: --compute int8 needs integer weights, {} are none: use --compute f32, or --weights int8 or int4",
-        draft.model.path, options.weights ? to_text(*options.weights) : "some of the file's");
+  if (options.compute == ComputeType::int8)
+    for (const kernels::WeightFormat& format : formats_of_layers(draft))
+      if (!format.is_integer())
+        fail(
+            "{}: --compute int8 needs integer weights, {} are none: use --compute f32, or --weights int8 or "
+            "int4",
+            draft.model.path, to_text(format));
   if (options.compute == ComputeType::automatic) options.compute = automatic_compute(draft);
   if (options.kv == KvType::automatic)
     options.kv = options.compute == ComputeType::f32 ? KvType::f32 : KvType::bf16;
@@ -95,6 +123,7 @@ void choose_types(PlanDraft& draft) {
         "--compute bf16 runs as f32: target '{}' has no instructions for bf16", draft.plan.target.name));
     options.compute = ComputeType::f32;
   }
+  if (options.compute == ComputeType::bf16) remark_on_factors(draft);
 }
 
 kernels::WeightFormat stored_format(const PlanDraft& draft, const std::string& tensor) {
@@ -134,7 +163,8 @@ kernels::Activation activation_for(const PlanDraft& draft, const kernels::Weight
                                    kernels::GemmRegime regime) {
   const ComputeType compute = draft.plan.options.compute;
   if (compute == ComputeType::int8 && format.is_integer()) return kernels::Activation::s8;
-  if (compute == ComputeType::bf16 && regime == kernels::GemmRegime::tiles) return kernels::Activation::bf16;
+  if (compute == ComputeType::bf16 && regime == kernels::GemmRegime::tiles && !format.has_factors())
+    return kernels::Activation::bf16;
   return kernels::Activation::f32;
 }
 

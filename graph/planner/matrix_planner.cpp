@@ -99,7 +99,7 @@ class MatrixPlanner {
 
   // Groups must not reach from one head's inputs into the next one's.
   WeightFormat format_within_heads(const Node& node, const WeightFormat& format, std::int64_t inputs) {
-    if (!format.is_integer() || inputs % kernels::packed_shape(format, inputs, 1).unit_inputs == 0)
+    if (!format.has_codes() || inputs % kernels::packed_shape(format, inputs, 1).unit_inputs == 0)
       return format;
     draft_.plan.notes.push_back(
         fmt::format("{}: {} has larger groups than the {} inputs of a head: widened to f16, which is slower",
@@ -112,7 +112,7 @@ class MatrixPlanner {
   WeightFormat absorbed_format(const Node& node) {
     const LinearPart& keys = node.latent.keys;
     const WeightFormat format = format_of(draft_, node, keys);
-    if (keys.view.transposed || !stored_format(draft_, keys.weight).is_integer())
+    if (keys.view.transposed || !stored_format(draft_, keys.weight).has_codes())
       return format_within_heads(node, format, node.latent.plain_size());
     draft_.plan.remarks.push_back(
         fmt::format("{}: transposed, {} is widened to f16", node.name, to_text(format)));

@@ -38,7 +38,6 @@ Plan make_plan(const ModelDescription& model, const jit::Target& target, const P
   plan_heads(draft);
   const MatrixTable matrices = plan_matrices(draft);
   for (std::string& remark : widened_types(model, plan.matrices)) plan.remarks.push_back(std::move(remark));
-  for (std::string& note : types_held_as_floats(model, plan.matrices)) plan.notes.push_back(std::move(note));
   const std::map<ValueId, int> buffer_of = plan_buffers(draft, matrices);
   Lowering(draft, matrices, buffer_of).lower();
   keep_rows_with_threads(plan);

@@ -52,21 +52,4 @@ std::vector<std::string> widened_types(const ModelDescription& model,
   return remarks;
 }
 
-std::vector<std::string> types_held_as_floats(const ModelDescription& model,
-                                              const std::vector<PackedMatrix>& matrices) {
-  std::map<std::string, kernels::WeightFormat> by_type;
-  for (const PackedMatrix& matrix : matrices)
-    for (const std::size_t index : matrix.tensors) {
-      const TensorDescription& tensor = model.tensors[index];
-      if (tensor.coded && !tensor.coded->has_codes() && matrix.format == *tensor.coded)
-        by_type.emplace(tensor.type_name, matrix.format);
-    }
-  std::vector<std::string> notes;
-  for (const auto& [type, format] : by_type)
-    notes.push_back(fmt::format(
-        "{} weights have no kernel yet: held as {}, which is larger and slower; --weights int8 is fast", type,
-        to_text(format)));
-  return notes;
-}
-
 }  // namespace burin::graph

@@ -14,8 +14,4 @@ namespace burin::graph {
 std::vector<std::string> widened_types(const ModelDescription& model,
                                        const std::vector<PackedMatrix>& matrices);
 
-// One sentence for each type without kernels of its own, whose values are held as floats.
-std::vector<std::string> types_held_as_floats(const ModelDescription& model,
-                                              const std::vector<PackedMatrix>& matrices);
-
 }  // namespace burin::graph

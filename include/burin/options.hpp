@@ -30,15 +30,16 @@ struct WeightOnlyQuantConfig {
   /// What is multiplied: "int8" (activations are quantised on the fly), "fp32", or "auto": int8 where the
   /// weights allow it.
   std::string compute_dtype = "auto";
-  /// "int1" to "int8", "nf4", "fp4" (or "fp4_e2m1_bnb"), "mxfp4", "iq4nl", "fp16", "bf16", "fp32".
-  /// "int4_clip" is int4.
+  /// "int1" to "int8", "nf4", "fp4" (or "fp4_e2m1_bnb"), "mxfp4", "nvfp4", "iq4nl", "fp8_e4m3" (or
+  /// "e4m3"), "fp8_e5m2", "fp16", "bf16", "fp32". "int4_clip" is int4.
   std::string weight_dtype = "int4";
-  /// Weights per scale, along the input: 32 to 1024 in steps of 32, or 16 and 32 with two-level scales. 0:
-  /// 32, or 64 for nf4 and fp4.
+  /// Weights per scale, along the input: 16, or 32 to 1024 in steps of 32; -1: all inputs of an output; 16 or 32
+  /// with two-level scales. 0: 32, or 64 for nf4 and fp4, 128 for fp8.
   int group_size = 0;
   /// "sym" or "asym" (a minimum per group besides the scale; integers only).
   std::string scheme = "sym";
-  /// "fp32", "fp16", "bf16", "two-level" (as in GGUF's K-quants), or "auto": fp16, but fp32 for nf4 and fp4.
+  /// "fp32", "fp16", "bf16", "two-level" (as in GGUF's K-quants), or "auto": fp16, but fp32 for
+  /// nf4, fp4 and fp8.
   std::string scale_dtype = "auto";
 };
 

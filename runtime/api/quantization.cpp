@@ -15,6 +15,7 @@ using kernels::WeightKind;
 
 constexpr int kIntegerGroup = 32;
 constexpr int kTableGroup = 64;  // of bitsandbytes
+constexpr int kFp8Group = 128;
 
 [[noreturn]] void refuse_value(const char* field, std::string_view value, std::string_view wanted) {
   refuse(ErrorCode::invalid_argument, "{}: '{}' is not supported: use {}", field, printable(value), wanted);
@@ -25,6 +26,8 @@ std::string burin_name(std::string_view type) {
   if (type == "fp16") return "f16";
   if (type == "int4_clip") return "int4";
   if (type == "fp4_e2m1_bnb") return "fp4";
+  if (type == "fp8_e4m3") return "e4m3";
+  if (type == "fp8_e5m2") return "e5m2";
   return std::string(type);
 }
 
@@ -39,6 +42,12 @@ std::optional<TableName> table_of(std::string_view type) {
   if (type == "nf4") return TableName::nf4;
   if (type == "fp4") return TableName::fp4;
   if (type == "iq4nl") return TableName::iq4nl;
+  return std::nullopt;
+}
+
+std::optional<WeightKind> fp8_kind(std::string_view type) {
+  if (type == "e4m3") return WeightKind::e4m3;
+  if (type == "e5m2") return WeightKind::e5m2;
   return std::nullopt;
 }
 
@@ -59,11 +68,13 @@ ScaleType scale_type(const WeightOnlyQuantConfig& config, ScaleType by_default) 
 int group_size(const WeightOnlyQuantConfig& config, int by_default, ScaleType scale) {
   const int group = config.group_size == 0 ? by_default : config.group_size;
   const bool fits = scale == ScaleType::two_level ? group == 16 || group == 32
-                                                  : group >= 32 && group <= 1024 && group % 32 == 0;
+                                                  : group == kernels::kWholeRow || group == 16 ||
+                                                        (group >= 32 && group <= 1024 && group % 32 == 0);
   if (!fits)
     refuse(ErrorCode::invalid_argument,
-           "group_size: {} is not supported: use a multiple of 32 up to 1024, or 16 or 32 with scale_dtype "
-           "two-level",
+           "group_size: {} is not supported: use 16, a multiple of 32 up to 1024, or -1 for whole rows; 16 "
+           "or 32 "
+           "with scale_dtype two-level",
            config.group_size);
   return group;
 }
@@ -86,15 +97,25 @@ void require_no_groups(const WeightOnlyQuantConfig& config, std::string_view own
            config.weight_dtype, own);
 }
 
-WeightFormat table_format(const WeightOnlyQuantConfig& config, TableName table) {
-  const bool of_bitsandbytes = table != TableName::iq4nl;
-  const ScaleType scale = scale_type(config, of_bitsandbytes ? ScaleType::f32 : ScaleType::f16);
-  if (scale == ScaleType::two_level && of_bitsandbytes)
+void refuse_two_level(const WeightOnlyQuantConfig& config, ScaleType scale) {
+  if (scale == ScaleType::two_level)
     refuse(ErrorCode::invalid_argument,
            "scale_dtype: two-level is not supported with weight_dtype {}: use fp32, fp16 or bf16",
            config.weight_dtype);
+}
+
+WeightFormat table_format(const WeightOnlyQuantConfig& config, TableName table) {
+  const bool of_bitsandbytes = table != TableName::iq4nl;
+  const ScaleType scale = scale_type(config, of_bitsandbytes ? ScaleType::f32 : ScaleType::f16);
+  if (of_bitsandbytes) refuse_two_level(config, scale);
   return WeightFormat::table_format(
       table, group_size(config, of_bitsandbytes ? kTableGroup : kIntegerGroup, scale), scale);
+}
+
+WeightFormat fp8_format(const WeightOnlyQuantConfig& config, WeightKind kind) {
+  const ScaleType scale = scale_type(config, ScaleType::f32);
+  refuse_two_level(config, scale);
+  return WeightFormat::fp8_format(kind, group_size(config, kFp8Group, scale), scale);
 }
 
 }  // namespace
@@ -108,14 +129,16 @@ kernels::WeightFormat weight_format(const WeightOnlyQuantConfig& config) {
   }
   const std::optional<TableName> table = table_of(type);
   const std::optional<WeightKind> kind = float_kind(type);
-  if (!table && !kind && type != "mxfp4")
+  const std::optional<WeightKind> fp8 = fp8_kind(type);
+  if (!table && !kind && !fp8 && type != "mxfp4" && type != "nvfp4")
     refuse_value("weight_dtype", config.weight_dtype,
-                 "int1 to int8, nf4, fp4, mxfp4, iq4nl, fp16, bf16 or fp32");
+                 "int1 to int8, nf4, fp4, mxfp4, nvfp4, iq4nl, fp8_e4m3, fp8_e5m2, fp16, bf16 or fp32");
   require_symmetric(config);
   if (table) return table_format(config, *table);
-  require_no_groups(config, kind ? "has no groups" : "has groups of 32 and scales of its own");
-  return kind ? WeightFormat::float_format(*kind)
-              : WeightFormat::table_format(TableName::e2m1, kIntegerGroup, ScaleType::e8m0);
+  if (fp8) return fp8_format(config, *fp8);
+  require_no_groups(config, kind ? "has no groups" : "has groups and scales of its own");
+  if (kind) return WeightFormat::float_format(*kind);
+  return kernels::parse_weight_format(type == "nvfp4" ? "e2m1.g16.e4m3" : "e2m1.g32.e8m0");
 }
 
 graph::ComputeType compute_type(const LoadOptions& options) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 
 #include "jit/assembler.hpp"
 #include "jit/error.hpp"
@@ -6,6 +7,7 @@
 #include "templates/embed/embed_spec.hpp"
 #include "templates/formats/packing.hpp"
 #include "templates/gemm/code_planes.hpp"
+#include "templates/gemm/float8_decoder.hpp"
 #include "templates/row_loop.hpp"
 
 namespace burin::kernels {
@@ -56,8 +58,10 @@ class EmbedEmitter {
   Xbyak::Reg64 at() const { return Xbyak::util::r11; }      // bytes of the output row written
   Xbyak::Reg64 left() const { return Xbyak::util::r12; }
 
+  Xbyak::Xmm factor() const { return a.xmm6; }  // of the column, where the format has factors
+
   // Columns are element_bytes apart within a row of the block.
-  int element_bytes() const { return s_.weights.kind == WeightKind::f16 ? 2 : 4; }
+  int element_bytes() const { return s_.weights.kind == WeightKind::f16 || s_.weights.is_fp8() ? 2 : 4; }
 
   void find_column() {
     a.movsxd(column(), a.dword[tokens()]);
@@ -69,27 +73,33 @@ class EmbedEmitter {
     a.lea(codes(), a.ptr[codes() + column() * element_bytes()]);
   }
 
-  int code_bytes() const { return s_.weights.group * 4 * s_.weights.bits; }
+  int code_bytes() const { return static_cast<int>(packed_.unit_inputs) * 4 * s_.weights.bits; }
 
   void coded_row() {
     const Xbyak::Xmm scale = a.xmm4;
     const Xbyak::Xmm minimum = a.xmm5;
-    Xbyak::Label group;
+    Xbyak::Label unit;
     Xbyak::Label step;
-    a.L(group);
+    if (s_.weights.has_factors())
+      a.vmovss(factor(), a.dword[codes() + (packed_.block_bytes - packed_.factor_bytes)]);
+    a.L(unit);
     find_scales_at(code_bytes(), bytes_of(s_.weights.scale));
-    load_scale(scale, 0);
-    if (!s_.weights.symmetric) load_scale(minimum, 1);
-    a.mov(left(), static_cast<std::uint32_t>(s_.weights.group / kInputsPerStep));
+    const int groups = s_.weights.group == 16 ? 2 : 1;
+    a.mov(left(), static_cast<std::uint32_t>(packed_.unit_inputs / kInputsPerStep));
     a.L(step);
-    for (int quad = 0; quad < 8; ++quad) coded_quad(quad, scale, minimum);
+    for (int group = 0; group < groups; ++group) {
+      load_scale(scale, group);
+      if (!s_.weights.symmetric) load_scale(minimum, groups + group);
+      for (int quad = 8 / groups * group; quad < 8 / groups * (group + 1); ++quad)
+        coded_quad(quad, scale, minimum);
+    }
     a.add(codes(), static_cast<std::uint32_t>(kInputsPerStep * 4 * s_.weights.bits));
     a.add(at(), kInputsPerStep * 4);
     a.dec(left());
     a.jnz(step, kNear);
     a.add(codes(), static_cast<std::uint32_t>(static_cast<int>(packed_.unit_bytes) - code_bytes()));
     a.cmp(at(), static_cast<std::uint32_t>(packed_.padded_inputs * 4));
-    a.jl(group, kNear);
+    a.jl(unit, kNear);
     if (!pads_with_zeros() && s_.width < packed_.padded_inputs) zero_padding();
   }
 
@@ -158,9 +168,9 @@ class EmbedEmitter {
   }
 
   // scales = the column's element of an array, `bytes` behind the column-0 address that codes stands for;
-  // codes is displaced by 4 bytes per column, the array's elements are `element` bytes apart.
+  // codes is displaced by element_bytes() per column, the array's elements are `element` bytes apart.
   void find_scales_at(int bytes, int element) {
-    a.imul(scales(), column(), element - 4);
+    a.imul(scales(), column(), element - element_bytes());
     a.lea(scales(), a.ptr[scales() + codes() + jit::offset(bytes)]);
   }
 
@@ -170,8 +180,8 @@ class EmbedEmitter {
     a.vcvtph2ps(to, to);
   }
 
-  void load_scale(const Xbyak::Xmm& to, int array) {
-    const Xbyak::RegExp from = scales() + jit::offset(array * kBlockColumns * bytes_of(s_.weights.scale));
+  void load_scale(const Xbyak::Xmm& to, int row) {
+    const Xbyak::RegExp from = scales() + jit::offset(row * kBlockColumns * bytes_of(s_.weights.scale));
     switch (s_.weights.scale) {
       case ScaleType::f16: load_f16(to, from); break;
       case ScaleType::bf16:
@@ -180,9 +190,20 @@ class EmbedEmitter {
         a.vmovd(to, a.eax);
         break;
       case ScaleType::e8m0: load_e8m0(to, from); break;
+      case ScaleType::e4m3: load_e4m3(to, from); break;
       default: a.vmovss(to, a.dword[from]);
     }
     a.vbroadcastss(to, to);
+  }
+
+  // Times the column's factor.
+  void load_e4m3(const Xbyak::Xmm& to, const Xbyak::RegExp& from) {
+    a.movzx(a.eax, a.byte[from]);
+    a.shl(a.eax, 8);
+    a.vmovd(to, a.eax);
+    Float8Decoder(a, s_.weights).convert(to, to, true);
+    a.vmulss(to, to, a.float_constant(kE4m3FromF16));
+    a.vmulss(to, to, factor());
   }
 
   void load_e8m0(const Xbyak::Xmm& to, const Xbyak::RegExp& from) {
@@ -194,7 +215,25 @@ class EmbedEmitter {
     a.vmovd(to, a.eax);
   }
 
+  // Two pairs of inputs; words get a code as their upper byte.
+  void float8_quad(int quad, const Xbyak::Xmm& scale) {
+    const Xbyak::Xmm value = a.xmm0;
+    a.movzx(a.eax, a.word[codes() + jit::offset(quad * kRowBytes)]);
+    a.movzx(a.edi, a.word[codes() + jit::offset(quad * kRowBytes + kRowBytes / 2)]);
+    a.shl(a.edi, 16);
+    a.or_(a.eax, a.edi);
+    a.vmovd(value, a.eax);
+    a.vpmovzxbw(value, value);
+    a.vpsllw(value, value, 8);
+    Float8Decoder(a, s_.weights).convert(value, value, true);
+    if (const float factor = Float8Decoder::scale_factor(s_.weights); factor != 1)
+      a.vmulps(value, value, four_lanes(std::bit_cast<std::int32_t>(factor)));
+    a.vmulps(value, value, scale);
+    a.vmovups(a.ptr[output() + at() + jit::offset(quad * 16)], value);
+  }
+
   void coded_quad(int quad, const Xbyak::Xmm& scale, const Xbyak::Xmm& minimum) {
+    if (s_.weights.is_fp8()) return float8_quad(quad, scale);
     bool first = true;
     for (const CodePlane& plane : code_planes(s_.weights.bits)) {
       const Xbyak::Reg32 bits = first ? a.eax : a.edi;

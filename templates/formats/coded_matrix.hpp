@@ -22,10 +22,13 @@ class CodedMatrix {
   // What holds it without loss: a format of codes that has no two-level scales, or f32.
   const WeightFormat& format() const { return format_; }
 
-  // Formats of codes: codes, and bits of scale and minimum, of inputs [first, first + codes.size()) of a row, which
-  // are a group of the format, or what the row's end leaves of it.
+  // Formats of codes: codes, and bits of scale and minimum, of inputs [first, first + codes.size()) of a row, all of
+  // one group of the format. `first` is its first input, or a multiple of 32. fp8 codes are numbers.
   virtual QuantizedGroup read_group(std::int64_t row, std::int64_t first,
                                     std::span<std::uint8_t> codes) const = 0;
+
+  // Formats with factors (ScaleType::e4m3): what all scales of the row are multiplied with.
+  virtual float row_factor(std::int64_t /*row*/) const { return 1; }
 
   // Inputs [first, first + values.size()) of a row. `first` is a multiple of 32.
   virtual void read_values(std::int64_t row, std::int64_t first, std::span<float> values) const;

@@ -1,4 +1,4 @@
-// The bit planes of 32 inputs of an integer format (see packing.hpp), written and read.
+// The codes of 32 inputs (see packing.hpp), written and read: bit planes, or pairs of fp8 numbers.
 #pragma once
 
 #include <array>
@@ -9,7 +9,7 @@
 
 namespace burin::kernels {
 
-inline constexpr int kStep = 32;  // inputs whose planes lie together
+inline constexpr int kStep = 32;  // inputs whose codes lie together
 
 // Bytes of 32 inputs of 32 columns.
 constexpr int step_code_bytes(int bits) { return kStep * kBlockColumns * bits / 8; }
@@ -17,8 +17,8 @@ constexpr int step_code_bytes(int bits) { return kStep * kBlockColumns * bits / 
 // Where the 32 codes of each column are.
 using ColumnCodes = std::array<const std::uint8_t*, kBlockColumns>;
 
-void store_codes(int bits, const ColumnCodes& columns, std::byte* step);
+void store_codes(const WeightFormat& format, const ColumnCodes& columns, std::byte* step);
 // `input` is 0..31.
-int load_code(int bits, const std::byte* step, int input, int column);
+int load_code(const WeightFormat& format, const std::byte* step, int input, int column);
 
 }  // namespace burin::kernels

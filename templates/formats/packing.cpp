@@ -1,17 +1,14 @@
 #include "templates/formats/packing.hpp"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <vector>
 
 #include "jit/error.hpp"
 #include "templates/formats/float16.hpp"
-#include "templates/formats/packed_codes.hpp"
+#include "templates/formats/group_packing.hpp"
 #include "templates/formats/quantize.hpp"
-#include "templates/formats/stored_blocks.hpp"
 #include "templates/formats/stored_rows.hpp"
 #include "templates/formats/superblock_packing.hpp"
 
@@ -23,98 +20,6 @@ constexpr std::int64_t kFloatPadding = 8;
 std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
-
-// --- one group of one block: codes of 32 columns, then planes
-
-class GroupPacker {
- public:
-  GroupPacker(const WeightFormat& format, std::int64_t inputs, std::span<const StoredMatrix> matrices)
-      : format_(format),
-        inputs_(inputs),
-        matrices_(matrices),
-        codes_(static_cast<std::size_t>(kBlockColumns * format.group)),
-        values_(static_cast<std::size_t>(format.group)) {}
-
-  void pack(std::span<const ColumnSource> columns, std::int64_t first_input, std::byte* out) {
-    for (int column = 0; column < kBlockColumns; ++column)
-      read_column(columns[static_cast<std::size_t>(column)], first_input, column);
-    for (int step = 0; step < format_.group / kStep; ++step)
-      store_step(step, out + step * step_code_bytes(format_.bits));
-    std::byte* scales = out + format_.group / kStep * step_code_bytes(format_.bits);
-    store_scales(scales_, scales);
-    if (!format_.symmetric) store_scales(minimums_, scales + kBlockColumns * bytes_of(format_.scale));
-  }
-
- private:
-  std::uint8_t* column_codes(int column) { return codes_.data() + column * format_.group; }
-
-  void read_column(const ColumnSource& source, std::int64_t first_input, int column) {
-    std::uint8_t* codes = column_codes(column);
-    const auto at = static_cast<std::size_t>(column);
-    scales_[at] = minimums_[at] = 0;
-    const std::int64_t count = std::clamp<std::int64_t>(inputs_ - first_input, 0, format_.group);
-    std::fill_n(codes, format_.group, static_cast<std::uint8_t>(format_.zero_code()));
-    if (source.row < 0 || count == 0) return;
-    const StoredMatrix& matrix = matrices_[static_cast<std::size_t>(source.matrix)];
-    if (natural_format(matrix) == format_)
-      move_codes(matrix, source.row, first_input, count, column);
-    else
-      quantize_column(matrix, source.row, first_input, count, column);
-  }
-
-  // The stored groups are the packed groups: nothing is lost.
-  void move_codes(const StoredMatrix& matrix, std::int64_t row, std::int64_t first_input, std::int64_t count,
-                  int column) {
-    if (matrix.coded != nullptr) {
-      const QuantizedGroup group =
-          matrix.coded->read_group(row, first_input, {column_codes(column), static_cast<std::size_t>(count)});
-      scales_[static_cast<std::size_t>(column)] = group.scale;
-      minimums_[static_cast<std::size_t>(column)] = group.minimum;
-      return;
-    }
-    CodeGroup group;
-    stored_row(matrix.type).read_group(stored_at(matrix, row, first_input), group);
-    std::copy_n(group.codes, format_.group, column_codes(column));
-    scales_[static_cast<std::size_t>(column)] = group.scale;
-    minimums_[static_cast<std::size_t>(column)] = group.minimum;
-  }
-
-  void quantize_column(const StoredMatrix& matrix, std::int64_t row, std::int64_t first_input,
-                       std::int64_t count, int column) {
-    floats_.read(matrix, row, first_input, count, column, values_.data());
-    try {
-      const QuantizedGroup group = quantize_group(
-          format_, std::span(values_).subspan(0, static_cast<std::size_t>(count)), column_codes(column));
-      scales_[static_cast<std::size_t>(column)] = group.scale;
-      minimums_[static_cast<std::size_t>(column)] = group.minimum;
-    } catch (const Error& error) {
-      fail("row {}, inputs from {}: {}", row, first_input, error.what());
-    }
-  }
-
-  void store_step(int step, std::byte* out) {
-    ColumnCodes columns;
-    for (int column = 0; column < kBlockColumns; ++column)
-      columns[static_cast<std::size_t>(column)] = column_codes(column) + step * kStep;
-    store_codes(format_.bits, columns, out);
-  }
-
-  void store_scales(const std::array<std::uint32_t, kBlockColumns>& scales, std::byte* out) const {
-    // Little endian: a 16-bit scale is the low half.
-    const auto bytes = static_cast<std::size_t>(bytes_of(format_.scale));
-    for (std::size_t column = 0; column < kBlockColumns; ++column)
-      std::memcpy(out + column * bytes, &scales[column], bytes);
-  }
-
-  WeightFormat format_;
-  std::int64_t inputs_;
-  std::span<const StoredMatrix> matrices_;
-  std::vector<std::uint8_t> codes_;  // [column][input of the group]
-  std::vector<float> values_;
-  StoredFloats floats_;
-  std::array<std::uint32_t, kBlockColumns> scales_{};
-  std::array<std::uint32_t, kBlockColumns> minimums_{};
-};
 
 // --- float formats
 
@@ -162,15 +67,6 @@ void pack_units(Packer& packer, const PackedShape& shape, std::span<const Column
     packer.pack(columns, first, out);
 }
 
-std::size_t group_code_bytes(const WeightFormat& format) {
-  return static_cast<std::size_t>(format.group / kStep * step_code_bytes(format.bits));
-}
-
-std::size_t group_bytes(const WeightFormat& format) {
-  return group_code_bytes(format) +
-         static_cast<std::size_t>(kBlockColumns * bytes_of(format.scale) * (format.symmetric ? 1 : 2));
-}
-
 }  // namespace
 
 PackedShape packed_shape(const WeightFormat& format, std::int64_t inputs, std::int64_t columns) {
@@ -183,14 +79,14 @@ PackedShape packed_shape(const WeightFormat& format, std::int64_t inputs, std::i
       shape.unit_inputs = kSuperblock;
       shape.unit_bytes = SuperblockLayout(format).bytes();
     } else {
-      if (format.group < 32 || format.group % 32 != 0)
-        fail("weights {}: groups of {} are not supported: use a multiple of 32", to_text(format),
-             format.group);
-      shape.unit_inputs = format.group;
-      shape.unit_bytes = group_bytes(format);
+      const GroupLayout layout(format, inputs);
+      shape.unit_inputs = layout.inputs();
+      shape.unit_bytes = layout.bytes();
     }
     shape.padded_inputs = round_up(inputs, shape.unit_inputs);
-    shape.block_bytes = static_cast<std::size_t>(shape.padded_inputs / shape.unit_inputs) * shape.unit_bytes;
+    shape.factor_bytes = format.has_factors() ? kBlockColumns * sizeof(float) : 0;
+    shape.block_bytes = static_cast<std::size_t>(shape.padded_inputs / shape.unit_inputs) * shape.unit_bytes +
+                        shape.factor_bytes;
   } else {
     shape.padded_inputs = round_up(inputs, kFloatPadding);
     shape.block_bytes = static_cast<std::size_t>(shape.padded_inputs * kBlockColumns * format.bits / 8);
@@ -217,14 +113,17 @@ void pack_blocks(const WeightFormat& format, std::int64_t inputs, std::span<cons
     for_each_block([&](auto sources, std::byte* at) { pack_units(packer, shape, sources, at); });
   } else {
     GroupPacker packer(format, inputs, matrices);
-    for_each_block([&](auto sources, std::byte* at) { pack_units(packer, shape, sources, at); });
+    for_each_block([&](auto sources, std::byte* at) {
+      packer.start_block(sources, at + shape.block_bytes - shape.factor_bytes);
+      pack_units(packer, shape, sources, at);
+    });
   }
 }
 
 float packed_value(const WeightFormat& format, const PackedShape& shape, const std::byte* packed,
                    std::int64_t k, std::int64_t column) {
   const std::byte* block = packed + static_cast<std::size_t>(column / kBlockColumns) * shape.block_bytes;
-  const int in_block = static_cast<int>(column % kBlockColumns);
+  const auto in_block = static_cast<int>(column % kBlockColumns);
   if (!format.has_codes()) {
     const std::byte* at = block + float_offset(format.kind, k, in_block);
     std::uint32_t bits = 0;
@@ -237,17 +136,10 @@ float packed_value(const WeightFormat& format, const PackedShape& shape, const s
   const std::byte* unit = block + static_cast<std::size_t>(k / shape.unit_inputs) * shape.unit_bytes;
   const int in_unit = static_cast<int>(k % shape.unit_inputs);
   if (format.is_two_level()) return superblock_value(format, unit, in_unit, in_block);
-  const std::byte* step = unit + in_unit / kStep * step_code_bytes(format.bits);
-  const int code = load_code(format.bits, step, in_unit % kStep, in_block);
-  const auto scale_at = [&](int array) {
-    const int bytes = bytes_of(format.scale);
-    std::uint32_t bits = 0;
-    std::memcpy(&bits, unit + group_code_bytes(format) + (array * kBlockColumns + in_block) * bytes,
-                static_cast<std::size_t>(bytes));
-    return scale_value(format.scale, bits);
-  };
-  const float value = format.code_value(code) * scale_at(0);
-  return format.symmetric ? value : value + scale_at(1);
+  float factor = 1;
+  if (format.has_factors())
+    std::memcpy(&factor, block + shape.block_bytes - shape.factor_bytes + in_block * 4, sizeof(factor));
+  return GroupLayout(format, shape.inputs).value(unit, in_unit, in_block, factor);
 }
 
 }  // namespace burin::kernels

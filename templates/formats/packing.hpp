@@ -7,6 +7,8 @@
 //   block:   [group 0][group 1] ... [group ceil(K/G)-1]           (inputs past K have the zero code, or code 0)
 //   group:   [32 inputs][32 inputs] ... [32 scales][32 minimums]  (minimums for asymmetric formats only)
 //
+// Two groups of 16 inputs lie together: [32 inputs][32 scales][32 scales][32 minimums][32 minimums].
+//
 // 32 inputs of an integer or table format are its bit planes, widest first; bits = 8 | 4 | 2 | 1 summed, so
 // int3 is a 2-bit and a 1-bit plane, int5 a 4-bit and a 1-bit plane; the widest plane holds the lowest
 // bits of the code. A plane of width p has p rows of 128 bytes (p*32*32/8 bytes):
@@ -19,6 +21,13 @@
 // So int4 row 0 has quad 0 in its low and quad 1 in its high nibbles: each 64-byte half is a vector
 // whose 32-bit lane is a column and whose four bytes are four consecutive inputs, the operand shape of
 // vpdpbusd (and of an AMX int8 tile row).
+//
+// 32 inputs of an fp8 format have 16 rows of 64 bytes, one for each pair of inputs: float8_decoder.hpp makes an f16
+// of either byte of a word.
+//
+//   row:     [column 0: 2 bytes][column 1: 2 bytes] ... [column 31: 2 bytes]
+//
+// Formats with factors (ScaleType::e4m3) have them behind all groups of a block: [32 f32]. Sums are multiplied with them.
 //
 // Two-level formats have groups of 16 or 32 and come in superblocks of 256 inputs instead of groups:
 //
@@ -48,14 +57,16 @@ struct PackedShape {
   std::int64_t inputs = 0;         // K
   std::int64_t columns = 0;        // N as packed, a multiple of 32
   std::int64_t padded_inputs = 0;  // K rounded up to the unit (codes) or to 8 (floats)
-  // Formats with codes: what a block is a sequence of. A group, or a superblock of two-level formats.
+  // Formats with codes: what a block is a sequence of. A group, two of 16 inputs, or a superblock of two-level
+  // formats.
   std::int64_t unit_inputs = 0;
   std::size_t unit_bytes = 0;
+  std::size_t factor_bytes = 0;  // behind a block's units
   std::size_t block_bytes = 0;
   std::size_t total_bytes = 0;
 };
 // `columns` is rounded up to 32. Throws burin::Error for a format no kernel can read (integer group
-// not a multiple of 32, bits outside 1..8).
+// neither 16 nor a multiple of 32, bits outside 1..8).
 PackedShape packed_shape(const WeightFormat& format, std::int64_t inputs, std::int64_t columns);
 
 // A row-major matrix as a file stores it: rows are outputs, columns are inputs.

@@ -41,6 +41,8 @@ std::uint8_t code_of(const WeightFormat& format, float value, float scale) {
   if (format.is_table())
     return static_cast<std::uint8_t>(scale != 0 ? nearest_code(format.table, value / scale)
                                                 : format.zero_code());
+  if (format.is_fp8())
+    return static_cast<std::uint8_t>(scale != 0 ? f32_to_float8(format.float8(), value / scale) : 0);
   return clamp_code(in_steps(value, scale) + static_cast<float>(format.zero_point()), (1 << format.bits) - 1);
 }
 
@@ -65,13 +67,21 @@ float one_bit_scale(std::span<const float> values) {
   return static_cast<float>(0.0 - best_mean);
 }
 
-// The extreme value gets the one of the table that is farthest from zero, on whichever side. A scale that is
-// a power of two is as the MX specification has it: the largest exponents meet, and values above the table's
-// are clamped.
+// As the MX specification has it: the largest exponents meet, and values above the format's are clamped.
+float power_of_two_scale(float extreme, float largest) {
+  return extreme == 0 ? 0.0f : std::ldexp(1.0f, std::ilogb(extreme) - std::ilogb(largest));
+}
+
+float float8_scale(const WeightFormat& format, float extreme) {
+  const float largest = format.float8().largest;
+  return format.scale == ScaleType::e8m0 ? power_of_two_scale(extreme, largest)
+                                         : std::fabs(extreme) / largest;
+}
+
+// The extreme value gets the one of the table that is farthest from zero, on whichever side.
 float table_scale(const WeightFormat& format, float extreme) {
   const ValueTable& table = value_table(format.table);
-  if (format.scale == ScaleType::e8m0)
-    return extreme == 0 ? 0.0f : std::ldexp(1.0f, std::ilogb(extreme) - std::ilogb(table.largest()));
+  if (format.scale == ScaleType::e8m0) return power_of_two_scale(extreme, table.largest());
   if (table.largest() == -table.smallest()) return std::fabs(extreme) / table.largest();
   return extreme / (table.largest() > -table.smallest() ? table.largest() : table.smallest());
 }
@@ -81,6 +91,7 @@ float symmetric_scale(const WeightFormat& format, std::span<const float> values)
   for (const float value : values)
     if (std::fabs(value) > std::fabs(extreme)) extreme = value;
   if (format.is_table()) return table_scale(format, extreme);
+  if (format.is_fp8()) return float8_scale(format, extreme);
   if (format.bits == 8) return std::fabs(extreme) / 127.0f;
   if (format.bits > 1) return extreme / -static_cast<float>(format.zero_code());
   return one_bit_scale(values);
@@ -135,6 +146,7 @@ float scale_value(ScaleType type, std::uint32_t bits) {
   switch (type) {
     case ScaleType::f16: return f16_to_f32(static_cast<std::uint16_t>(bits));
     case ScaleType::bf16: return bf16_to_f32(static_cast<std::uint16_t>(bits));
+    case ScaleType::e4m3: return float8_to_f32(kE4m3, bits);
     case ScaleType::e8m0: return std::bit_cast<float>(std::max(bits << 23, kSmallestE8m0));
     default: return std::bit_cast<float>(bits);
   }
@@ -144,6 +156,7 @@ std::uint32_t scale_bits(ScaleType type, float value) {
   switch (type) {
     case ScaleType::f16: return f32_to_f16(value);
     case ScaleType::bf16: return f32_to_bf16(value);
+    case ScaleType::e4m3: return f32_to_float8(kE4m3, value);
     case ScaleType::e8m0: return std::bit_cast<std::uint32_t>(value) >> 23;
     default: return std::bit_cast<std::uint32_t>(value);
   }

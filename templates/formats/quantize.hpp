@@ -19,11 +19,11 @@ struct QuantizedGroup {
 // Symmetric: the value of largest magnitude gets the code at the far end of the range (code 0), as ggml's
 // Q4_0 does; 8 bits use largest/127 and codes 1..255, as Q8_0 does. 1 bit: codes are -scale and 0, so the
 // scale is what keeps the squared error least. Tables: the value of largest magnitude gets the table's
-// largest, all others the nearest; e8m0 scales are the largest power of two that leaves the largest value
+// largest, all others the nearest; likewise fp8. e8m0 scales are the largest power of two that leaves the largest value
 // below 8/6 of the table's, as the MX specification has it. Asymmetric: scale and minimum span the group. The
 // scale is rounded to its type before codes are computed. Throws burin::Error for values that are not finite
 // or whose scale overflows the scale type, naming the place in the group.
-// values.size() codes are written.
+// values.size() codes are written. Where the format has factors, values are divided by theirs before.
 QuantizedGroup quantize_group(const WeightFormat& format, std::span<const float> values, std::uint8_t* codes);
 
 // The same for up to 256 floats of a two-level format. Every group's scale is found as above and rounded to

@@ -30,7 +30,7 @@ void SuperblockPacker::pack(std::span<const ColumnSource> columns, std::int64_t 
   for (int step = 0; step < kSuperblock / kStep; ++step) {
     for (std::size_t column = 0; column < kBlockColumns; ++column)
       codes[column] = superblocks_[column].codes + step * kStep;
-    store_codes(format_.bits, codes, out + layout_.codes(step));
+    store_codes(format_, codes, out + layout_.codes(step));
   }
   store_scales(out);
 }
@@ -83,7 +83,7 @@ float superblock_value(const WeightFormat& format, const std::byte* superblock, 
     std::memcpy(&bits, superblock + at, sizeof(bits));
     return f16_to_f32(bits);
   };
-  const int code = load_code(format.bits, superblock + layout.codes(input / kStep), input % kStep, column);
+  const int code = load_code(format, superblock + layout.codes(input / kStep), input % kStep, column);
   const int group = input / format.group;
   const auto group_scale = std::to_integer<std::int8_t>(superblock[layout.group_scale(group, column)]);
   const float scale = f16_at(layout.scale(column)) * static_cast<float>(group_scale);

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <iterator>
+#include <optional>
 #include <vector>
 
 #include "jit/error.hpp"
@@ -9,8 +10,18 @@
 namespace burin::kernels {
 namespace {
 
+// In the order of WeightKind; integers and tables are called by what they are of.
+constexpr std::string_view kKindNames[] = {"", "", "e4m3", "e5m2", "f16", "bf16", "f32"};
 // In the order of ScaleType.
-constexpr std::string_view kScaleNames[] = {"none", "f32", "f16", "bf16", "two", "e8m0"};
+constexpr std::string_view kScaleNames[] = {"none", "f32", "f16", "bf16", "two", "e8m0", "e4m3"};
+
+constexpr std::string_view kWholeRowName = "row";
+
+std::string group_text(int group) {
+  return group == kWholeRow ? std::string(kWholeRowName) : fmt::format("g{}", group);
+}
+
+std::string_view name_of(WeightKind kind) { return kKindNames[static_cast<std::size_t>(kind)]; }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
@@ -31,20 +42,25 @@ int parse_number(std::string_view whole, std::string_view digits) {
 }
 
 ScaleType parse_scale(std::string_view whole, std::string_view name) {
-  for (const ScaleType type :
-       {ScaleType::f32, ScaleType::f16, ScaleType::bf16, ScaleType::two_level, ScaleType::e8m0})
+  for (const ScaleType type : {ScaleType::f32, ScaleType::f16, ScaleType::bf16, ScaleType::two_level,
+                               ScaleType::e8m0, ScaleType::e4m3})
     if (kScaleNames[static_cast<std::size_t>(type)] == name) return type;
-  fail("weight format '{}': scale type '{}' is unknown: use f32, f16, bf16, two or e8m0", whole, name);
+  fail("weight format '{}': scale type '{}' is unknown: use f32, f16, bf16, two, e8m0 or e4m3", whole, name);
 }
 
 // Which groups and values each type of scale can have. Other odd groups are left to packed_shape.
-void check_scale(std::string_view whole, TableName table, int group, ScaleType scale) {
+void check_scale(std::string_view whole, const WeightFormat& format) {
+  const ScaleType scale = format.scale;
+  const int group = format.group;
+  if (scale == ScaleType::two_level && format.is_fp8())
+    fail("weight format '{}': two-level scales are not for fp8: use f32, f16, bf16 or e8m0", whole);
   if (scale == ScaleType::two_level && group != 16 && group != 32)
-    fail("weight format '{}': two-level scales have groups of 16 or 32, not {}", whole, group);
-  if (scale != ScaleType::two_level && group == 16)
-    fail("weight format '{}': groups of 16 need two-level scales: write .two, or use groups of 32", whole);
-  if (scale == ScaleType::e8m0 && table != TableName::e2m1)
-    fail("weight format '{}': scales of e8m0 are for e2m1 only: use f32, f16, bf16 or two", whole);
+    fail("weight format '{}': two-level scales have groups of 16 or 32, not {}", whole, group_text(group));
+  if (scale == ScaleType::e8m0 && format.table != TableName::e2m1 && !format.is_fp8())
+    fail("weight format '{}': scales of e8m0 are for e2m1, e4m3 and e5m2 only: use f32, f16, bf16 or two",
+         whole);
+  if (scale == ScaleType::e4m3 && (format.table != TableName::e2m1 || group != 16))
+    fail("weight format '{}': scales of e4m3 are for e2m1 in groups of 16 only: write e2m1.g16.e4m3", whole);
 }
 
 // The table that a part of a text names; none: it names no table.
@@ -55,18 +71,29 @@ TableName find_table(std::string_view name) {
 }
 
 // "int4s"
-struct IntegerName {
-  int bits;
-  bool symmetric;
-};
-
-IntegerName parse_integer(std::string_view whole, std::string_view name) {
+WeightFormat parse_integer(std::string_view whole, std::string_view name) {
   const char scheme = name.back();
   if (scheme != 's' && scheme != 'a')
     fail("weight format '{}': scheme '{}' is unknown: use s (symmetric) or a (asymmetric)", whole, scheme);
   const int bits = parse_number(whole, name.substr(3, 1));
   if (bits > 8) fail("weight format '{}': {} bits are too many: use 1 to 8", whole, bits);
-  return {bits, scheme == 's'};
+  return WeightFormat::integer_format(bits, scheme == 's', 0, ScaleType::none);
+}
+
+// The kind of value that the first part of a text names, still without group and scale.
+std::optional<WeightFormat> parse_values(std::string_view whole, std::string_view name) {
+  if (const TableName table = find_table(name); table != TableName::none)
+    return WeightFormat::table_format(table, 0, ScaleType::none);
+  for (const WeightKind kind : {WeightKind::e4m3, WeightKind::e5m2})
+    if (name == name_of(kind)) return WeightFormat::fp8_format(kind, 0, ScaleType::none);
+  if (name.size() == 5 && name.starts_with("int")) return parse_integer(whole, name);
+  return std::nullopt;
+}
+
+std::string values_text(const WeightFormat& format) {
+  if (format.is_table()) return std::string(value_table(format.table).name);
+  if (format.is_fp8()) return std::string(name_of(format.kind));
+  return fmt::format("int{}{}", format.bits, format.symmetric ? 's' : 'a');
 }
 
 }  // namespace
@@ -76,39 +103,32 @@ int bytes_of(ScaleType type) {
     case ScaleType::none: return 0;
     case ScaleType::f32: return 4;
     case ScaleType::two_level:
-    case ScaleType::e8m0: return 1;
+    case ScaleType::e8m0:
+    case ScaleType::e4m3: return 1;
     default: return 2;
   }
 }
 
 std::string to_text(const WeightFormat& format) {
-  switch (format.kind) {
-    case WeightKind::f32: return "f32";
-    case WeightKind::f16: return "f16";
-    case WeightKind::bf16: return "bf16";
-    case WeightKind::table:
-      return fmt::format("{}.g{}.{}", value_table(format.table).name, format.group,
-                         kScaleNames[static_cast<std::size_t>(format.scale)]);
-    default:
-      return fmt::format("int{}{}.g{}.{}", format.bits, format.symmetric ? 's' : 'a', format.group,
-                         kScaleNames[static_cast<std::size_t>(format.scale)]);
-  }
+  if (!format.has_codes()) return std::string(name_of(format.kind));
+  return fmt::format("{}.{}.{}", values_text(format), group_text(format.group),
+                     kScaleNames[static_cast<std::size_t>(format.scale)]);
 }
 
 WeightFormat parse_weight_format(std::string_view text) {
   for (const WeightKind kind : {WeightKind::f32, WeightKind::f16, WeightKind::bf16})
-    if (text == to_text(WeightFormat::float_format(kind))) return WeightFormat::float_format(kind);
+    if (text == name_of(kind)) return WeightFormat::float_format(kind);
   const std::vector<std::string_view> parts = split(text, '.');
-  const TableName table = find_table(parts[0]);
-  const bool is_integer = parts[0].size() == 5 && parts[0].starts_with("int");
-  if (parts.size() != 3 || (table == TableName::none && !is_integer) || !parts[1].starts_with('g'))
+  const bool has_parts = parts.size() == 3 && (parts[1].starts_with('g') || parts[1] == kWholeRowName);
+  const std::optional<WeightFormat> values =
+      has_parts ? parse_values(text, parts[0]) : std::optional<WeightFormat>();
+  if (!values)
     fail("weight format '{}': unknown: write f32, f16, bf16, or like int4s.g32.f16 or nf4.g64.f32", text);
-  const IntegerName integer = is_integer ? parse_integer(text, parts[0]) : IntegerName{};
-  const int group = parse_number(text, parts[1].substr(1));
-  const ScaleType scale = parse_scale(text, parts[2]);
-  check_scale(text, table, group, scale);
-  if (!is_integer) return WeightFormat::table_format(table, group, scale);
-  return WeightFormat::integer_format(integer.bits, integer.symmetric, group, scale);
+  WeightFormat format = *values;
+  format.group = parts[1] == kWholeRowName ? kWholeRow : parse_number(text, parts[1].substr(1));
+  format.scale = parse_scale(text, parts[2]);
+  check_scale(text, format);
+  return format;
 }
 
 }  // namespace burin::kernels

@@ -24,8 +24,11 @@ class AmxInt8 final : public AmxLoops {
   jit::Vector product(int row) const { return a.vector(kTileRows + 2 + row % kProducts); }
   static constexpr int kProducts = 8;
 
-  // Inputs of a tile product; groups are of 16, 32 or a multiple of 64, at most 128.
-  int tile_inputs() const { return std::min(group_, kTileRowBytes); }
+  // Inputs of a tile product; groups are of 16, or a multiple of 32 up to 128.
+  int tile_inputs() const {
+    if (group_ % kTileRowBytes == 0) return kTileRowBytes;
+    return std::min(group_, kTileRowBytes / 2);
+  }
   int tiles_of_group() const { return group_ / tile_inputs(); }
   static Xbyak::Tmm dots() { return Xbyak::Tmm(0); }
   static Xbyak::Tmm rows(int tile) { return Xbyak::Tmm(1 + tile); }

@@ -16,8 +16,9 @@ AmxParts amx_parts(const GemmSpec& spec) {
   const PackedShape packed = packed_shape(spec.weights, spec.inputs, spec.columns);
   AmxParts parts;
   parts.unit_inputs = spec.weights.has_codes() ? static_cast<int>(packed.unit_inputs) : kFloatStep;
+  parts.unit_bytes = spec.weights.has_codes() ? static_cast<int>(packed.unit_bytes)
+                                              : kFloatStep * kBlockColumns * spec.weights.bits / 8;
   const auto units = static_cast<int>(packed.padded_inputs / parts.unit_inputs);
-  parts.unit_bytes = static_cast<int>(packed.block_bytes) / units;
   parts.units = std::max(1, kPartInputs / parts.unit_inputs);
   parts.count = (units + parts.units - 1) / parts.units;
   parts.last_units = units - (parts.count - 1) * parts.units;

@@ -250,9 +250,10 @@ class GemmEmitter {
     const WeightFormat& w = c_.spec.weights;
     if (!w.has_codes()) return 8 * kBlockColumns * w.bits / 8 / 64;
     if (w.is_two_level()) return (static_cast<int>(c_.packed.unit_bytes) / (kSuperblock / 32) + 63) / 64;
-    if (c_.spec.activation == Activation::f32)
-      return static_cast<int>(c_.packed.unit_bytes) * 32 / w.group / 64;
-    return (static_cast<int>(c_.packed.unit_bytes) / (w.group / c_.activations.group) + 63) / 64;
+    const int inputs = c_.spec.activation == Activation::f32 ? 32 : std::max(32, c_.activations.group);
+    const auto bytes =
+        static_cast<int>(static_cast<std::int64_t>(c_.packed.unit_bytes) * inputs / c_.packed.unit_inputs);
+    return c_.spec.activation == Activation::f32 ? bytes / 64 : (bytes + 63) / 64;
   }
 
   jit::Assembler a;
@@ -267,6 +268,8 @@ void check(const GemmSpec& spec) {
     refuse("k must be at least 1 and n a positive multiple of 32");
   if (spec.activation == Activation::s8 && !spec.weights.is_integer())
     refuse("weights that are no whole numbers cannot be multiplied with int8 activations: use a.f32");
+  if (spec.activation == Activation::bf16 && spec.weights.has_factors())
+    refuse("weights under factors of columns cannot be widened to bf16: use a.f32 or a.s8");
   if (spec.activation == Activation::bf16 && spec.regime == GemmRegime::stream)
     refuse("a single row is bound by memory, whatever it is multiplied in: use a.f32");
   if (spec.regime == GemmRegime::tiles && spec.norm != RowNorm::none)
@@ -297,14 +300,25 @@ void PrefetchSchedule::step() {
     a.add(context_.r.prefetch, static_cast<std::uint32_t>(prefetch_.lines * 64));
 }
 
-void emit_step_size(const GemmContext& context, const TileRegisters& tile) {
+void emit_sum_factor(const GemmContext& context, const TileRegisters& tile, int pass, float factor) {
   jit::Assembler& a = context.a;
-  const int steps = value_table(context.spec.weights.table).steps;
-  if (steps < 2) return;
-  const auto step = std::bit_cast<std::uint32_t>(1.0f / static_cast<float>(steps));
-  for (int row = 0; row < tile.rows(); ++row)
-    for (int v = 0; v < tile.vectors(); ++v)
-      a.vmulps(tile.sum(row, v), tile.sum(row, v), a.vector_constant(step));
+  const bool of_columns = context.spec.weights.has_factors();
+  if (!of_columns && factor == 1) return;
+  for (int v = 0; v < tile.vectors(); ++v) {
+    const int column = tile.block_vector(pass, v) * a.lanes();
+    if (of_columns)
+      a.vmovups(tile.scale(v), a.ptr[context.r.weights + jit::offset(column * 4)]);
+    else
+      a.broadcast_float(tile.scale(v), factor);
+    if (of_columns && factor != 1)
+      a.vmulps(tile.scale(v), tile.scale(v), a.vector_constant(std::bit_cast<std::uint32_t>(factor)));
+    for (int row = 0; row < tile.rows(); ++row) a.vmulps(tile.sum(row, v), tile.sum(row, v), tile.scale(v));
+  }
+}
+
+float int8_sum_factor(const WeightFormat& weights) {
+  const int steps = std::max(value_table(weights.table).steps, 1);
+  return Float8Decoder::scale_factor(weights) / static_cast<float>(steps);
 }
 
 jit::CodeImage emit_gemm(const GemmSpec& spec, const jit::Target& target) {

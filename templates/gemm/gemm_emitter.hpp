@@ -75,8 +75,12 @@ void emit_bf16_sums(const GemmContext& context, const TileRegisters& tile);
 void emit_amx_bf16(const GemmContext& context);
 void emit_amx_int8(const GemmContext& context);
 
-// Divides finished sums by the steps of a table's 1.0 (templates/formats/tables.hpp), if that is not one.
-void emit_step_size(const GemmContext& context, const TileRegisters& tile);
+// Multiplies finished sums with a number, and with the columns' factors where the format has them (not in bf16):
+// r.weights points to these, behind all groups.
+void emit_sum_factor(const GemmContext& context, const TileRegisters& tile, int pass, float factor);
+
+// What sums of int8 products lack: that values of tables are counted in steps, and scales a power of two too small.
+float int8_sum_factor(const WeightFormat& weights);
 
 // Emits what happens to the sums of one pass; registers that are not sums are free.
 void emit_epilogue(const GemmContext& context, const TileRegisters& tile, int pass);

@@ -1,5 +1,7 @@
 #include "templates/gemm/int8_part.hpp"
 
+#include <algorithm>
+
 #include "templates/gemm/gemm_emitter.hpp"
 #include "templates/gemm/scale_loader.hpp"
 #include "templates/gemm/table_bytes.hpp"
@@ -31,32 +33,34 @@ class Int8Part {
   }
 
  private:
-  // A weight group has one scale for all of its activation groups.
+  // A weight group has one scale for all of its activation groups; two weight groups of 16 inputs are a unit.
   void groups() {
-    const int group_codes = code_bytes(c_.spec.weights.group);
-    Xbyak::Label weight_group;
-    Xbyak::Label activation_group;
-    a.L(weight_group);
-    a.lea(c_.r.scales, a.ptr[c_.r.weights + jit::offset(group_codes)]);
-    a.mov(c_.r.free, static_cast<std::uint32_t>(c_.spec.weights.group / c_.activations.group));
-    a.L(activation_group);
+    const auto unit_inputs = static_cast<int>(c_.packed.unit_inputs);
+    const int inputs = std::max(c_.activations.group, kStep);  // of the inner loop
+    Xbyak::Label unit;
+    Xbyak::Label loop;
+    a.L(unit);
+    a.lea(c_.r.scales, a.ptr[c_.r.weights + jit::offset(code_bytes(unit_inputs))]);
+    a.mov(c_.r.free, static_cast<std::uint32_t>(unit_inputs / inputs));
+    a.L(loop);
+    if (groups_per_step(c_.spec.weights) == 2)
+      for (int group = 0; group < 2; ++group) group_of_step(group);
+    else
+      activation_group();
+    a.add(c_.r.weights, static_cast<std::uint32_t>(code_bytes(inputs)));
+    a.dec(c_.r.free);
+    a.jnz(loop, kNear);
+    const int scale_bytes = static_cast<int>(c_.packed.unit_bytes) - code_bytes(unit_inputs);
+    a.add(c_.r.weights, static_cast<std::uint32_t>(scale_bytes));
+    a.dec(c_.r.groups_left);
+    a.jnz(unit, kNear);
+  }
+
+  void activation_group() {
     for (int step = 0; step < c_.activations.group / kStep; ++step)
       for (int quad = 0; quad < kQuads; ++quad)
         unpack(jit::offset(step * code_bytes(kStep)), quad, step * kQuads + quad);
-    for (int v = 0; v < tile_.vectors(); ++v) {
-      load_scales(c_, tile_, 0, v, ScaleArray::scales, tile_.scale(v));
-      store(ScaleArray::scales, v, tile_.scale(v));
-      if (c_.spec.weights.symmetric) continue;
-      load_scales(c_, tile_, 0, v, ScaleArray::minimums, tile_.minimum(v));
-      store(ScaleArray::minimums, v, tile_.minimum(v));
-    }
-    end_group();
-    a.add(c_.r.weights, static_cast<std::uint32_t>(code_bytes(c_.activations.group)));
-    a.dec(c_.r.free);
-    a.jnz(activation_group, kNear);
-    a.add(c_.r.weights, static_cast<std::uint32_t>(static_cast<int>(c_.packed.unit_bytes) - group_codes));
-    a.dec(c_.r.groups_left);
-    a.jnz(weight_group, kNear);
+    end_group(0);
   }
 
   void superblocks() {
@@ -67,7 +71,7 @@ class Int8Part {
     a.add(c_.r.weights, static_cast<std::uint32_t>(two_level_.header_bytes()));
     a.mov(c_.r.free, static_cast<std::uint32_t>(kSuperblock / kStep));
     a.L(step);
-    for (int group = 0; group < two_level_.groups_per_step(); ++group) group_of_step(group);
+    for (int group = 0; group < groups_per_step(c_.spec.weights); ++group) group_of_step(group);
     a.add(c_.r.weights, static_cast<std::uint32_t>(two_level_.step_bytes()));
     a.dec(c_.r.free);
     a.jnz(step, kNear);
@@ -76,16 +80,9 @@ class Int8Part {
   }
 
   void group_of_step(int group) {
-    const int quads = kQuads / two_level_.groups_per_step();
+    const int quads = kQuads / groups_per_step(c_.spec.weights);
     for (int i = 0; i < quads; ++i) unpack(0, group * quads + i, i);
-    for (int v = 0; v < tile_.vectors(); ++v) {
-      two_level_.load(group, ScaleArray::scales, v, tile_.scale(v));
-      store(ScaleArray::scales, v, tile_.scale(v));
-      if (c_.spec.weights.symmetric) continue;
-      two_level_.load(group, ScaleArray::minimums, v, tile_.minimum(v));
-      store(ScaleArray::minimums, v, tile_.minimum(v));
-    }
-    end_group();
+    end_group(group);
   }
 
   int code_bytes(int inputs) const { return inputs * 4 * c_.spec.weights.bits; }
@@ -103,13 +100,24 @@ class Int8Part {
     }
   }
 
-  void store(ScaleArray array, int v, jit::Vector from) {
-    const int behind_codes = c_.activations.group / 4 * kInt8QuadBytes;
-    const int place = static_cast<int>(array) * kBlockColumns * 4 + v * a.vector_bytes();
-    a.vmovups(a.ptr[c_.r.row + jit::offset(behind_codes + place)], from);
+  // Stores scales and minimums of the group, which is one of the step's, and goes on behind it.
+  void end_group(int group) {
+    store_scales(ScaleArray::scales, group);
+    if (!c_.spec.weights.symmetric) store_scales(ScaleArray::minimums, group);
+    a.add(c_.r.row, static_cast<std::uint32_t>(int8_group_bytes(c_.spec)));
   }
 
-  void end_group() { a.add(c_.r.row, static_cast<std::uint32_t>(int8_group_bytes(c_.spec))); }
+  void store_scales(ScaleArray array, int group) {
+    const int behind_codes = c_.activations.group / 4 * kInt8QuadBytes;
+    for (int v = 0; v < tile_.vectors(); ++v) {
+      if (c_.spec.weights.is_two_level())
+        two_level_.load(group, array, v, tile_.scale(v));
+      else
+        load_scales(c_, tile_, 0, group, v, array, tile_.scale(v));
+      const int place = static_cast<int>(array) * kBlockColumns * 4 + v * a.vector_bytes();
+      a.vmovups(a.ptr[c_.r.row + jit::offset(behind_codes + place)], tile_.scale(v));
+    }
+  }
 
   const GemmContext& c_;
   jit::Assembler& a;

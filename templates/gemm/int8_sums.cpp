@@ -22,11 +22,12 @@ class Int8Sums {
         decoder_(context.a, context.spec.weights),
         table_(context.a, context.spec.weights, code_parts(context.a, context.spec.weights)),
         two_level_(context, tile, pass),
-        activation_groups_(context.spec.weights.group / context.activations.group),
+        activation_groups_(static_cast<int>(context.packed.unit_inputs) /
+                           std::max(context.activations.group, kInputsPerStep)),
         prefetch_(context, prefetch,
                   std::max(context.activations.group, kInputsPerStep) / kInputsPerStep * kQuads) {}
 
-  //   for each weight group
+  //   for each weight group (two of 16 inputs at a time)
   //     for each activation group in it (one, unless weight groups are large)
   //       dots = correction; dots += codes * activations; sums += float(dots) * row scale * column scale
   void emit() {
@@ -38,19 +39,22 @@ class Int8Sums {
       superblocks();
     else
       weight_groups();
-    emit_step_size(c_, tile_);
+    emit_sum_factor(c_, tile_, pass_, int8_sum_factor(c_.spec.weights));
   }
 
  private:
   int parts() const { return code_parts(a, c_.spec.weights); }
 
   void weight_groups() {
-    a.mov(c_.r.groups_left, static_cast<std::uint32_t>(c_.packed.padded_inputs / c_.spec.weights.group));
+    a.mov(c_.r.groups_left, static_cast<std::uint32_t>(c_.packed.padded_inputs / c_.packed.unit_inputs));
     Xbyak::Label weight_group;
     a.align(64);
     a.L(weight_group);
-    a.lea(c_.r.scales, a.ptr[c_.r.weights + jit::offset(code_bytes(c_.spec.weights.group))]);
-    if (activation_groups_ == 1) {
+    a.lea(c_.r.scales, a.ptr[c_.r.weights + jit::offset(code_bytes(unit_inputs()))]);
+    if (groups_per_step(c_.spec.weights) == 2) {
+      for (int group = 0; group < 2; ++group) group_of_step(group);
+      a.add(c_.r.weights, static_cast<std::uint32_t>(c_.packed.unit_bytes));
+    } else if (activation_groups_ == 1) {
       activation_group();
       a.add(c_.r.weights, static_cast<std::uint32_t>(c_.packed.unit_bytes));
     } else {
@@ -80,7 +84,7 @@ class Int8Sums {
     a.add(c_.r.weights, static_cast<std::uint32_t>(two_level_.header_bytes()));
     a.mov(c_.r.free, static_cast<std::uint32_t>(kSuperblock / kInputsPerStep));
     a.L(step);
-    for (int group = 0; group < two_level_.groups_per_step(); ++group) group_of_step(group);
+    for (int group = 0; group < groups_per_step(c_.spec.weights); ++group) group_of_step(group);
     a.add(c_.r.weights, static_cast<std::uint32_t>(two_level_.step_bytes()));
     a.dec(c_.r.free);
     a.jnz(step, Xbyak::CodeGenerator::T_NEAR);
@@ -89,7 +93,7 @@ class Int8Sums {
   }
 
   void group_of_step(int group) {
-    const int quads = kQuads / two_level_.groups_per_step();
+    const int quads = kQuads / groups_per_step(c_.spec.weights);
     start_dots();
     for (int i = 0; i < quads; ++i) {
       dot_quad(0, group * quads + i, i);
@@ -99,10 +103,9 @@ class Int8Sums {
     c_.advance_rows(tile_.rows(), c_.activations.group_bytes());
   }
 
+  int unit_inputs() const { return static_cast<int>(c_.packed.unit_inputs); }
   int code_bytes(int inputs) const { return inputs * 4 * c_.spec.weights.bits; }
-  int scale_bytes() const {
-    return static_cast<int>(c_.packed.unit_bytes) - code_bytes(c_.spec.weights.group);
-  }
+  int scale_bytes() const { return static_cast<int>(c_.packed.unit_bytes) - code_bytes(unit_inputs()); }
 
   void activation_group() {
     start_dots();
@@ -197,7 +200,7 @@ class Int8Sums {
     if (c_.spec.weights.is_two_level())
       two_level_.load(group, array, v, to);
     else
-      load_scales(c_, tile_, pass_, v, array, to);
+      load_scales(c_, tile_, pass_, group, v, array, to);
   }
 
   void add_scaled(int v) {

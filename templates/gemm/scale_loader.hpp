@@ -1,19 +1,25 @@
 // Loads a weight group's scales or minimums for one column vector, as f32.
 #pragma once
 
+#include "templates/gemm/float8_decoder.hpp"
 #include "templates/gemm/gemm_emitter.hpp"
 
 namespace burin::kernels {
 
 enum class ScaleArray : std::uint8_t { scales = 0, minimums = 1 };
 
-// context.r.scales points to the group's first scale. Not for two-level formats.
-inline void load_scales(const GemmContext& context, const TileRegisters& tile, int pass, int vector,
-                        ScaleArray array, jit::Vector to) {
+// That 32 inputs belong to, or a part of one.
+inline int groups_per_step(const WeightFormat& weights) { return weights.group == 16 ? 2 : 1; }
+
+// Of one of the unit's groups (templates/formats/packing.hpp: more than one of 16 inputs only).
+// context.r.scales points to the unit's first scale. Not for two-level formats.
+inline void load_scales(const GemmContext& context, const TileRegisters& tile, int pass, int group,
+                        int vector, ScaleArray array, jit::Vector to) {
   jit::Assembler& a = context.a;
   const ScaleType type = context.spec.weights.scale;
   const int first_column = tile.block_vector(pass, vector) * a.lanes();
-  const int element = static_cast<int>(array) * kBlockColumns + first_column;
+  const int row = static_cast<int>(array) * groups_per_step(context.spec.weights) + group;
+  const int element = row * kBlockColumns + first_column;
   const Xbyak::Address from = a.ptr[context.r.scales + jit::offset(element * bytes_of(type))];
   if (type == ScaleType::f16) {
     a.vcvtph2ps(to, from);
@@ -24,6 +30,8 @@ inline void load_scales(const GemmContext& context, const TileRegisters& tile, i
     a.vpmovzxbd(to, from);
     a.vpslld(to, to, 23);
     a.vpmaxud(to, to, a.vector_constant(0x00400000));  // exponent 0 is 2^-127, a denormal float
+  } else if (type == ScaleType::e4m3) {
+    Float8Decoder(a, context.spec.weights).load_bytes(to, from);
   } else {
     a.vmovups(to, from);
   }
@@ -40,8 +48,7 @@ class TwoLevelScales {
       : c_(context), a(context.a), tile_(tile), pass_(pass) {}
 
   int header_bytes() const { return arrays() * kBlockColumns * 2; }
-  int groups_per_step() const { return 32 / c_.spec.weights.group; }
-  int step_bytes() const { return code_bytes() + arrays() * groups_per_step() * kBlockColumns; }
+  int step_bytes() const { return code_bytes() + arrays() * groups() * kBlockColumns; }
 
   // r.weights points to the superblock. `scratch` is overwritten.
   void convert_factors(jit::Vector scratch) const {
@@ -58,7 +65,7 @@ class TwoLevelScales {
   // Scale or minimum of group `group` of the step that r.weights points to.
   void load(int group, ScaleArray array, int vector, jit::Vector to) const {
     const int index = static_cast<int>(array);
-    const int row = index * groups_per_step() + group;
+    const int row = index * groups() + group;
     const int column = tile_.block_vector(pass_, vector) * a.lanes();
     const Xbyak::Address from =
         a.ptr[c_.r.weights + jit::offset(code_bytes() + row * kBlockColumns + column)];
@@ -68,6 +75,7 @@ class TwoLevelScales {
   }
 
  private:
+  int groups() const { return groups_per_step(c_.spec.weights); }
   int arrays() const { return c_.spec.weights.symmetric ? 1 : 2; }
   int code_bytes() const { return 32 * 4 * c_.spec.weights.bits; }
   Xbyak::Address factor(int array, int vector) const {

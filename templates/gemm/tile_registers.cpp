@@ -12,7 +12,7 @@ constexpr int kMostRows = 6;
 }  // namespace
 
 int code_parts(const jit::Assembler& a, const WeightFormat& weights) {
-  if (!weights.is_table() && !weights.is_integer()) return 1;  // floats have no codes
+  if (!weights.is_table() && !weights.is_integer()) return 1;  // floats have no codes that are multiplied
   const int largest = weights.is_table() ? value_table(weights.table).span() : (1 << weights.bits) - 1;
   return largest > a.isa().largest_dot_code() ? 2 : 1;
 }
@@ -34,7 +34,7 @@ TileRegisters::TileRegisters(const jit::Assembler& a, Activation activation, con
     scales_ = minimums_ = codes_;  // needed one after the other
   } else {
     const bool dequantises = activation == Activation::f32 && weights.has_codes();
-    codes_ = take(dequantises ? slots_ : 0);
+    codes_ = take(dequantises && !weights.is_fp8() ? slots_ : 0);
     scales_ = take(dequantises ? slots_ : 0);
     minimums_ = take(dequantises && !weights.symmetric ? slots_ : 0);
     weights_ = take(vectors());

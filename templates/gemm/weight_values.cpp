@@ -1,5 +1,6 @@
 #include "templates/gemm/weight_values.hpp"
 
+#include <algorithm>
 #include <bit>
 
 #include "jit/error.hpp"
@@ -13,7 +14,10 @@ constexpr int kQuads = 8;
 }  // namespace
 
 void WeightValues::emit() {
-  if (tile_.has_mask() && c_.spec.weights.has_codes()) decoder_.keep_mask_in(tile_.mask());
+  if (tile_.has_mask() && c_.spec.weights.is_fp8())
+    float8_.keep_mask_in(tile_.mask());
+  else if (tile_.has_mask() && c_.spec.weights.has_codes())
+    decoder_.keep_mask_in(tile_.mask());
   if (tile_.has_tables()) table_.keep_in(tile_.table(0), 0);
   if (c_.spec.weights.is_two_level())
     superblocks();
@@ -23,19 +27,22 @@ void WeightValues::emit() {
     floats();
 }
 
-// Groups of inputs with their scales behind them, 32 inputs at a time.
+// Groups of inputs (two of 16) with their scales behind them, 32 inputs at a time.
 void WeightValues::groups() {
-  const int group = c_.spec.weights.group;
-  const int steps = group / 32;
-  Xbyak::Label weight_group;
+  const int steps = unit_inputs(c_) / 32;
+  const int quads = kQuads / groups_per_step(c_.spec.weights);
+  Xbyak::Label unit;
   Xbyak::Label step;
   a.align(64);
-  a.L(weight_group);
+  a.L(unit);
   a.lea(c_.r.scales, a.ptr[c_.r.weights + jit::offset(steps * code_bytes())]);
-  load_group_scales();
+  load_group_scales(0);
   a.mov(c_.r.free, static_cast<std::uint32_t>(steps));
   a.L(step);
-  for (int quad = 0; quad < kQuads; ++quad) coded_quad(quad);
+  for (int quad = 0; quad < kQuads; ++quad) {
+    if (quad > 0 && quad % quads == 0) load_group_scales(quad / quads);
+    coded_quad(quad);
+  }
   use_.end_step(32);
   a.add(c_.r.weights, static_cast<std::uint32_t>(code_bytes()));
   a.dec(c_.r.free);
@@ -43,22 +50,24 @@ void WeightValues::groups() {
   const int scale_bytes = static_cast<int>(c_.packed.unit_bytes) - steps * code_bytes();
   a.add(c_.r.weights, static_cast<std::uint32_t>(scale_bytes));
   a.dec(c_.r.groups_left);
-  a.jnz(weight_group, kNear);
+  a.jnz(unit, kNear);
 }
 
-void WeightValues::load_group_scales() {
+void WeightValues::load_group_scales(int group) {
   for (int v = 0; v < tile_.vectors(); ++v) {
-    load_scales(c_, tile_, pass_, v, ScaleArray::scales, tile_.scale(v));
-    scale_for_bytes(tile_.scale(v));
-    if (!c_.spec.weights.symmetric) load_scales(c_, tile_, pass_, v, ScaleArray::minimums, tile_.minimum(v));
+    load_scales(c_, tile_, pass_, group, v, ScaleArray::scales, tile_.scale(v));
+    scale_for_codes(tile_.scale(v));
+    if (!c_.spec.weights.symmetric)
+      load_scales(c_, tile_, pass_, group, v, ScaleArray::minimums, tile_.minimum(v));
   }
 }
 
-// Bytes of a table are counted in its steps.
-void WeightValues::scale_for_bytes(jit::Vector scale) {
-  const int steps = is_byte_table() ? value_table(c_.spec.weights.table).steps : 1;
-  if (steps < 2) return;
-  a.vmulps(scale, scale, a.vector_constant(std::bit_cast<std::uint32_t>(1.0f / static_cast<float>(steps))));
+// Bytes of a table are counted in its steps; E4M3 numbers, or scales, are decoded with another exponent.
+void WeightValues::scale_for_codes(jit::Vector scale) {
+  const int steps = is_byte_table() ? std::max(value_table(c_.spec.weights.table).steps, 1) : 1;
+  const float factor = Float8Decoder::scale_factor(c_.spec.weights) / static_cast<float>(steps);
+  if (factor == 1) return;
+  a.vmulps(scale, scale, a.vector_constant(std::bit_cast<std::uint32_t>(factor)));
 }
 
 // Superblocks of 256 inputs, 32 at a time, one or two groups in them.
@@ -71,7 +80,7 @@ void WeightValues::superblocks() {
   a.add(c_.r.weights, static_cast<std::uint32_t>(two_level_.header_bytes()));
   a.mov(c_.r.free, static_cast<std::uint32_t>(kSuperblock / 32));
   a.L(step);
-  const int quads = kQuads / two_level_.groups_per_step();
+  const int quads = kQuads / groups_per_step(c_.spec.weights);
   for (int quad = 0; quad < kQuads; ++quad) {
     if (quad % quads == 0) load_two_level_scales(quad / quads);
     coded_quad(quad);
@@ -87,12 +96,24 @@ void WeightValues::superblocks() {
 void WeightValues::load_two_level_scales(int group) {
   for (int v = 0; v < tile_.vectors(); ++v) {
     two_level_.load(group, ScaleArray::scales, v, tile_.scale(v));
-    scale_for_bytes(tile_.scale(v));
+    scale_for_codes(tile_.scale(v));
     if (!c_.spec.weights.symmetric) two_level_.load(group, ScaleArray::minimums, v, tile_.minimum(v));
   }
 }
 
+void WeightValues::float8_quad(int quad) {
+  for (int input = quad * 4; input < quad * 4 + 4; ++input) {
+    for (int v = 0; v < tile_.vectors(); ++v) {
+      const jit::Vector to = use_.target(input, v);
+      float8_.load(to, c_.r.weights, input, tile_.block_vector(pass_, v));
+      a.vmulps(to, to, tile_.scale(v));
+    }
+    use_.use(input);
+  }
+}
+
 void WeightValues::coded_quad(int quad) {
+  if (c_.spec.weights.is_fp8()) return float8_quad(quad);
   for (int v = 0; v < tile_.vectors(); ++v) {
     const Xbyak::RegExp inputs = c_.r.weights + jit::offset(tile_.block_vector(pass_, v) * a.vector_bytes());
     decoder_.decode(tile_.code(v), inputs, quad, tile_.scratch());

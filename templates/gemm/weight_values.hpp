@@ -4,6 +4,7 @@
 #include <array>
 #include <functional>
 
+#include "templates/gemm/float8_decoder.hpp"
 #include "templates/gemm/gemm_emitter.hpp"
 #include "templates/gemm/scale_loader.hpp"
 #include "templates/gemm/table_bytes.hpp"
@@ -30,6 +31,7 @@ class WeightValues {
         pass_(pass),
         use_(use),
         decoder_(context.a, context.spec.weights),
+        float8_(context.a, context.spec.weights),
         table_(context.a, context.spec.weights, 1),
         two_level_(context, tile, pass) {}
 
@@ -50,12 +52,13 @@ class WeightValues {
   void floats();
   void load_two_level_scales(int group);
   void coded_quad(int quad);
+  void float8_quad(int quad);
   void dequantize(int vector, int byte, jit::Vector to);
   void convert(jit::Vector to, int vector);
   void load_float(int vector, int input, jit::Vector to);
   bool is_byte_table() const { return c_.spec.weights.is_table() && !looks_up_floats(a, c_.spec.weights); }
-  void load_group_scales();
-  void scale_for_bytes(jit::Vector scale);
+  void load_group_scales(int group);
+  void scale_for_codes(jit::Vector scale);
   std::array<float, 16> float_table() const;
   int code_bytes() const { return 32 * 4 * c_.spec.weights.bits; }  // of a step
 
@@ -65,6 +68,7 @@ class WeightValues {
   int pass_;
   const WeightUse& use_;
   CodeDecoder decoder_;
+  Float8Decoder float8_;
   TableBytes table_;
   TwoLevelScales two_level_;
 };

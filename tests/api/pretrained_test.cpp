@@ -44,6 +44,8 @@ TEST(FromPretrained, EveryFieldOfTheConfigCounts) {
   EXPECT_EQ(weight_bytes(with_config({.scale_dtype = "fp16"})), plain);
   EXPECT_EQ(weight_bytes(with_config({.group_size = 32})), plain);
   EXPECT_LT(weight_bytes(with_config({.group_size = 64})), plain);
+  EXPECT_GT(weight_bytes(with_config({.group_size = 16})), plain);
+  EXPECT_LT(weight_bytes(with_config({.group_size = -1})), weight_bytes(with_config({.group_size = 64})));
   EXPECT_GT(weight_bytes(with_config({.scale_dtype = "fp32"})), plain);
   EXPECT_GT(weight_bytes(with_config({.scheme = "asym"})), plain);
   EXPECT_LT(weight_bytes(with_config({.weight_dtype = "int3"})), plain);
@@ -51,8 +53,8 @@ TEST(FromPretrained, EveryFieldOfTheConfigCounts) {
 
 TEST(FromPretrained, AllWeightTypesWrite) {
   const DemoReference reference = demo_reference();
-  for (const char* type :
-       {"int2", "int4", "int8", "nf4", "fp4", "fp4_e2m1_bnb", "mxfp4", "iq4nl", "fp16", "bf16", "fp32"}) {
+  for (const char* type : {"int2", "int4", "int8", "nf4", "fp4", "fp4_e2m1_bnb", "mxfp4", "nvfp4", "iq4nl",
+                           "fp8_e4m3", "fp8_e5m2", "fp16", "bf16", "fp32"}) {
     const auto model = with_config({.weight_dtype = type});
     ASSERT_TRUE(model) << type << ": " << model.error().message;
     const auto tokens = model->generate(reference.tokens, greedy(4));
@@ -68,11 +70,12 @@ TEST(FromPretrained, UnsupportedValuesAreRefusedByName) {
     return fails(with_config(config), ErrorCode::invalid_argument, part);
   };
   EXPECT_TRUE(refused({.weight_dtype = "int9"}, "weight_dtype: 'int9'"));
-  EXPECT_TRUE(refused({.weight_dtype = "fp8_e4m3"}, "weight_dtype: 'fp8_e4m3'"));
+  EXPECT_TRUE(refused({.weight_dtype = "fp8_e3m4"}, "weight_dtype: 'fp8_e3m4'"));
+  EXPECT_TRUE(refused({.weight_dtype = "fp8_e5m2", .scale_dtype = "two-level"}, "weight_dtype fp8_e5m2"));
   EXPECT_TRUE(refused({.weight_dtype = ""}, "weight_dtype: ''"));
   EXPECT_TRUE(refused({.compute_dtype = "int7"}, "int7"));
   EXPECT_TRUE(refused({.group_size = 33}, "group_size: 33"));
-  EXPECT_TRUE(refused({.group_size = -1}, "group_size: -1"));
+  EXPECT_TRUE(refused({.group_size = -2}, "group_size: -2"));
   EXPECT_TRUE(refused({.scheme = "both"}, "scheme: 'both'"));
   EXPECT_TRUE(refused({.scale_dtype = "fp64"}, "scale_dtype: 'fp64'"));
   EXPECT_TRUE(refused({.weight_dtype = "nf4", .scheme = "asym"}, "scheme: asym"));

@@ -88,12 +88,12 @@ TEST_F(HostileQuantised, Settings) {
   EXPECT_THAT(refusal("gptq"), says_of({"quantization_config"}));
 }
 
-TEST_F(HostileQuantised, GroupsOfSixteenAreRefused) {
+TEST_F(HostileQuantised, OddGroupsAreRefused) {
   file_ = {};
-  write_gptq(file_, kLayer, random_layer(4, 32, 128, 16, 1), GptqZeros::minus_one);
+  write_gptq(file_, kLayer, random_layer(4, 32, 96, 24, 1), GptqZeros::minus_one);
   json settings = good_;
-  settings["group_size"] = 16;
-  EXPECT_THAT(refusal(settings), says_of({kLayer, "groups of 16", "multiple of 32"}));
+  settings["group_size"] = 24;
+  EXPECT_THAT(refusal(settings), says_of({kLayer, "groups of 24", "multiple of 16"}));
 }
 
 TEST_F(HostileQuantised, MissingTensors) {

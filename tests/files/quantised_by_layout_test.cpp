@@ -156,6 +156,7 @@ TEST_F(Quantised, Nvfp4OfModelOptimizer) {
   const std::unique_ptr<ModelFile> file = open(settings);
   EXPECT_EQ(packed_weights(*file, kLayer + ".weight"),
             layer.scaled(16, [](std::size_t group) { return scale_of(group) * 0.125f; }));
+  EXPECT_EQ(to_text(*file->description().tensors[0].coded), "e2m1.g16.e4m3");
   EXPECT_EQ(file->description().tensors[0].type_name, "NVFP4");
   EXPECT_THAT(refusal({{"quant_method", "modelopt"}, {"quant_algo", "W4A8_AWQ"}}),
               says(folder_.path(), {"quant_algo is \"W4A8_AWQ\"", "NVFP4 and FP8 are"}));
@@ -178,10 +179,10 @@ TEST_F(Quantised, ModelOptimizerSettingsInAFileOfTheirOwn) {
 
 TEST_F(Quantised, Nvfp4OfCompressedTensors) {
   const Fp4Layer layer;
-  const auto write = [&](float whole) {
+  const auto write = [&](float whole, const std::string& scales = scale_bytes(192)) {
     file_ = {};
     file_.add(kLayer + ".weight_packed", "U8", {32, 48}, layer.bytes);
-    file_.add(kLayer + ".weight_scale", "F8_E4M3", {32, 6}, scale_bytes(192));
+    file_.add(kLayer + ".weight_scale", "F8_E4M3", {32, 6}, scales);
     file_.add_floats(kLayer + ".weight_global_scale", StoredType::f32, {1}, {whole});
   };
   write(64);
@@ -192,6 +193,11 @@ TEST_F(Quantised, Nvfp4OfCompressedTensors) {
             layer.scaled(16, [](std::size_t group) { return scale_of(group) / 64; }));
   write(0);
   EXPECT_THAT(refusal(settings), says(folder_.path(), {".weight_global_scale is 0", "positive"}));
+  write(1e-37f);  // weights to 2688e37
+  EXPECT_THAT(refusal(settings), says(folder_.path(), {".weight_global_scale", "finite"}));
+  write(64, scale_bytes(191) + '\x7f');
+  EXPECT_THAT(refusal(settings),
+              testing::HasSubstr(kLayer + ".weight_scale: scale of output 31, inputs from 80 is nan"));
 }
 
 // Held as it is: e2m1 under powers of two.
@@ -235,7 +241,7 @@ TEST_F(Quantised, LlmInt8) {
   const json settings = {{"quant_method", "bitsandbytes"}, {"load_in_8bit", true}};
   const std::unique_ptr<ModelFile> file = open(settings);
   ASSERT_EQ(file->description().tensors.size(), 1u);
-  EXPECT_EQ(to_text(*file->description().tensors[0].coded), "int8s.g96.f32");
+  EXPECT_EQ(to_text(*file->description().tensors[0].coded), "int8s.row.f32");
   EXPECT_EQ(packed_weights(*file, kLayer + ".weight"), weights);
   write(1);
   EXPECT_THAT(refusal(settings), says(folder_.path(), {".weight_format is not 0", "newer bitsandbytes"}));
@@ -278,7 +284,7 @@ TEST_F(Quantised, MutantsAreUsedOrRefused) {
 TEST_F(Quantised, AwqOfOneGroup) {
   const IntegerLayer layer = random_layer(4, 32, 160, 160, 7);
   write_awq(file_, kLayer, layer);
-  expect_weights({{"quant_method", "awq"}, {"bits", 4}, {"group_size", -1}}, layer, "int4a.g160.f32");
+  expect_weights({{"quant_method", "awq"}, {"bits", 4}, {"group_size", -1}}, layer, "int4a.row.f32");
 }
 
 TEST_F(Quantised, PackedChannelsOfCompressedTensors) {
@@ -288,7 +294,7 @@ TEST_F(Quantised, PackedChannelsOfCompressedTensors) {
     layer.make_symmetric();
     write_compressed(file_, kLayer, layer, true);
     expect_weights(compressed("pack-quantized", integer_weights(bits, true, 0)), layer,
-                   fmt::format("int{}s.g160.bf16", bits).c_str());
+                   fmt::format("int{}s.row.bf16", bits).c_str());
   }
 }
 

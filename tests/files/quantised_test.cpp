@@ -45,16 +45,25 @@ TEST_F(Quantised, GptqSettingsInAFileOfTheirOwn) {
   EXPECT_EQ(packed_weights(*ModelFile::open(folder_.path()), kLayer + ".weight"), layer.weights());
 }
 
-// A group for all inputs is cut into ones that kernels like; its scales are repeated.
+// A group for all inputs is one for kernels, too.
 TEST_F(Quantised, GptqOfOneGroup) {
   IntegerLayer layer = random_layer(8, 32, 2112, 2112, 3);
   layer.make_symmetric();
   write_gptq(file_, kLayer, layer, GptqZeros::minus_one, StoredType::f16, false);
-  expect_weights(gptq(8, -1), layer, "int8s.g704.f16");
+  expect_weights(gptq(8, -1), layer, "int8s.row.f16");
   file_ = {};
   layer = random_layer(4, 32, 72, 72, 3);
   write_gptq(file_, kLayer, layer, GptqZeros::minus_one, StoredType::f16, false);
-  expect_weights(gptq(4, 128), layer, "int4a.g96.f32");
+  expect_weights(gptq(4, 128), layer, "int4a.row.f32");
+}
+
+TEST_F(Quantised, GptqGroupsOf16) {
+  for (const int bits : {2, 3, 4, 8}) {
+    file_ = {};
+    const IntegerLayer layer = random_layer(bits, 32, 96, 16, 10);
+    write_gptq(file_, kLayer, layer, GptqZeros::minus_one);
+    expect_weights(gptq(bits, 16), layer, fmt::format("int{}a.g16.f32", bits).c_str());
+  }
 }
 
 TEST_F(Quantised, GptqInputsSortedByGroup) {
@@ -141,7 +150,7 @@ TEST_F(Quantised, CompressedTensors) {
   IntegerLayer channels = random_layer(8, 32, 96, 96, 11);
   channels.make_symmetric();
   write_compressed(file_, kLayer, channels, true);
-  expect_weights(compressed("pack-quantized", integer_weights(8, true, 0)), channels, "int8s.g96.bf16");
+  expect_weights(compressed("pack-quantized", integer_weights(8, true, 0)), channels, "int8s.row.bf16");
 }
 
 TEST_F(Quantised, CompressedTensorsOfTenNumbersAWord) {
@@ -179,7 +188,7 @@ TEST_F(Quantised, CompressedTensorsOfPlainBytes) {
     append_value(codes, static_cast<std::int8_t>(static_cast<int>(code) - 128));
   file_.add(kLayer + ".weight", "I8", {32, 96}, codes);
   file_.add_floats(kLayer + ".weight_scale", StoredType::f32, {32, 1}, layer.scales);
-  expect_weights(compressed("int-quantized", integer_weights(8, true, 0)), layer, "int8s.g96.f32");
+  expect_weights(compressed("int-quantized", integer_weights(8, true, 0)), layer, "int8s.row.f32");
   EXPECT_THAT(refusal(compressed("marlin-24", integer_weights(8, true, 0))),
               says(folder_.path(), {"marlin-24", "pack-quantized"}));
 }
@@ -201,7 +210,7 @@ struct Float8Layer {
   std::string codes;
   std::vector<float> values;
 
-  Float8Layer(int mantissa_bits, int bias) {
+  Float8Layer(int mantissa_bits, int bias, std::int64_t input_count = 40) : inputs(input_count) {
     for (std::int64_t i = 0; i < outputs * inputs; ++i) {
       auto code = static_cast<unsigned>(i * 7 % 256);
       if ((code & 0x7f) >= (mantissa_bits == 3 ? 0x7fu : 0x7cu)) code = 0;  // no numbers
@@ -218,46 +227,113 @@ struct Float8Layer {
   }
 };
 
-TEST_F(Quantised, Float8WithEveryKindOfScale) {
+// Held as the file has it: what packing makes of it are the file's products, whatever scales its numbers have.
+class QuantisedFloat8 : public Quantised {
+ protected:
+  static std::string format_in(const ModelFile& file) {
+    return to_text(*file.description().tensors.at(0).coded);
+  }
+  template <typename Scale>
+  void expect(const json& settings, const char* format, const Float8Layer& layer, const Scale& scale) {
+    const std::unique_ptr<ModelFile> file = open(settings);
+    EXPECT_EQ(format_in(*file), format);
+    EXPECT_EQ(packed_weights(*file, kLayer + ".weight"), layer.scaled(scale));
+  }
+  void add_weight(const Float8Layer& layer, const char* type = "F8_E4M3") {
+    file_ = {};
+    file_.add(kLayer + ".weight", type, {48, layer.inputs}, layer.codes);
+  }
+};
+
+TEST_F(QuantisedFloat8, WithEveryKindOfScale) {
   const Float8Layer layer(3, 7);
-  const std::string weight = kLayer + ".weight";
   const json settings = {{"quant_method", "fp8"}, {"weight_block_size", {32, 16}}};
-  file_.add(weight, "F8_E4M3", {48, 40}, layer.codes);
-  const SafetensorsWriter plain = file_;
+  add_weight(layer);
   file_.add_floats(kLayer + ".weight_scale_inv", StoredType::f32, {2, 3}, {1, 2, 3, 4, 5, 6});
-  EXPECT_EQ(packed_weights(*open(settings), weight),
-            layer.scaled([](std::int64_t output, std::int64_t input) {
-              return static_cast<float>(1 + output / 32 * 3 + input / 16);
-            }));
-  file_ = plain;
+  expect(settings, "e4m3.g16.f32", layer, [](std::int64_t output, std::int64_t input) {
+    return static_cast<float>(1 + output / 32 * 3 + input / 16);
+  });
+  add_weight(layer);
   file_.add_floats(kLayer + ".weight_scale", StoredType::bf16, {}, {0.75f});
-  EXPECT_EQ(packed_weights(*open(settings), weight),
-            layer.scaled([](std::int64_t, std::int64_t) { return 0.75f; }));
+  expect(settings, "e4m3.row.bf16", layer, [](std::int64_t, std::int64_t) { return 0.75f; });
   std::vector<float> scales(48);
   std::iota(scales.begin(), scales.end(), 1.0f);
   for (const std::vector<std::int64_t>& shape : {std::vector<std::int64_t>{48}, {48, 1}}) {
-    file_ = plain;
+    add_weight(layer);
     file_.add_floats(kLayer + ".weight_scale", StoredType::f32, shape, scales);
-    EXPECT_EQ(packed_weights(*open({{"quant_method", "fbgemm_fp8"}}), weight),
-              layer.scaled([](std::int64_t output, std::int64_t) { return static_cast<float>(output + 1); }));
+    expect({{"quant_method", "fbgemm_fp8"}}, "e4m3.row.f32", layer,
+           [](std::int64_t output, std::int64_t) { return static_cast<float>(output + 1); });
   }
-  file_ = plain;
-  file_.add_floats(kLayer + ".weight_scale", StoredType::f32, {3, 3}, std::vector<float>(9, 1.0f));
-  EXPECT_THAT(refusal(settings), says(folder_.path(), {kLayer + ".weight_scale", "[3, 3]", "[2, 3]"}));
 }
 
-TEST_F(Quantised, Float8OfFiveExponentBitsAndWithoutNumbers) {
-  Float8Layer layer(2, 15);
-  file_.add(kLayer + ".weight", "F8_E5M2", {48, 40}, layer.codes);
+// As DeepSeek-V3 has them; the last block of inputs is a part of one.
+TEST_F(QuantisedFloat8, BlocksOf128) {
+  const Float8Layer layer(3, 7, 320);
+  add_weight(layer);
+  file_.add_floats(kLayer + ".weight_scale_inv", StoredType::f32, {1, 3}, {0.3f, 0.7f, 1.1f});
+  expect({{"quant_method", "fp8"}, {"weight_block_size", {128, 128}}}, "e4m3.g128.f32", layer,
+         [](std::int64_t, std::int64_t input) { return input < 128   ? 0.3f
+                                                       : input < 256 ? 0.7f
+                                                                     : 1.1f; });
+}
+
+TEST_F(QuantisedFloat8, ScalesThatCannotBeUsedAreRefused) {
+  const Float8Layer layer(3, 7);
+  const std::string scale = kLayer + ".weight_scale";
+  const json settings = {{"quant_method", "fp8"}, {"weight_block_size", {32, 16}}};
+  add_weight(layer);
+  file_.add_floats(scale, StoredType::f32, {3, 3}, std::vector<float>(9, 1.0f));
+  EXPECT_THAT(refusal(settings), says(folder_.path(), {scale, "[3, 3]", "[2, 3]"}));
+  add_weight(layer);
+  file_.add_floats(scale, StoredType::f32, {2, 4}, std::vector<float>(8, 1.0f));
+  EXPECT_THAT(refusal({{"quant_method", "fp8"}, {"weight_block_size", {32, 12}}}),
+              says(folder_.path(), {kLayer, "groups of 12", "multiple of 16"}));
+  for (const float number : {std::numeric_limits<float>::infinity(), 1e37f}) {
+    add_weight(layer);
+    file_.add_floats(scale, StoredType::f32, {1}, {number});
+    EXPECT_THAT(refusal(settings), testing::AllOf(testing::HasSubstr(scale + ": scale of output 0"),
+                                                  testing::HasSubstr("must be finite")));
+  }
+}
+
+TEST_F(QuantisedFloat8, OfFiveExponentBits) {
+  const Float8Layer layer(2, 15);
+  add_weight(layer, "F8_E5M2");
   file_.add_floats(kLayer + ".weight_scale", StoredType::f32, {1}, {1.0f});
-  const SafetensorsWriter good = file_;
-  const json settings = {{"quant_method", "fp8"}};
-  EXPECT_EQ(packed_weights(*open(settings), kLayer + ".weight"), layer.values);
-  layer.codes[41] = 0x7c;
-  file_ = {};
-  file_.add(kLayer + ".weight", "F8_E5M2", {48, 40}, layer.codes);
-  file_.add_floats(kLayer + ".weight_scale", StoredType::f32, {1}, {1.0f});
-  EXPECT_THAT(refusal(settings), testing::HasSubstr("output 1, input 1 is inf"));
+  expect({{"quant_method", "fp8"}}, "e5m2.row.f32", layer, [](std::int64_t, std::int64_t) { return 1.0f; });
+}
+
+TEST_F(QuantisedFloat8, CodesThatAreNoNumbersAreRefused) {
+  const struct {
+    const char* type;
+    int mantissa_bits, bias;
+    char code;
+    const char* value;
+  } cases[] = {
+      {"F8_E5M2", 2, 15, 0x7c, "inf"}, {"F8_E5M2", 2, 15, 0x7d, "nan"}, {"F8_E4M3", 3, 7, 0x7f, "nan"}};
+  for (const auto& [type, mantissa_bits, bias, code, value] : cases) {
+    Float8Layer layer(mantissa_bits, bias);
+    layer.codes[41] = code;
+    add_weight(layer, type);
+    file_.add_floats(kLayer + ".weight_scale", StoredType::f32, {1}, {1.0f});
+    EXPECT_THAT(refusal({{"quant_method", "fp8"}}),
+                testing::HasSubstr(fmt::format("tensor {}.weight: output 1, input 1 is {}", kLayer, value)));
+  }
+}
+
+// Quantising to another format goes by the numbers, of any part of a row.
+TEST_F(QuantisedFloat8, PartsOfRowsAsFloats) {
+  const Float8Layer layer(3, 7, 320);
+  add_weight(layer);
+  file_.add_floats(kLayer + ".weight_scale", StoredType::f32, {}, {0.7f});
+  const std::unique_ptr<ModelFile> file = open({{"quant_method", "fp8"}});
+  const std::vector<float> all = layer.scaled([](std::int64_t, std::int64_t) { return 0.7f; });
+  for (const std::int64_t first : {0, 64, 288}) {
+    std::vector<float> values(32);
+    file->coded_matrix(0, 0).read_values(3, first, values);
+    const auto at = all.begin() + 3 * 320 + first;
+    EXPECT_EQ(values, std::vector<float>(at, at + 32));
+  }
 }
 
 TEST_F(Quantised, CompressedTensorsOfFloats) {

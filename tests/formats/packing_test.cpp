@@ -32,7 +32,7 @@ std::vector<WeightFormat> all_formats() {
   for (int bits = 1; bits <= 8; ++bits)
     for (const bool symmetric : {true, false})
       for (const ScaleType scale : {ScaleType::f32, ScaleType::f16, ScaleType::bf16})
-        for (const int group : {32, 96, 128})
+        for (const int group : {16, 32, 96, 128, kWholeRow})
           formats.push_back(WeightFormat::integer_format(bits, symmetric, group, scale));
   for (int bits = 1; bits <= 8; ++bits)
     for (const bool symmetric : {true, false})
@@ -42,6 +42,11 @@ std::vector<WeightFormat> all_formats() {
     for (const ScaleType scale : {ScaleType::f32, ScaleType::f16, ScaleType::bf16, ScaleType::two_level})
       formats.push_back(WeightFormat::table_format(static_cast<TableName>(table), 32, scale));
   formats.push_back(WeightFormat::table_format(TableName::e2m1, 64, ScaleType::e8m0));
+  formats.push_back(WeightFormat::table_format(TableName::nf4, 16, ScaleType::f16));
+  for (const WeightKind kind : {WeightKind::e4m3, WeightKind::e5m2})
+    for (const int group : {16, 128, kWholeRow})
+      for (const ScaleType scale : {ScaleType::f32, ScaleType::f16, ScaleType::bf16, ScaleType::e8m0})
+        formats.push_back(WeightFormat::fp8_format(kind, group, scale));
   return formats;
 }
 
@@ -150,8 +155,9 @@ std::vector<float> rounded(const WeightFormat& format, const std::vector<float>&
     return result;
   }
   if (format.is_two_level()) return rounded_superblocks(format, values);
-  for (std::size_t first = 0; first < values.size(); first += static_cast<std::size_t>(format.group)) {
-    const std::size_t count = std::min(values.size() - first, static_cast<std::size_t>(format.group));
+  const std::size_t size = format.is_whole_row() ? values.size() : static_cast<std::size_t>(format.group);
+  for (std::size_t first = 0; first < values.size(); first += size) {
+    const std::size_t count = std::min(values.size() - first, size);
     std::vector<std::uint8_t> codes(count);
     const QuantizedGroup group =
         quantize_group(format, std::span(values).subspan(first, count), codes.data());
@@ -177,6 +183,17 @@ TEST(Packing, ShapesInBytes) {
   EXPECT_EQ(q4_k.unit_bytes, 32u * 148);  // four more than in the file: scales of 8 bits, not 6
   EXPECT_EQ(packed_shape(natural_format(StoredType::q6_k), 256, 1).unit_bytes, 32u * 210);  // as in the file
   EXPECT_EQ(q4_k.total_bytes, 2 * q4_k.unit_bytes);
+  const PackedShape fp8 = packed_shape(parse_weight_format("e4m3.g128.f32"), 200, 32);
+  EXPECT_EQ(fp8.total_bytes, 2u * 32 * (128 + 4));
+  const PackedShape g16 = packed_shape(parse_weight_format("int4a.g16.f16"), 33, 32);
+  EXPECT_EQ(g16.padded_inputs, 64);
+  EXPECT_EQ(g16.unit_bytes, 4u * 128 + 2 * 2 * 64);  // two groups of scales and minimums
+  const PackedShape row = packed_shape(parse_weight_format("int8s.row.f32"), 1000, 64);
+  EXPECT_EQ(row.padded_inputs, 1024);
+  EXPECT_EQ(row.unit_inputs, 1024);
+  EXPECT_EQ(row.total_bytes, 64u * (1024 + 4));
+  const PackedShape nvfp4 = packed_shape(parse_weight_format("e2m1.g16.e4m3"), 64, 32);
+  EXPECT_EQ(nvfp4.total_bytes, 32u * (32 + 4 + 4));  // codes, scales, a factor
   const PackedShape f16 = packed_shape(WeightFormat::float_format(WeightKind::f16), 9, 1);
   EXPECT_EQ(f16.padded_inputs, 16);
   EXPECT_EQ(f16.total_bytes, 16u * 32 * 2);
@@ -189,7 +206,7 @@ TEST(Packing, FormatsNoKernelReadsAreRefused) {
   };
   EXPECT_THAT(tests::error_of([] { packed_shape(parse_weight_format("int4s.g64.two"), 64, 32); }),
               AllOf(HasSubstr("int4s.g64.two"), HasSubstr("16 or 32")));
-  EXPECT_THAT(refusal(4, 16), AllOf(HasSubstr("int4s.g16.f16"), HasSubstr("multiple of 32")));
+  EXPECT_THAT(refusal(4, 8), AllOf(HasSubstr("int4s.g8.f16"), HasSubstr("multiple of 32")));
   EXPECT_THAT(refusal(4, 48), HasSubstr("groups of 48"));
   EXPECT_THAT(refusal(4, 0), HasSubstr("groups of 0"));
   EXPECT_THAT(refusal(0, 32), HasSubstr("bits must be 1 to 8"));
@@ -219,6 +236,34 @@ TEST(Packing, EveryFormatHoldsTheRoundedValues) {
               << "input " << input << " column " << column;
       }
     }
+}
+
+// NVFP4: the largest value of a column is held under the largest scale; other scales are rounded to three bits.
+TEST(Packing, ScalesUnderAFactorFollowTheirGroups) {
+  const WeightFormat format = parse_weight_format("e2m1.g16.e4m3");
+  Stored stored(StoredType::f32, 37, 80, 7);
+  auto* values = reinterpret_cast<float*>(stored.bytes.data());
+  std::fill_n(values + 5 * 80, 80, 0.0f);                     // a column of zeros
+  for (int i = 0; i < 80; ++i) values[6 * 80 + i] *= 1e-20f;  // factors have their exponents
+  for (int i = 0; i < 16; ++i)
+    values[7 * 80 + 16 + i] = 1e-9f * values[7 * 80 + i];  // a group too small for a scale
+  const Packed packed(format, {stored.matrix()}, rows_in_order(stored.rows));
+  for (std::int64_t row = 0; row < stored.rows; ++row) {
+    const std::vector<float> exact = stored.row(row);
+    const auto larger = [](float a, float b) { return std::fabs(a) < std::fabs(b); };
+    const float extreme = std::fabs(*std::max_element(exact.begin(), exact.end(), larger));
+    for (std::size_t i = 0; i < exact.size(); ++i) {
+      const auto group = exact.begin() + static_cast<std::ptrdiff_t>(i / 16 * 16);
+      const float largest = std::fabs(*std::max_element(group, group + 16, larger));
+      // Half of the widest gap, 4 to 6; a scale's last bit; a scale's smallest step.
+      ASSERT_NEAR(packed.value(static_cast<std::int64_t>(i), row), exact[i],
+                  largest * (1.0f / 6 + 1.0f / 16) + extreme * 0x1p-17f)
+          << row << " " << i;
+      if (std::fabs(exact[i]) == extreme) {
+        ASSERT_NEAR(packed.value(static_cast<std::int64_t>(i), row), exact[i], extreme * 1e-6f);
+      }
+    }
+  }
 }
 
 TEST(Packing, StoredBlocksAreMovedWithoutLoss) {
@@ -323,6 +368,15 @@ TEST(Packing, BytesLieAsDocumented) {
       }
   EXPECT_EQ(std::to_integer<int>(int4.bytes[512]), 0x00);  // f16 1.0, low byte first
   EXPECT_EQ(std::to_integer<int>(int4.bytes[513]), 0x3c);
+
+  const Packed e4m3(parse_weight_format("e4m3.g32.e8m0"), {matrix}, rows_in_order(2));  // scale 2^-5
+  for (int column = 0; column < 2; ++column)
+    for (int input = 0; input < 32; ++input) {
+      const auto at = static_cast<std::size_t>(input / 2 * 64 + column * 2 + input % 2);
+      EXPECT_EQ(float8_to_f32(kE4m3, std::to_integer<unsigned>(e4m3.bytes[at])) / 32,
+                values[static_cast<std::size_t>(column * 32 + input)]);
+    }
+  EXPECT_EQ(std::to_integer<int>(e4m3.bytes[1024]), 122);
 
   const Packed bf16(WeightFormat::float_format(WeightKind::bf16), {matrix}, rows_in_order(2));
   for (int input = 0; input < 32; ++input) {

@@ -21,6 +21,8 @@ TEST(WeightFormat, TextOfKnownFormats) {
   EXPECT_EQ(to_text(WeightFormat::float_format(WeightKind::f32)), "f32");
   EXPECT_EQ(to_text(WeightFormat::float_format(WeightKind::f16)), "f16");
   EXPECT_EQ(to_text(WeightFormat::float_format(WeightKind::bf16)), "bf16");
+  EXPECT_EQ(to_text(WeightFormat::fp8_format(WeightKind::e4m3, 128, ScaleType::f32)), "e4m3.g128.f32");
+  EXPECT_EQ(to_text(WeightFormat::integer_format(8, true, kWholeRow, ScaleType::f16)), "int8s.row.f16");
 }
 
 TEST(WeightFormat, TextRoundTripsAndIsUnique) {
@@ -41,13 +43,18 @@ TEST(WeightFormat, TextRoundTripsAndIsUnique) {
     check(WeightFormat::float_format(kind));
   for (int bits = 1; bits <= 8; ++bits)
     for (const bool symmetric : {true, false})
-      for (const int group : {32, 64, 128, 1024, 4096})
+      for (const int group : {16, 32, 64, 128, 1024, 4096, kWholeRow})
         for (const ScaleType scale : {ScaleType::f32, ScaleType::f16, ScaleType::bf16})
           check(WeightFormat::integer_format(bits, symmetric, group, scale));
   for (std::size_t table = 1; table < std::size(kValueTables); ++table)
-    for (const int group : {32, 64})
+    for (const int group : {16, 32, 64, kWholeRow})
       for (const ScaleType scale : {ScaleType::f32, ScaleType::f16, ScaleType::bf16})
         check(WeightFormat::table_format(static_cast<TableName>(table), group, scale));
+  for (const WeightKind kind : {WeightKind::e4m3, WeightKind::e5m2})
+    for (const int group : {16, 128, kWholeRow})
+      for (const ScaleType scale : {ScaleType::f32, ScaleType::f16, ScaleType::bf16, ScaleType::e8m0})
+        check(WeightFormat::fp8_format(kind, group, scale));
+  check(WeightFormat::table_format(TableName::e2m1, 16, ScaleType::e4m3));
   check(WeightFormat::table_format(TableName::iq2, 16, ScaleType::two_level));
   check(WeightFormat::table_format(TableName::e2m1, 32, ScaleType::e8m0));
   EXPECT_EQ(texts.size(), count);
@@ -74,6 +81,11 @@ TEST(WeightFormat, KindsOfTables) {
   EXPECT_EQ(nf4.code_value(7), 0);
   EXPECT_EQ(parse_weight_format("iq2.g16.two").bits, 3);
   EXPECT_FALSE(parse_weight_format("f16").has_codes());
+  const WeightFormat e5m2 = parse_weight_format("e5m2.row.bf16");
+  EXPECT_TRUE(e5m2.has_codes() && e5m2.is_whole_row());
+  EXPECT_FALSE(e5m2.is_integer());
+  EXPECT_EQ(e5m2.zero_code(), 0);
+  EXPECT_EQ(e5m2.code_value(0xbc), -1);
 }
 
 TEST(WeightFormat, BytesOfScales) {
@@ -82,6 +94,7 @@ TEST(WeightFormat, BytesOfScales) {
   EXPECT_EQ(bytes_of(ScaleType::f16), 2);
   EXPECT_EQ(bytes_of(ScaleType::bf16), 2);
   EXPECT_EQ(bytes_of(ScaleType::e8m0), 1);
+  EXPECT_EQ(bytes_of(ScaleType::e4m3), 1);
 }
 
 TEST(WeightFormat, ErrorsNameThePartThatIsWrong) {
@@ -100,10 +113,14 @@ TEST(WeightFormat, ErrorsNameThePartThatIsWrong) {
       {"int4s.g32.f64", "scale type 'f64'"},
       {"int4s.g32.", "scale type ''"},
       {"int4s.g32.none", "scale type 'none'"},
-      {"int4s.g32.e8m0", "e2m1 only"},
-      {"nf4.g64.e8m0", "e2m1 only"},
-      {"nf4.g16.f16", "groups of 16"},
-      {"iq2.g64.two", "16 or 32"},
+      {"int4s.g32.e8m0", "e2m1, e4m3 and e5m2 only"},
+      {"nf4.g64.e8m0", "e2m1, e4m3 and e5m2 only"},
+      {"iq2.g64.two", "16 or 32, not g64"},
+      {"int4s.row.two", "16 or 32, not row"},
+      {"e4m3.g32.two", "not for fp8"},
+      {"e2m1.g32.e4m3", "write e2m1.g16.e4m3"},
+      {"int4s.g16.e4m3", "write e2m1.g16.e4m3"},
+      {"e4m3.grow.f32", "'row' is not a positive number"},
   };
   for (const auto& [text, part] : cases)
     EXPECT_THAT(tests::error_of([bad = text] { parse_weight_format(bad); }),

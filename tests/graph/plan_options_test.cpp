@@ -12,6 +12,7 @@ using kernels::AttentionSpec;
 using kernels::StoredType;
 using kernels::WeightFormat;
 using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -66,9 +67,37 @@ TEST(PlanOptions, Int8ComputeRefusesTablesOfFractionsByName) {
               AllOf(HasSubstr("nf4.g64.f32"), HasSubstr("--compute f32")));
   options.compute = ComputeType::automatic;
   EXPECT_EQ(plan_of(model, options).options.compute, ComputeType::f32);
+  EXPECT_THAT(plan_of(model, options).remarks,
+              ElementsAre(HasSubstr("nf4.g64.f32 weights are multiplied in f32")));
   options.weights = kernels::parse_weight_format("e2m1.g32.e8m0");
   options.compute = ComputeType::int8;
   EXPECT_EQ(activation_of(plan_of(model, options).decode[1]), kernels::Activation::s8);
+}
+
+// As whole models, and where other layers are integers: those are multiplied as such.
+TEST(PlanOptions, Float8IsMultipliedInF32) {
+  PlanOptions options = with_compute(ComputeType::int8);
+  options.weights = kernels::parse_weight_format("e4m3.g128.f32");
+  const ModelDescription model = describe(typed(StoredType::f16));
+  EXPECT_THAT(tests::error_of([&] { plan_of(model, options); }),
+              AllOf(HasSubstr("e4m3.g128.f32"), HasSubstr("--compute f32"), HasSubstr("--weights int8")));
+  options.compute = ComputeType::automatic;
+  const Plan plan = plan_of(model, options);
+  EXPECT_EQ(plan.options.compute, ComputeType::f32);
+  EXPECT_EQ(activation_of(plan.decode[1]), kernels::Activation::f32);
+  EXPECT_THAT(plan.remarks, ElementsAre(AllOf(HasSubstr("e4m3.g128.f32 weights are multiplied in f32"),
+                                              HasSubstr("--weights int8"))));
+  MadeLlama made = typed(StoredType::q4_0);
+  made.hidden = made.feed_forward = 2048;
+  ModelDescription mixed = describe(made);
+  TensorDescription& query = mixed.tensors[static_cast<std::size_t>(mixed.find("blk.1.attn_output.weight"))];
+  query.type.reset();
+  query.coded = options.weights;
+  const Plan both = plan_of(mixed);
+  EXPECT_EQ(both.options.compute, ComputeType::int8);
+  EXPECT_EQ(activation_of(steps_of(both.decode, "blk.1.attention_qkv").at(0)), kernels::Activation::s8);
+  EXPECT_EQ(activation_of(steps_of(both.decode, "blk.1.attn_output").at(0)), kernels::Activation::f32);
+  EXPECT_THAT(both.remarks, Contains(HasSubstr("e4m3.g128.f32 weights are multiplied in f32")));
 }
 
 TEST(PlanOptions, TypesThatAreWidenedAreRemarkedOn) {

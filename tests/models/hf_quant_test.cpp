@@ -88,6 +88,24 @@ TEST_P(HfQuant, SameTokensWithAnyNumberOfThreadsAndRows) {
   EXPECT_EQ(tokens({.threads = 2, .chunk = 7}), expected);
 }
 
+// Layers take a byte for each weight and little else.
+TEST(HfQuantFloat8, HeldAsTheFileHasIt) {
+  BURIN_NEEDS_REFERENCE("hf-quant/fp8-block128");
+  const auto model = load_model(reference_path("hf-quant/fp8-block128"));
+  int matrices = 0;
+  for (const graph::PackedMatrix& matrix : model->plan().matrices) {
+    if (!matrix.format.is_fp8()) continue;
+    EXPECT_EQ(to_text(matrix.format), "e4m3.g128.f32") << matrix.name;
+    EXPECT_LE(matrix.shape.total_bytes,
+              static_cast<double>(matrix.shape.columns * matrix.shape.padded_inputs) * 1.04)
+        << matrix.name;
+    ++matrices;
+  }
+  EXPECT_EQ(matrices,
+            4 * json(read_json(reference_path("hf-quant/fp8-block128/config.json")))["num_hidden_layers"]
+                    .get<int>());
+}
+
 constexpr const char* kFolders[] = {
     "bnb-nf4-dq",          "ct-gptq-w4g128-asym", "fp8-block128",         "ar-mixed",
     "ar-w2g32-asym",       "ar-w4g128-asym-awq",  "ar-w4g32-sym",         "awq-w4g128",

@@ -6,17 +6,15 @@
 #include "runtime/files/quantised/fp8.hpp"
 
 #include <cmath>
+#include <cstring>
 
 #include "jit/error.hpp"
 #include "runtime/files/quantised/integer_matrix.hpp"
 #include "runtime/files/quantised/methods.hpp"
-#include "templates/formats/float16.hpp"
+#include "templates/formats/float8.hpp"
 
 namespace burin::runtime::quantised {
 namespace {
-
-// Both are f16 with fewer bits: E5M2 its upper half, E4M3 one whose exponent has another bias.
-float e5m2_value(unsigned code) { return kernels::f16_to_f32(static_cast<std::uint16_t>(code << 8)); }
 
 // Scales of blocks of outputs and inputs.
 struct BlockScales {
@@ -24,38 +22,38 @@ struct BlockScales {
   std::int64_t outputs = 1;  // of a block
   std::int64_t inputs = 1;
 
-  float at(std::int64_t output, std::int64_t input) const {
-    return kernels::scale_value(scales.type, scales.bits_at(output / outputs, input / inputs));
+  std::uint32_t bits_at(std::int64_t output, std::int64_t input) const {
+    return scales.bits_at(output / outputs, input / inputs);
   }
 };
 
 class Fp8Matrix final : public kernels::CodedMatrix {
  public:
-  Fp8Matrix(const StoredTensor& weight, const BlockScales& scales)
-      : CodedMatrix(kernels::WeightFormat::float_format(kernels::WeightKind::f32), weight.shape()[1]),
-        weight_(weight),
-        scales_(scales),
-        value_of_(weight.type() == "F8_E5M2" ? e5m2_value : e4m3_value) {}
+  Fp8Matrix(const kernels::WeightFormat& format, const StoredTensor& weight, const std::string& scales_name,
+            const BlockScales& scales)
+      : CodedMatrix(format, weight.shape()[1]), weight_(weight), scales_name_(scales_name), scales_(scales) {}
 
-  kernels::QuantizedGroup read_group(std::int64_t, std::int64_t, std::span<std::uint8_t>) const override {
-    fail("tensor {}: has no codes", printable(weight_.description->name));
-  }
-
-  void read_values(std::int64_t row, std::int64_t first, std::span<float> values) const override {
-    const std::byte* codes = weight_.data.data() + row * inputs() + first;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      const std::int64_t input = first + static_cast<std::int64_t>(i);
-      values[i] = value_of_(std::to_integer<unsigned>(codes[i])) * scales_.at(row, input);
-      if (!std::isfinite(values[i]))
+  kernels::QuantizedGroup read_group(std::int64_t row, std::int64_t first,
+                                     std::span<std::uint8_t> codes) const override {
+    const kernels::Float8& type = format().float8();
+    std::memcpy(codes.data(), weight_.data.data() + row * inputs() + first, codes.size());
+    for (std::size_t i = 0; i < codes.size(); ++i)
+      if (!type.is_number(codes[i]))
         fail("tensor {}: output {}, input {} is {}: must be finite", printable(weight_.description->name),
-             row, input, values[i]);
-    }
+             row, first + static_cast<std::int64_t>(i), kernels::float8_to_f32(type, codes[i]));
+    const std::uint32_t bits = scales_.bits_at(row, first);
+    const float scale = kernels::scale_value(format().scale, bits);
+    if (!std::isfinite(scale * type.largest))
+      fail(
+          "tensor {}: scale of output {}, inputs from {} is {}: must be finite, as its products with weights",
+          printable(scales_name_), row, first, scale);
+    return {bits, 0};
   }
 
  private:
   StoredTensor weight_;
+  std::string scales_name_;
   BlockScales scales_;
-  float (*value_of_)(unsigned code);
 };
 
 BlockScales block_scales(const Checkpoint& checkpoint, const std::string& name,
@@ -85,11 +83,6 @@ BlockScales block_scales(const Checkpoint& checkpoint, const std::string& name,
 
 }  // namespace
 
-float e4m3_value(unsigned code) {
-  if ((code & 0x7f) == 0x7f) return NAN;
-  return kernels::f16_to_f32(static_cast<std::uint16_t>((code & 0x80) << 8 | (code & 0x7f) << 7)) * 256.0f;
-}
-
 QuantisedMatrix fp8_matrix(const Checkpoint& checkpoint, const std::string& layer, std::string_view scales) {
   QuantisedMatrix matrix;
   matrix.name = layer + ".weight";
@@ -97,8 +90,11 @@ QuantisedMatrix fp8_matrix(const Checkpoint& checkpoint, const std::string& laye
   matrix.others = {layer + std::string(scales)};
   const StoredTensor weight = checkpoint.require_matrix(matrix.name, {"F8_E4M3", "F8_E5M2"});
   matrix.shape = weight.shape();
-  matrix.slices.push_back(
-      std::make_unique<Fp8Matrix>(weight, block_scales(checkpoint, matrix.others[0], weight.shape())));
+  const BlockScales numbers = block_scales(checkpoint, matrix.others[0], weight.shape());
+  const auto format = kernels::WeightFormat::fp8_format(
+      weight.type() == "F8_E5M2" ? kernels::WeightKind::e5m2 : kernels::WeightKind::e4m3,
+      packed_group(checkpoint, layer, numbers.inputs, matrix.shape[1]), numbers.scales.type);
+  matrix.slices.push_back(std::make_unique<Fp8Matrix>(format, weight, matrix.others[0], numbers));
   return matrix;
 }
 

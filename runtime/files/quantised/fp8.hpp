@@ -9,11 +9,8 @@
 namespace burin::runtime::quantised {
 
 // LAYER.weight [N, K] and its scales, of F32, F16 or BF16, which multiply: one; one per output, [N] or [N, 1]; or one
-// per block of outputs and inputs, whose size quantization_config.weight_block_size tells. There are no kernels
-// for FP8: values are held as f32.
+// per block of outputs and inputs, whose size quantization_config.weight_block_size tells. Codes and scales are held as
+// they are, one scale per output and group of inputs.
 QuantisedMatrix fp8_matrix(const Checkpoint& checkpoint, const std::string& layer, std::string_view scales);
-
-// Of a code of E4M3, which has no infinities.
-float e4m3_value(unsigned code);
 
 }  // namespace burin::runtime::quantised

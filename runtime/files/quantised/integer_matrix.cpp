@@ -10,20 +10,12 @@ namespace {
 
 constexpr std::int64_t kLargestGroup = 1024;
 constexpr std::int64_t kGroupUnit = 32;
+constexpr std::int64_t kSmallestGroup = 16;
 
 std::int64_t place_of(OutputOrder order, std::int64_t output) {
   if (order == OutputOrder::plain) return output;
   constexpr std::int64_t kPlaces[] = {0, 4, 1, 5, 2, 6, 3, 7};
   return output / 8 * 8 + kPlaces[output % 8];
-}
-
-// Inputs that share a scale, as a multiple of 32.
-std::int64_t whole_group(const Checkpoint& checkpoint, const IntegerLayout& layout) {
-  if (layout.groups() == 1) return (layout.inputs + kGroupUnit - 1) / kGroupUnit * kGroupUnit;
-  if (layout.group % kGroupUnit != 0)
-    fail("{}: layer {}: groups of {} inputs are not supported: use groups of a multiple of {}",
-         checkpoint.description().path, printable(layout.layer), layout.group, kGroupUnit);
-  return layout.group;
 }
 
 bool is_symmetric(const IntegerLayout& layout) {
@@ -70,7 +62,17 @@ class IntegerMatrix final : public kernels::CodedMatrix {
 
 }  // namespace
 
+int packed_group(const Checkpoint& checkpoint, const std::string& layer, std::int64_t stored,
+                 std::int64_t inputs) {
+  if (stored >= inputs) return kernels::kWholeRow;
+  if (stored % kSmallestGroup != 0)
+    fail("{}: layer {}: groups of {} inputs are not supported: use groups of a multiple of {}",
+         checkpoint.description().path, printable(layer), stored, kSmallestGroup);
+  return packed_group(stored);
+}
+
 int packed_group(std::int64_t stored) {
+  if (stored % kGroupUnit != 0) return kSmallestGroup;
   std::int64_t group = std::min(stored, kLargestGroup);
   while (stored % group != 0) group -= kGroupUnit;
   return static_cast<int>(group);
@@ -99,7 +101,7 @@ std::int64_t group_of_settings(const Checkpoint& checkpoint, const std::string& 
 }
 
 QuantisedMatrix integer_matrix(const Checkpoint& checkpoint, IntegerLayout layout) {
-  const int group = packed_group(whole_group(checkpoint, layout));
+  const int group = packed_group(checkpoint, layout.layer, layout.group, layout.inputs);
   const bool symmetric = is_symmetric(layout);
   const auto format = kernels::WeightFormat::integer_format(
       layout.bits, symmetric, group, symmetric ? layout.scales.type : kernels::ScaleType::f32);

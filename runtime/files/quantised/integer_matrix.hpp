@@ -52,9 +52,12 @@ kernels::ScaleType scale_type(const StoredTensor& scales);
 std::int64_t group_of_settings(const Checkpoint& checkpoint, const std::string& layer, std::int64_t stated,
                                std::int64_t inputs);
 
-// The group of the packed matrix where a file has groups of `stored` inputs, a multiple of 32: the largest that divides
+// The group of the packed matrix where a file has groups of `stored` inputs, a multiple of 16: the largest that divides
 // it and that kernels like. Scales are repeated.
 int packed_group(std::int64_t stored);
+// Likewise of a layer's rows of `inputs`, which may be one group. Refuses a group size that kernels have not.
+int packed_group(const Checkpoint& checkpoint, const std::string& layer, std::int64_t stored,
+                 std::int64_t inputs);
 
 // The matrix, or refuses a group size that kernels have not. Formats are symmetric where all zero points are
 // 2^(bits - 1), whatever the settings say; elsewhere scales are held as f32, for minimum = -scale * zero has more

@@ -5,7 +5,6 @@
 
 #include "jit/error.hpp"
 #include "runtime/files/quantised/code_pairs.hpp"
-#include "runtime/files/quantised/fp8.hpp"
 #include "templates/formats/tables.hpp"
 
 namespace burin::runtime::quantised {
@@ -17,27 +16,28 @@ class Nvfp4Matrix final : public kernels::CodedMatrix {
  public:
   // `factor` is of all scales.
   Nvfp4Matrix(std::int64_t inputs, const StoredTensor& codes, const StoredTensor& scales, float factor)
-      : CodedMatrix(kernels::WeightFormat::float_format(kernels::WeightKind::f32), inputs),
+      : CodedMatrix(
+            kernels::WeightFormat::table_format(kernels::TableName::e2m1, kGroup, kernels::ScaleType::e4m3),
+            inputs),
         codes_(codes),
         scales_(scales),
         factor_(factor) {}
 
-  kernels::QuantizedGroup read_group(std::int64_t, std::int64_t, std::span<std::uint8_t>) const override {
-    fail("tensor {}: is held as f32, which has no codes", printable(codes_.description->name));
+  kernels::QuantizedGroup read_group(std::int64_t row, std::int64_t first,
+                                     std::span<std::uint8_t> codes) const override {
+    const std::int64_t start = row * inputs() + first;
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+      const auto byte = std::to_integer<unsigned>(codes_.data[static_cast<std::size_t>(start) / 2 + i / 2]);
+      codes[i] = static_cast<std::uint8_t>(i % 2 == 0 ? byte & 15 : byte >> 4);
+    }
+    const auto scale = std::to_integer<std::uint32_t>(scales_.data[static_cast<std::size_t>(start / kGroup)]);
+    if (!kernels::kE4m3.is_number(scale))
+      fail("tensor {}: scale of output {}, inputs from {} is nan: must be finite",
+           printable(scales_.description->name), row, first);
+    return {scale, 0};
   }
 
-  void read_values(std::int64_t row, std::int64_t first, std::span<float> values) const override {
-    const kernels::ValueTable& table = kernels::value_table(kernels::TableName::e2m1);
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      const std::int64_t at = row * inputs() + first + static_cast<std::int64_t>(i);
-      const auto byte = std::to_integer<unsigned>(codes_.data[static_cast<std::size_t>(at / 2)]);
-      const auto scale = std::to_integer<unsigned>(scales_.data[static_cast<std::size_t>(at / kGroup)]);
-      values[i] = table.values[at % 2 == 0 ? byte & 15 : byte >> 4] * (e4m3_value(scale) * factor_);
-      if (!std::isfinite(values[i]))
-        fail("tensor {}: output {}, input {} is {}: must be finite", printable(scales_.description->name),
-             row, at - row * inputs(), values[i]);
-    }
-  }
+  float row_factor(std::int64_t) const override { return factor_; }
 
  private:
   StoredTensor codes_;
@@ -50,9 +50,11 @@ float whole_factor(const Checkpoint& checkpoint, const std::string& name, bool d
   if (stored.data.size() != sizeof(float)) checkpoint.refuse(name, "must be a single number");
   float number;
   std::memcpy(&number, stored.data.data(), sizeof(number));
-  if (!std::isfinite(number) || number <= 0)
-    checkpoint.refuse(name, fmt::format("is {}: must be positive and finite", number));
-  return divides ? 1 / number : number;
+  const float factor = divides ? 1 / number : number;
+  const float largest = kernels::value_table(kernels::TableName::e2m1).largest() * kernels::kE4m3.largest;
+  if (!std::isfinite(number) || number <= 0 || !std::isfinite(factor * largest))
+    checkpoint.refuse(name, fmt::format("is {}: must be positive, and weights under it finite", number));
+  return factor;
 }
 
 }  // namespace

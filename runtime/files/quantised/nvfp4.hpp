@@ -21,7 +21,7 @@ inline constexpr Nvfp4Names kModeloptNvfp4 = {".weight", ".weight_scale", ".weig
 inline constexpr Nvfp4Names kCompressedNvfp4 = {".weight_packed", ".weight_scale", ".weight_global_scale",
                                                 true};
 
-// There are no kernels for groups of 16 under such scales: values are held as f32.
+// Held as e2m1.g16.e4m3, what the file has.
 QuantisedMatrix nvfp4_matrix(const Checkpoint& checkpoint, const std::string& layer, const Nvfp4Names& names);
 
 }  // namespace burin::runtime::quantised
