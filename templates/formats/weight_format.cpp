@@ -40,7 +40,7 @@ ScaleType parse_scale(std::string_view whole, std::string_view name) {
 // Which groups and values each type of scale can have. Other odd groups are left to packed_shape.
 void check_scale(std::string_view whole, TableName table, int group, ScaleType scale) {
   if (scale == ScaleType::two_level && group != 16 && group != 32)
-    fail("weight format '{}': two-level scales have groups of 16 or 32, not {}", whole, group);
+    fail("weight format '{}': two-level scales have groups of 16 or 32, not {}: use f32, f16 or bf16", whole, group);
   if (scale != ScaleType::two_level && group == 16)
     fail("weight format '{}': groups of 16 need two-level scales: write .two, or use groups of 32", whole);
   if (scale == ScaleType::e8m0 && table != TableName::e2m1)
