@@ -80,6 +80,15 @@ KernelCall call_of(std::int64_t rows, const KernelWork& work, std::shared_ptr<Ke
           }};
 }
 
+// What calls of rows with a norm have in common.
+template <typename Arguments, typename Kept>
+void fill_rows(Arguments& arguments, const Kept& kept, std::int64_t rows) {
+  arguments.output = kept.output.floats();
+  arguments.norm_weight = arguments.norm_bias = kept.norm.floats();
+  arguments.rows = rows;
+  arguments.epsilon = kEpsilon;
+}
+
 double row_bytes(std::int64_t rows, std::int64_t floats) { return static_cast<double>(rows * floats * 4); }
 
 KernelCall call(const GemmSpec& spec, std::int64_t rows, std::size_t cold_bytes) {
@@ -98,15 +107,12 @@ KernelCall call(const GemmSpec& spec, std::int64_t rows, std::size_t cold_bytes)
                Operands(static_cast<std::int64_t>(gemm_scratch_bytes(spec)) / 4), numbers_up_to(rows, rows),
                StoredRows(spec.heads, rows)});
   GemmArguments arguments;
+  fill_rows(arguments, *kept, rows);
   arguments.activations = kept->activations.bytes();
-  arguments.output = kept->output.floats();
   arguments.residual = kept->output.floats();
   arguments.bias = kept->bias.floats();
-  arguments.rows = rows;
   arguments.last_block = spec.columns / kBlockColumns;
   arguments.input = kept->input.floats();
-  arguments.norm_weight = arguments.norm_bias = kept->norm.floats();
-  arguments.epsilon = kEpsilon;
   arguments.kv = kept->stored.arguments();
   arguments.limit = arguments.slope = 1;
   arguments.factors = kept->factors.floats();
@@ -217,12 +223,9 @@ KernelCall store_call(const Spec& spec, std::int64_t input_blocks, std::int64_t 
                                             Operands(spec.output_stride * rows), Operands(input_blocks * 32),
                                             StoredRows(spec.heads, rows)});
   Arguments arguments;
+  fill_rows(arguments, *kept, rows);
   arguments.input = kept->input.floats();
-  arguments.output = kept->output.floats();
-  arguments.norm_weight = arguments.norm_bias = kept->norm.floats();
-  arguments.rows = rows;
   arguments.last_block = blocks;
-  arguments.epsilon = kEpsilon;
   arguments.kv = kept->stored.arguments();
   if constexpr (requires { arguments.limit; }) arguments.limit = 1;
   KernelWork work;
@@ -249,11 +252,8 @@ KernelCall call(const RowwiseSpec& spec, std::int64_t rows, std::size_t cold_byt
                                             Operands(spec.other_stride * rows),
                                             Operands(spec.output_stride * rows), Operands(spec.width + 32)});
   RowwiseArguments arguments;
+  fill_rows(arguments, *kept, rows);
   arguments.other = kept->other.floats();
-  arguments.output = kept->output.floats();
-  arguments.norm_weight = arguments.norm_bias = kept->norm.floats();
-  arguments.rows = rows;
-  arguments.epsilon = kEpsilon;
   arguments.constant = 1;
   const bool two = spec.operation == RowOperation::add || spec.operation == RowOperation::multiply;
   KernelWork work;

@@ -14,8 +14,8 @@ namespace burin::tools {
 namespace {
 
 constexpr std::size_t kColdBytes = std::size_t{256} << 20;  // more than the caches of one thread hold
-constexpr std::int64_t kDotRounds = 200'000;
-constexpr double kBatchSeconds = 2e-2;
+constexpr double kBatchSeconds =
+    2e-2;  // about as long as the probes: other users of the machine slow both alike
 constexpr int kBatches = 11;
 
 double seconds_of(jit::KernelEntry entry, const runtime::KernelCall& call, std::size_t first,
@@ -24,15 +24,6 @@ double seconds_of(jit::KernelEntry entry, const runtime::KernelCall& call, std::
   for (std::size_t pass = first; pass < first + passes; ++pass) entry(call.arguments(pass));
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() /
          static_cast<double>(passes);
-}
-
-graph::MachineLimits probe_limits(runtime::LimitProbe& probe, const graph::DotRates& rates) {
-  graph::MachineLimits limits;
-  limits.read_bytes_per_second = probe.read_gb_per_second() * 1e9;
-  limits.int8_macs_per_second = probe.dot_peak_gmac_per_second(kDotRounds) * 1e9;
-  limits.bf16_macs_per_second = limits.int8_macs_per_second * rates.bf16 / rates.int8;
-  limits.f32_macs_per_second = limits.int8_macs_per_second * rates.f32 / rates.int8;
-  return limits;
 }
 
 // A value per batch.
@@ -51,12 +42,12 @@ struct Samples {
 Samples measure(jit::KernelEntry entry, const runtime::KernelCall& call, const jit::Target& target) {
   runtime::ThreadPool pool(1);
   runtime::LimitProbe probe(target, pool, kColdBytes);
-  const graph::DotRates rates = graph::dot_rates(target);
   seconds_of(entry, call, 0, 1);  // touches what will be written
   const auto passes = static_cast<std::size_t>(std::max(1.0, kBatchSeconds / seconds_of(entry, call, 1, 1)));
   Samples samples;
   for (std::size_t batch = 0; batch < kBatches; ++batch) {
-    const graph::MachineLimits limits = probe_limits(probe, rates);
+    const graph::MachineLimits limits = graph::measured_limits(target, probe.read_gb_per_second() * 1e9,
+                                                               probe.dot_peak_gmac_per_second() * 1e9);
     samples.add(seconds_of(entry, call, 2 + batch * passes, passes), call.work, limits);
   }
   return samples;
