@@ -91,6 +91,18 @@ void fill_rows(Arguments& arguments, const Kept& kept, std::int64_t rows) {
 
 double row_bytes(std::int64_t rows, std::int64_t floats) { return static_cast<double>(rows * floats * 4); }
 
+KernelWork work_of(const GemmSpec& spec, const PackedShape& shape, std::int64_t rows) {
+  KernelWork work;
+  work.bytes = static_cast<double>(shape.total_bytes);
+  const double macs = static_cast<double>(spec.inputs * spec.columns) * static_cast<double>(rows);
+  switch (spec.activation) {
+    case Activation::s8: work.int8_macs = macs; break;
+    case Activation::bf16: work.bf16_macs = macs; break;
+    case Activation::f32: work.f32_macs = macs; break;
+  }
+  return work;
+}
+
 KernelCall call(const GemmSpec& spec, std::int64_t rows, std::size_t cold_bytes) {
   const PackedShape shape = packed_shape(spec.weights, spec.inputs, spec.columns);
   const ActivationRows layout = activation_rows(spec.activation, spec.inputs, spec.weights);
@@ -118,15 +130,7 @@ KernelCall call(const GemmSpec& spec, std::int64_t rows, std::size_t cold_bytes)
   arguments.factors = kept->factors.floats();
   arguments.scratch = kept->scratch.bytes();
   if (spec.regime == GemmRegime::tiles) arguments.output_rows = kept->numbers.data();
-  KernelWork work;
-  work.bytes = static_cast<double>(shape.total_bytes);
-  const double macs = static_cast<double>(spec.inputs * spec.columns) * static_cast<double>(rows);
-  switch (spec.activation) {
-    case Activation::s8: work.int8_macs = macs; break;
-    case Activation::bf16: work.bf16_macs = macs; break;
-    case Activation::f32: work.f32_macs = macs; break;
-  }
-  return call_of(rows, work, kept, arguments,
+  return call_of(rows, work_of(spec, shape, rows), kept, arguments,
                  [](Kept& of, GemmArguments& to, std::size_t pass) { to.weights = of.weights[pass]; });
 }
 
