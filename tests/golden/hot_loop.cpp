@@ -50,23 +50,40 @@ std::string without_number(std::string line, const std::string& label) {
   return whole ? line.replace(at, label.size(), "L") : line;
 }
 
+// Code of the longer one of two loops, of those that lie deeper where `deeper` says so.
+void keep_longer(Lines& kept, const Lines& loop, bool deeper) {
+  const std::size_t depth = kept.empty() ? 0 : depth_of(kept[1]);
+  const std::size_t other = depth_of(loop[1]);
+  const bool longer = loop.size() > kept.size();
+  if (deeper ? other > depth || (other == depth && longer) : longer) kept = loop;
+}
+
+std::string excerpt(const Lines& loop) {
+  const std::string label = loop.front().substr(0, loop.front().find(':'));
+  std::string text;
+  for (const std::string& line : loop) text += without_number(line, label) + "\n";
+  return text;
+}
+
 }  // namespace
 
 std::string hot_loop(const std::string& text) {
   const Lines lines = lines_of(text);
   std::string outline = "loops:\n";
-  Lines hot;
+  Lines longest;
+  Lines deepest;
   for (std::size_t at = 0; at + 1 < lines.size(); ++at) {
     if (!begins_loop(lines[at])) continue;
     const std::string summary = lines[at].substr(lines[at].find("loop"));
     outline += fmt::format("{:>{}}{}\n", "", 2 * depth_of(lines[at + 1]), summary);
     const Lines loop = loop_from(lines, at);
-    if (is_innermost(loop) && loop.size() > hot.size()) hot = loop;
+    if (!is_innermost(loop)) continue;
+    keep_longer(longest, loop, false);
+    keep_longer(deepest, loop, true);
   }
-  outline += "\nthe longest innermost one:\n";
-  if (hot.empty()) return outline;
-  const std::string label = hot.front().substr(0, hot.front().find(':'));
-  for (const std::string& line : hot) outline += without_number(line, label) + "\n";
+  if (longest.empty()) return outline;
+  outline += "\nthe longest innermost one:\n" + excerpt(longest);
+  if (deepest != longest) outline += "\nthe deepest one:\n" + excerpt(deepest);
   return outline;
 }
 

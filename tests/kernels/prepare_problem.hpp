@@ -110,7 +110,7 @@ class PrepareProblem {
     for (std::size_t i = 0; i < y.size(); ++i) {
       const auto at = static_cast<std::int64_t>(i);
       const float value = halves ? bf16_to_f32(read<std::uint16_t>(row, at * 2)) : value_f32(row, at);
-      const double half_a_step = halves ? 0x1.01p-9 * std::fabs(y[i]) : 0;  // of 8 bits
+      const double half_a_step = halves ? 0x1p-8 * std::fabs(y[i]) : 0;  // of 8 bits
       ASSERT_NEAR(static_cast<double>(value), y[i], rounding(y[i], y) + half_a_step) << "input " << i;
     }
   }
