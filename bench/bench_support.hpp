@@ -105,5 +105,6 @@ void add_attention_rows();
 void add_prepare_rows();
 void add_embed_rows();
 void add_route_rows();
+void add_manifest_rows();
 
 }  // namespace burin::bench

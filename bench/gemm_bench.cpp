@@ -68,8 +68,7 @@ class Operands {
                      "activations"),
         kv_(static_cast<std::size_t>(kHeads.layer_block_bytes() * ((rows + kKvBlock - 1) / kKvBlock)),
             "KV cache"),
-        scratch_(gemm_scratch_bytes(spec, Machine::get().target()) *
-                     static_cast<std::size_t>(Machine::get().threads()),
+        scratch_(most_gemm_scratch_bytes(spec) * static_cast<std::size_t>(Machine::get().threads()),
                  "scratch") {
     for (std::int64_t slot = 0; slot < rows; slot += kKvBlock)
       kv_blocks_.push_back(kv_.data() + slot / kKvBlock * kHeads.layer_block_bytes());
@@ -92,8 +91,7 @@ class Operands {
     arguments.norm_weight = norm_weight_.data();
     arguments.epsilon = 1e-5f;
     arguments.kv = {rotation_.data(), kv_blocks_.data(), 0, 0};
-    arguments.scratch = scratch_.data() +
-                        static_cast<std::size_t>(thread) * gemm_scratch_bytes(spec_, Machine::get().target());
+    arguments.scratch = scratch_.data() + static_cast<std::size_t>(thread) * most_gemm_scratch_bytes(spec_);
     return arguments;
   }
 

@@ -86,6 +86,18 @@ MachineLimits nominal_limits(const jit::Target& target, int threads) {
   return limits;
 }
 
+MachineLimits measured_limits(const jit::Target& target, double read_bytes_per_second,
+                              double int8_macs_per_second) {
+  const DotRates rates = dot_rates(target);
+  MachineLimits limits;
+  limits.measured = true;
+  limits.read_bytes_per_second = read_bytes_per_second;
+  limits.int8_macs_per_second = int8_macs_per_second;
+  limits.bf16_macs_per_second = int8_macs_per_second * rates.bf16 / rates.int8;
+  limits.f32_macs_per_second = int8_macs_per_second * rates.f32 / rates.int8;
+  return limits;
+}
+
 std::string to_text(const MachineLimits& limits) {
   return fmt::format(
       "{:.1f} GB/s read, {:.0f} int8 / {:.0f} bf16 / {:.0f} f32 GMAC/s, {:.2f} us a barrier, {}: {}",

@@ -27,6 +27,10 @@ struct DotRates {
 };
 DotRates dot_rates(const jit::Target& target);
 
+// Of a machine whose memory and int8 products were measured; floats have the rates of the kernels' instructions.
+MachineLimits measured_limits(const jit::Target& target, double read_bytes_per_second,
+                              double int8_macs_per_second);
+
 inline constexpr int kNominalThreads = 8;
 
 // From published figures: memory channels of one socket, what one core of it can read, and its clock under vector

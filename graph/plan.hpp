@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "graph/arena.hpp"
@@ -14,15 +13,8 @@
 #include "graph/passes/passes.hpp"
 #include "graph/plan_options.hpp"
 #include "jit/target.hpp"
-#include "templates/attention/attention_spec.hpp"
-#include "templates/embed/embed_spec.hpp"
 #include "templates/formats/packing.hpp"
-#include "templates/gemm/gemm_spec.hpp"
-#include "templates/heads/heads_spec.hpp"
-#include "templates/latent/latent_spec.hpp"
-#include "templates/prepare/prepare_spec.hpp"
-#include "templates/route/route_spec.hpp"
-#include "templates/rowwise/rowwise_spec.hpp"
+#include "templates/kernel_spec.hpp"
 
 namespace burin::graph {
 
@@ -68,9 +60,10 @@ struct PaddedVector {
   bool operator==(const PaddedVector&) const = default;
 };
 
-using KernelSpec =
-    std::variant<kernels::EmbedSpec, kernels::PrepareSpec, kernels::GemmSpec, kernels::AttentionSpec,
-                 kernels::HeadsSpec, kernels::LatentSpec, kernels::RowwiseSpec, kernels::RouteSpec>;
+using kernels::emit_kernel;
+using kernels::kernel_name;
+using kernels::KernelSpec;
+using kernels::kind_of;
 
 // How threads share a step's work.
 enum class Split : std::uint8_t {
@@ -166,11 +159,6 @@ struct Plan {
 
 // Plans a model for a target. Throws burin::Error for what is not supported, naming what would work.
 Plan make_plan(const ModelDescription& model, const jit::Target& target, const PlanOptions& options);
-
-std::string kernel_name(const KernelSpec& spec);
-std::string_view kind_of(const KernelSpec& spec);  // "embed", "prepare", "gemm", ...
-// Emits the kernel of a step; see templates/.
-jit::CodeImage emit_kernel(const KernelSpec& spec, const jit::Target& target);
 
 // Bytes a step reads and writes for one row (weights counted once, of the chosen experts only; attention at a full context of
 // `positions`).

@@ -1,43 +1,16 @@
-// Kernels of plan steps: names, emission, and the traffic they cause.
+// The traffic that the kernels of plan steps cause, and where threads meet.
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "graph/plan.hpp"
-#include "jit/error.hpp"
-#include "jit/spec_text.hpp"
 
 namespace burin::graph {
 namespace {
 
-template <typename... Cases>
-struct Overload : Cases... {
-  using Cases::operator()...;
-};
-template <typename... Cases>
-Overload(Cases...) -> Overload<Cases...>;
-
 std::uint64_t floats(std::int64_t count) { return static_cast<std::uint64_t>(count) * sizeof(float); }
 
 }  // namespace
-
-std::string kernel_name(const KernelSpec& spec) {
-  return std::visit([](const auto& s) { return jit::spec_text(s); }, spec);
-}
-
-std::string_view kind_of(const KernelSpec& spec) {
-  return std::visit([](const auto& s) { return std::remove_cvref_t<decltype(s)>::kKind; }, spec);
-}
-
-jit::CodeImage emit_kernel(const KernelSpec& spec, const jit::Target& target) {
-  return std::visit(Overload{
-                        [&](const kernels::EmbedSpec& s) { return kernels::emit_embed(s, target); },
-                        [&](const kernels::PrepareSpec& s) { return kernels::emit_prepare(s, target); },
-                        [&](const kernels::GemmSpec& s) { return kernels::emit_gemm(s, target); },
-                        [&](const kernels::AttentionSpec& s) { return kernels::emit_attention(s, target); },
-                        [&](const kernels::HeadsSpec& s) { return kernels::emit_heads(s, target); },
-                        [&](const kernels::LatentSpec& s) { return kernels::emit_latent(s, target); },
-                        [&](const kernels::RowwiseSpec& s) { return kernels::emit_rowwise(s, target); },
-                        [&](const kernels::RouteSpec& s) { return kernels::emit_route(s, target); },
-                    },
-                    spec);
-}
 
 StepTraffic traffic_of(const Plan& plan, const Step& step, std::int64_t positions) {
   StepTraffic traffic;

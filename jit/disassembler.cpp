@@ -2,7 +2,10 @@
 
 #include <Zydis/Zydis.h>
 
-#include <set>
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <optional>
 
 #include "jit/error.hpp"
 
@@ -25,33 +28,124 @@ void for_each_instruction(const CodeImage& image, Visit visit) {
   }
 }
 
-std::set<std::uint64_t> jump_targets(const CodeImage& image) {
-  std::set<std::uint64_t> targets;
-  for_each_instruction(image, [&](std::size_t at, const ZydisDecodedInstruction& instruction,
-                                  const ZydisDecodedOperand* operands) {
-    const bool jump = instruction.meta.category == ZYDIS_CATEGORY_COND_BR ||
-                      instruction.meta.category == ZYDIS_CATEGORY_UNCOND_BR;
-    ZyanU64 target = 0;
-    if (jump && ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(&instruction, &operands[0], at, &target)))
-      targets.insert(target);
-  });
-  return targets;
+struct Label {
+  int number = 0;
+  std::uint64_t last_jump = 0;  // back to it: the end of a loop
+  bool is_loop = false;
+  int instructions = 0;  // of the loop
+};
+
+// Where jumps lead, and what lies between a jump back and its target.
+class Structure {
+ public:
+  explicit Structure(const CodeImage& image) : bytes_(image.bytes) {
+    for_each_instruction(image, [&](std::size_t at, const ZydisDecodedInstruction& instruction,
+                                    const ZydisDecodedOperand* operands) {
+      const bool jump = instruction.meta.category == ZYDIS_CATEGORY_COND_BR ||
+                        instruction.meta.category == ZYDIS_CATEGORY_UNCOND_BR;
+      ZyanU64 target = 0;
+      if (!jump || !ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(&instruction, &operands[0], at, &target))) return;
+      Label& label = labels_[target];
+      label.is_loop |= target <= at;
+      label.last_jump = std::max<std::uint64_t>(label.last_jump, at);
+    });
+    int number = 0;
+    for (auto& [at, label] : labels_) label.number = ++number;
+    for_each_instruction(image, [&](std::size_t at, const auto&, const auto*) {
+      for (auto& [first, label] : labels_) label.instructions += contains(first, label, at) ? 1 : 0;
+    });
+  }
+
+  // Of the instruction there; null where no jump leads to it.
+  const Label* label(std::uint64_t at) const {
+    const auto found = labels_.find(at);
+    return found == labels_.end() ? nullptr : &found->second;
+  }
+  // Loops around the instruction.
+  std::size_t depth(std::uint64_t at) const {
+    return static_cast<std::size_t>(std::count_if(labels_.begin(), labels_.end(), [&](const auto& entry) {
+      return contains(entry.first, entry.second, at);
+    }));
+  }
+  // "L3", or "constant 0x3f800000", which is its first dword.
+  std::string name_of(std::uint64_t address) const {
+    const Label* found = label(address);
+    if (found != nullptr) return fmt::format("L{}", found->number);
+    std::uint32_t dword = 0;
+    if (address + sizeof(dword) > bytes_.size()) return fmt::format("{:#x}", address);
+    std::memcpy(&dword, bytes_.data() + address, sizeof(dword));
+    return fmt::format("constant {:#010x}", dword);
+  }
+
+ private:
+  static bool contains(std::uint64_t first, const Label& label, std::uint64_t at) {
+    return label.is_loop && at >= first && at <= label.last_jump;
+  }
+
+  const std::vector<std::uint8_t>& bytes_;
+  std::map<std::uint64_t, Label> labels_;
+};
+
+// Where the instruction jumps, or the constant that it reads.
+std::optional<std::uint64_t> address_of(const ZydisDecodedInstruction& instruction,
+                                        const ZydisDecodedOperand* operands, std::size_t at) {
+  for (int i = 0; i < instruction.operand_count_visible; ++i) {
+    const ZydisDecodedOperand& operand = operands[i];
+    const bool relative = operand.type == ZYDIS_OPERAND_TYPE_IMMEDIATE && operand.imm.is_relative;
+    const bool constant = operand.type == ZYDIS_OPERAND_TYPE_MEMORY && operand.mem.base == ZYDIS_REGISTER_RIP;
+    ZyanU64 address = 0;
+    if ((relative || constant) &&
+        ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(&instruction, &operand, at, &address)))
+      return address;
+  }
+  return std::nullopt;
+}
+
+// Formats one instruction, names in the place of addresses.
+class Formatter {
+ public:
+  explicit Formatter(const Structure& structure) : structure_(structure) {
+    ZydisFormatterInit(&formatter_, ZYDIS_FORMATTER_STYLE_INTEL);
+  }
+
+  std::string line(const ZydisDecodedInstruction& instruction, const ZydisDecodedOperand* operands,
+                   std::size_t at) const {
+    char buffer[256] = {};
+    ZydisFormatterFormatInstruction(&formatter_, &instruction, operands, instruction.operand_count_visible,
+                                    buffer, sizeof(buffer), at, nullptr);
+    std::string text = buffer;
+    const std::optional<std::uint64_t> address = address_of(instruction, operands, at);
+    if (!address) return text;
+    const std::string written = fmt::format("0x{:016X}", *address);
+    const std::size_t place = text.find(written);
+    if (place != std::string::npos) text.replace(place, written.size(), structure_.name_of(*address));
+    return text;
+  }
+
+ private:
+  ZydisFormatter formatter_;
+  const Structure& structure_;
+};
+
+std::string label_line(const Label& label, std::size_t depth) {
+  if (!label.is_loop) return fmt::format("L{}:\n", label.number);
+  return fmt::format("L{}:  ; loop, depth {}, {} instructions\n", label.number, depth, label.instructions);
 }
 
 }  // namespace
 
-std::string disassemble(const CodeImage& image) {
-  ZydisFormatter formatter;
-  ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL);
-  const std::set<std::uint64_t> targets = jump_targets(image);
+std::string disassemble(const CodeImage& image, Offsets offsets) {
+  const Structure structure(image);
+  const Formatter formatter(structure);
   std::string text;
   for_each_instruction(image, [&](std::size_t at, const ZydisDecodedInstruction& instruction,
                                   const ZydisDecodedOperand* operands) {
-    char line[256] = {};
-    ZydisFormatterFormatInstruction(&formatter, &instruction, operands, instruction.operand_count_visible,
-                                    line, sizeof(line), at, nullptr);
-    if (targets.contains(at)) text += fmt::format("L{:04x}:\n", at);
-    text += fmt::format("  {:04x}  {}\n", at, line);
+    const std::size_t depth = structure.depth(at);
+    if (const Label* label = structure.label(at)) text += label_line(*label, depth);
+    if (offsets == Offsets::shown) text += fmt::format("  {:04x}", at);
+    text += "  ";
+    for (std::size_t loop = 0; loop < depth; ++loop) text += "| ";
+    text += formatter.line(instruction, operands, at) + "\n";
   });
   return text;
 }

@@ -56,7 +56,7 @@ void read_name(std::string_view text, Enum& value, const std::string_view (&name
       return;
     }
   }
-  fail("'{}' is not known", text);
+  fail("'{}' is not known: use {}", text, fmt::join(names, ", "));
 }
 
 template <typename Spec>

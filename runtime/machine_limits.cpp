@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 #include "runtime/limits.hpp"
 
@@ -44,19 +45,17 @@ graph::MachineLimits measure_limits(const jit::Target& target, int threads) {
   const auto begin = Clock::now();
   ThreadPool pool(threads);
   LimitProbe probe(target, pool, bytes_to_read());
-  const graph::DotRates rates = graph::dot_rates(target);
-  graph::MachineLimits limits;
-  limits.measured = true;
-  limits.threads = pool.size();
+  double read = 0;
+  double dots = 0;
+  double barrier = std::numeric_limits<double>::infinity();
   for (int i = 0; i < kTimes; ++i) {
-    limits.read_bytes_per_second = std::max(limits.read_bytes_per_second, probe.read_gb_per_second() * 1e9);
-    limits.int8_macs_per_second =
-        std::max(limits.int8_macs_per_second, probe.dot_peak_gmac_per_second(kDotRounds) * 1e9);
-    const double barrier = barrier_seconds(pool);
-    limits.barrier_seconds = i == 0 ? barrier : std::min(limits.barrier_seconds, barrier);
+    read = std::max(read, probe.read_gb_per_second() * 1e9);
+    dots = std::max(dots, probe.dot_peak_gmac_per_second(kDotRounds) * 1e9);
+    barrier = std::min(barrier, barrier_seconds(pool));
   }
-  limits.bf16_macs_per_second = limits.int8_macs_per_second * rates.bf16 / rates.int8;
-  limits.f32_macs_per_second = limits.int8_macs_per_second * rates.f32 / rates.int8;
+  graph::MachineLimits limits = graph::measured_limits(target, read, dots);
+  limits.threads = pool.size();
+  limits.barrier_seconds = barrier;
   limits.source = fmt::format("measured on this machine in {:.0f} ms", seconds_since(begin) * 1e3);
   return limits;
 }

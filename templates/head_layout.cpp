@@ -23,11 +23,13 @@ void read_sizes(std::string_view text, HeadLayout& layout) {
 
 }  // namespace
 
+void write_field(std::string& text, const KvStorage& storage) { jit::write_name(text, storage, kKvNames); }
+
 void write_field(std::string& text, const HeadLayout& layout) {
   text += fmt::format("h{}.{}.{}", layout.query_heads, layout.kv_heads, layout.head_size);
   if (layout.value_size > 0) text += fmt::format("v{}", layout.value_size);
   text += '.';
-  jit::write_name(text, layout.kv, kKvNames);
+  write_field(text, layout.kv);
 }
 
 void read_field(std::string_view text, HeadLayout& layout) {

@@ -116,6 +116,7 @@ struct HeadLayout {
   int rotation_row() const { return 2 * pair_blocks() * kPairsPerBlock; }
 };
 
+void write_field(std::string& text, const KvStorage& storage);
 // "h32.8.128.bf16": query heads, KV heads, head size, cache type. "h16.1.576v512.bf16" where values have another
 // size.
 void write_field(std::string& text, const HeadLayout& layout);

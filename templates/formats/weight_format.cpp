@@ -55,12 +55,13 @@ void check_scale(std::string_view whole, const WeightFormat& format) {
   if (scale == ScaleType::two_level && format.is_fp8())
     fail("weight format '{}': two-level scales are not for fp8: use f32, f16, bf16 or e8m0", whole);
   if (scale == ScaleType::two_level && group != 16 && group != 32)
-    fail("weight format '{}': two-level scales have groups of 16 or 32, not {}", whole, group_text(group));
+    fail("weight format '{}': two-level scales have groups of 16 or 32, not {}: use f32, f16 or bf16", whole,
+         group_text(group));
   if (scale == ScaleType::e8m0 && format.table != TableName::e2m1 && !format.is_fp8())
     fail("weight format '{}': scales of e8m0 are for e2m1, e4m3 and e5m2 only: use f32, f16, bf16 or two",
          whole);
   if (scale == ScaleType::e4m3 && (format.table != TableName::e2m1 || group != 16))
-    fail("weight format '{}': scales of e4m3 are for e2m1 in groups of 16 only: write e2m1.g16.e4m3", whole);
+    fail("weight format '{}': scales of e4m3 are for e2m1 in groups of 16 only: use e2m1.g16.e4m3", whole);
 }
 
 // The table that a part of a text names; none: it names no table.

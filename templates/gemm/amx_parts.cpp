@@ -27,13 +27,28 @@ AmxParts amx_parts(const GemmSpec& spec) {
   return parts;
 }
 
+namespace {
+
+std::size_t amx_scratch_bytes(const GemmSpec& spec) {
+  return amx_parts(spec).bytes + std::size_t{kAmxBlocks} * kAmxRows * kBlockColumns * sizeof(float);
+}
+
+std::size_t vector_scratch_bytes(const GemmSpec& spec) {
+  const PackedShape packed = packed_shape(spec.weights, spec.inputs, spec.columns);
+  const bool widens = spec.activation == Activation::bf16 && must_be_widened(spec.weights, packed);
+  return widens ? widened_bytes(widened_inputs(packed)) : 0;
+}
+
+}  // namespace
+
 std::size_t gemm_scratch_bytes(const GemmSpec& spec, const jit::Target& target) {
   if (spec.regime == GemmRegime::stream) return 0;
-  if (uses_amx(spec, target))
-    return amx_parts(spec).bytes + std::size_t{kAmxBlocks} * kAmxRows * kBlockColumns * sizeof(float);
-  if (spec.activation != Activation::bf16) return 0;
-  const PackedShape packed = packed_shape(spec.weights, spec.inputs, spec.columns);
-  return must_be_widened(spec.weights, packed) ? widened_bytes(widened_inputs(packed)) : 0;
+  return uses_amx(spec, target) ? amx_scratch_bytes(spec) : vector_scratch_bytes(spec);
+}
+
+std::size_t most_gemm_scratch_bytes(const GemmSpec& spec) {
+  if (spec.regime == GemmRegime::stream || spec.activation == Activation::f32) return 0;
+  return std::max(amx_scratch_bytes(spec), vector_scratch_bytes(spec));
 }
 
 bool uses_amx(const GemmSpec& spec, const jit::Target& target) {

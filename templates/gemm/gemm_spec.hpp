@@ -112,6 +112,8 @@ struct GemmArguments {
 
 // Memory that a kernel needs for unpacked weights and for sums; 0 for most.
 std::size_t gemm_scratch_bytes(const GemmSpec& spec, const jit::Target& target);
+// On the target that needs most.
+std::size_t most_gemm_scratch_bytes(const GemmSpec& spec);
 
 // Whether the kernel multiplies on AMX: int8 activations from 16 rows on, bf16 ones always.
 bool uses_amx(const GemmSpec& spec, const jit::Target& target);

@@ -147,7 +147,7 @@ void check(const HeadsSpec& spec) {
   const HeadLayout& heads = spec.heads;
   if (heads.head_size % 2 != 0 || heads.query_heads % heads.kv_heads != 0)
     refuse("head size must be even and query heads a multiple of KV heads");
-  if (spec.clip && spec.norm != RowNorm::none) refuse("heads are clipped or normalised, not both");
+  if (spec.clip && spec.norm != RowNorm::none) refuse("heads are clipped or normalised, not both: use norm.none or clip.0");
   if (spec.norm == RowNorm::layer && heads.head_size % 32 != 0)
     refuse("layer norm of heads needs head sizes that are multiples of 32");
 }

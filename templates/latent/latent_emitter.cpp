@@ -120,7 +120,7 @@ void check(const LatentSpec& spec) {
   if (heads.kv_heads != 1 || heads.value_size < 1) refuse("must have one KV head whose values have a size");
   if (heads.value_size % 32 != 0 || heads.head_size % 32 != 0 || heads.head_size <= heads.value_size)
     refuse("sizes of heads and values must be multiples of 32, and heads the larger");
-  if (spec.norm == RowNorm::none) refuse("the latent row must be normalised");
+  if (spec.norm == RowNorm::none) refuse("the latent row must be normalised: use norm.rms or norm.layer");
   if (spec.latent < 1 || spec.latent > heads.value_size) refuse("k must be 1 to the size of values");
 }
 

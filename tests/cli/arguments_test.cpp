@@ -104,6 +104,9 @@ TEST(Arguments, WrongOnesEndWithStatusTwoAndNameWhatIsWrong) {
       {{"cache", "ls", "--cache", "off"}, "--cache off"},
       {{"kernel", "sausage"}, "sausage"},
       {{"kernel", "gemm-k.zero"}, "gemm-k.zero"},
+      {{"kernel", "ls", "gemm", "int9"}, "no row of the manifest has 'gemm' and 'int9'"},
+      {{"kernel", "ls", "gemm", "--disassemble"}, "kernel ls"},
+      {{"kernel", "rowwise-op.add", "--all"}, "--all is for kernel ls"},
       {{"plan", kDemo, "--target", "8086"}, "8086"},
   };
   for (const WrongArguments& wrong : cases) {

@@ -210,6 +210,37 @@ TEST(Commands, KernelOfAPlanCanBeSeen) {
   EXPECT_THAT(listing.output, testing::Not(HasSubstr("zmm")));
 }
 
+// For any target on any host: names that `burin kernel` takes, then what is refused, and why.
+TEST(Commands, KernelsThereCanBe) {
+  const std::vector<std::string> words = {"kernel",   "ls",       "attention",
+                                          "gqa/bf16", "--target", "sapphirerapids"};
+  const CommandResult list = run_burin(words);
+  EXPECT_EQ(list.status, 0);
+  EXPECT_THAT(list.errors, HasSubstr("sapphirerapids: 16 kernels, 0 refused"));
+  const std::string name = list.output.substr(0, list.output.find('\n'));
+  EXPECT_EQ(run_json({"kernel", name, "--target", "sapphirerapids"})["name"], name);
+
+  const CommandResult all =
+      run_burin({"kernel", "ls", "attention", "gqa/bf16", "--all", "--target", "haswell"});
+  EXPECT_THAT(all.errors, HasSubstr("haswell: 8 kernels, 8 refused"));
+  EXPECT_THAT(all.output, HasSubstr("\nrefused attention/gqa/bf16/bf16/plain: "));
+  EXPECT_THAT(all.output, HasSubstr("needs avx512bf16, which haswell lacks: use math.f32"));
+}
+
+TEST(Commands, KernelsThereCanBeAsJson) {
+  const CommandResult list = run_burin({"kernel", "ls", "gemm/int4s.g32.f16", "tiles/store", "--json"});
+  std::istringstream lines(list.output);
+  std::map<std::string, json> rows;
+  for (std::string line; std::getline(lines, line);) {
+    const json row = json::parse(line);
+    rows[row["row"].get<std::string>()] = row;
+    EXPECT_EQ(row["supported"].get<bool>(), !row.contains("reason")) << line;
+    EXPECT_THAT(row["name"].get<std::string>(), testing::StartsWith("gemm-k."));
+  }
+  EXPECT_GE(rows.size(), 4u);
+  EXPECT_EQ(rows["gemm/int4s.g32.f16/s8/tiles/store"]["supported"], true);
+}
+
 // The file is the model that would have run: the same plan, and weights that any reader of GGUF takes.
 TEST(Commands, BenchSavesTheSyntheticModel) {
   const TemporaryFolder folder;

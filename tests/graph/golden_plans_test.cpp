@@ -4,14 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
 
 #include "jit/error.hpp"
 #include "runtime/files/model_file.hpp"
 #include "tests/graph/described_model.hpp"
 #include "tests/graph/plan_outline.hpp"
 #include "tests/graph/plan_queries.hpp"
+#include "tests/support/golden_file.hpp"
 #include "tests/support/reference_data.hpp"
 
 namespace burin::graph {
@@ -25,19 +24,8 @@ const fs::path kPlans = BURIN_SOURCE_DIR "/tests/graph/golden/architectures";
 // AVX2 only, and AVX-512 with VNNI.
 constexpr const char* kTargets[] = {"haswell", "icelake-server"};
 
-bool blesses() {
-  const char* bless = std::getenv("BURIN_BLESS");
-  return bless != nullptr && std::string_view(bless) == "1";
-}
-
 void expect_golden(const fs::path& path, const std::string& text) {
-  if (blesses()) {
-    fs::create_directories(path.parent_path());
-    std::ofstream(path, std::ios::binary) << text;
-  }
-  ASSERT_TRUE(fs::exists(path)) << path;
-  EXPECT_EQ(tests::read_bytes(path), text)
-      << "if this is meant: BURIN_BLESS=1 graph_test --gtest_filter=*Golden*";
+  tests::expect_golden(path, text, "build/release/bin/graph_test --gtest_filter=*Golden*");
 }
 
 std::vector<std::string> names_in(const fs::path& folder) {

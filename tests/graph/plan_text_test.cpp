@@ -2,11 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
-
 #include "tests/graph/plan_queries.hpp"
+#include "tests/support/golden_file.hpp"
 
 namespace burin::graph {
 namespace {
@@ -128,20 +125,9 @@ TEST(PlanText, TextTellsNotesRemarksAndRefusals) {
   EXPECT_EQ(object["trace"][0]["reason"], "it is the result");
 }
 
-// BURIN_BLESS=1 in the environment writes the file anew; the difference is then for a person to judge.
 TEST(PlanText, GoldenPlanOfATinyModel) {
-  const std::string path = std::string(BURIN_SOURCE_DIR) + "/tests/graph/golden/tiny-llama.plan.txt";
-  const std::string text = to_text(tiny_plan());
-  const char* bless = std::getenv("BURIN_BLESS");
-  if (bless != nullptr && std::string_view(bless) == "1") {
-    std::ofstream blessed(path);
-    ASSERT_TRUE(blessed << text << std::flush) << path;
-    GTEST_SKIP() << "blessed " << path;
-  }
-  std::ifstream file(path);
-  ASSERT_TRUE(file) << path;
-  const std::string golden{std::istreambuf_iterator<char>(file), {}};
-  EXPECT_EQ(text, golden) << "if this is meant: BURIN_BLESS=1 graph_test --gtest_filter=PlanText.Golden*";
+  tests::expect_golden(BURIN_SOURCE_DIR "/tests/graph/golden/tiny-llama.plan.txt", to_text(tiny_plan()),
+                       "build/release/bin/graph_test --gtest_filter=*Golden*");
 }
 
 }  // namespace

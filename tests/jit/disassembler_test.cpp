@@ -29,23 +29,32 @@ TEST(Disassembler, OneLinePerInstruction) {
             "  000a  ret\n");
 }
 
-TEST(Disassembler, JumpTargetsHaveALine) {
+TEST(Disassembler, LoopsAreMarked) {
   Assembler a(parse_target("avx2"));
-  Xbyak::Label loop;
+  Xbyak::Label outer;
+  Xbyak::Label inner;
   Xbyak::Label done;
-  a.L(loop);
+  a.L(outer);
   a.dec(a.rcx);
   a.jz(done, Xbyak::CodeGenerator::T_NEAR);
-  a.jmp(loop);
+  a.L(inner);
+  a.dec(a.rdx);
+  a.jnz(inner);
+  a.jmp(outer);
   a.L(done);
   a.ret();
-  EXPECT_EQ(disassemble(a.finish("loop")),
-            "L0000:\n"
-            "  0000  dec rcx\n"
-            "  0003  jz 0x000000000000000B\n"
-            "  0009  jmp 0x0000000000000000\n"
-            "L000b:\n"
-            "  000b  ret\n");
+  const CodeImage image = a.finish("loops");
+  EXPECT_EQ(disassemble(image),
+            "L1:  ; loop, depth 1, 5 instructions\n"
+            "  0000  | dec rcx\n"
+            "  0003  | jz L3\n"
+            "L2:  ; loop, depth 2, 2 instructions\n"
+            "  0009  | | dec rdx\n"
+            "  000c  | | jnz L2\n"
+            "  000e  | jmp L1\n"
+            "L3:\n"
+            "  0010  ret\n");
+  EXPECT_THAT(disassemble(image, Offsets::left_out), HasSubstr("depth 2, 2 instructions\n  | | dec rdx\n"));
 }
 
 TEST(Disassembler, ConstantsAreLeftOut) {
@@ -56,7 +65,7 @@ TEST(Disassembler, ConstantsAreLeftOut) {
   ASSERT_GT(image.bytes.size(), image.code_size);
   const std::string text = disassemble(image);
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2) << text;
-  EXPECT_THAT(text, HasSubstr("vmovups ymm0"));
+  EXPECT_THAT(text, HasSubstr("vmovups ymm0, [constant 0x06060606]\n"));
 
   CodeImage with_constants = image;
   with_constants.code_size = static_cast<std::uint32_t>(image.bytes.size());
@@ -81,14 +90,16 @@ TEST(Disassembler, WhatIsNoCodeIsNamed) {
   EXPECT_EQ(disassemble(image), "");
 }
 
-// "  001a  vpaddd ..." or "L001a:"
+// "  001a  | vpaddd ...", or "L3:" and what it says of a loop
 bool is_line(std::string_view line) {
   const bool label = line.starts_with('L');
   const std::string_view digits = line.substr(label ? 1 : 2);
   const std::size_t count = std::min(digits.find_first_not_of("0123456789abcdef"), digits.size());
-  const std::string_view rest = digits.substr(count);
-  if (label) return count >= 4 && rest == ":";
-  return line.starts_with("  ") && count >= 4 && rest.starts_with("  ") && rest.size() > 2 && rest[2] >= 'a';
+  std::string_view rest = digits.substr(count);
+  if (label) return count >= 1 && (rest == ":" || rest.starts_with(":  ; loop, depth "));
+  if (!line.starts_with("  ") || count < 4 || !rest.starts_with("  ")) return false;
+  for (rest.remove_prefix(2); rest.starts_with("| ");) rest.remove_prefix(2);
+  return !rest.empty() && rest[0] >= 'a' && rest[0] <= 'z';
 }
 
 // Kernels of all targets, also those that this host cannot run, read back from end to end.

@@ -8,115 +8,13 @@
 #include <vector>
 
 #include "jit/error.hpp"
-#include "jit/spec_text.hpp"
-#include "templates/heads/heads_spec.hpp"
-#include "tests/kernels/row_reference.hpp"
-#include "tests/kernels/stored_heads.hpp"
+#include "tests/kernels/heads_problem.hpp"
 #include "tests/support/host_targets.hpp"
-#include "tests/support/kernel_call.hpp"
 
 namespace burin::kernels {
 namespace {
 
-using tests::GuardedBuffer;
-using tests::RandomValues;
-
-constexpr float kEpsilon = 1e-5f;
-constexpr float kLimit = 0.5f;
-constexpr double kTolerance = 4e-6;
-
-class Problem {
- public:
-  Problem(const HeadsSpec& spec, std::int64_t rows, std::int64_t position)
-      : spec_(spec),
-        rows_(rows),
-        real_(tests::merged_columns(spec.heads)),
-        random_(static_cast<std::uint64_t>(spec.heads.head_size * 100 + rows)),
-        input_(static_cast<std::size_t>(spec.input_stride * (rows - 1) + spec.heads.blocks() * 32) * 4, 4),
-        weight_(static_cast<std::size_t>(normed_columns()) * 4, 4),
-        bias_(weight_.size(), 4),
-        stored_(spec.heads, rows, position, spec.output_stride, random_) {
-    for (std::size_t i = 0; i < real_.size(); ++i) {
-      for (std::int64_t row = 0; row < rows; ++row)
-        if (real_[i])
-          input_.as<float>()[row * spec.input_stride + static_cast<std::int64_t>(i)] = 2 * random_.value();
-      if (!real_[i] || i >= static_cast<std::size_t>(normed_columns())) continue;
-      weight_.as<float>()[i] = 1 + 0.5f * random_.value();
-      bias_.as<float>()[i] = random_.value();
-    }
-  }
-
-  void check(const jit::Target& target) const {
-    SCOPED_TRACE(jit::spec_text(spec_) + " rows " + std::to_string(rows_) + " target " + target.name);
-    HeadsArguments arguments;
-    arguments.input = input_.as<float>();
-    arguments.output = stored_.output();
-    arguments.norm_weight = weight_.as<float>();
-    arguments.norm_bias = bias_.as<float>();
-    arguments.rows = rows_;
-    arguments.epsilon = kEpsilon;
-    arguments.limit = kLimit;
-    arguments.kv = stored_.kv();
-    const jit::CodeImage image = emit_heads(spec_, target);
-    // Three calls share the blocks, as threads do; cuts fall within heads where they may.
-    const std::int64_t blocks = spec_.heads.blocks();
-    for (int part = 0; part < 3; ++part) {
-      arguments.first_block = spec_.heads.next_share(blocks * part / 3);
-      arguments.last_block = spec_.heads.next_share(blocks * (part + 1) / 3);
-      tests::run_kernel(image, arguments);
-    }
-    for (std::int64_t row = 0; row < rows_; ++row) stored_.check_row(row, expected(row), kTolerance);
-    stored_.check_the_rest();
-  }
-
- private:
-  std::int64_t normed_columns() const {
-    return std::int64_t{spec_.heads.query_blocks() + spec_.heads.key_blocks()} * 32;
-  }
-
-  std::vector<double> expected(std::int64_t row) const {
-    const float* input = input_.as<float>() + row * spec_.input_stride;
-    std::vector<double> values(input, input + real_.size());
-    if (spec_.clip)
-      for (double& value : values)
-        value = std::clamp(value, -static_cast<double>(kLimit), static_cast<double>(kLimit));
-    const std::int64_t head = spec_.heads.query_head_columns();
-    const std::int64_t queries = std::int64_t{spec_.heads.query_blocks()} * 32;
-    for (std::int64_t first = 0; first < normed_columns();) {
-      const std::int64_t part_end = first < queries ? queries : normed_columns();
-      const std::int64_t last = spec_.unit == HeadNormUnit::head ? first + head : part_end;
-      norm_unit(input, first, last, values);
-      first = last;
-    }
-    return values;
-  }
-
-  // Padding is no part of what is normalised.
-  void norm_unit(const float* input, std::int64_t first, std::int64_t last,
-                 std::vector<double>& values) const {
-    if (spec_.norm == RowNorm::none) return;
-    std::vector<float> x, weight, bias;
-    std::vector<std::size_t> places;
-    for (std::int64_t i = first; i < last; ++i) {
-      if (!real_[static_cast<std::size_t>(i)]) continue;
-      places.push_back(static_cast<std::size_t>(i));
-      x.push_back(input[i]);
-      weight.push_back(weight_.as<float>()[i]);
-      bias.push_back(bias_.as<float>()[i]);
-    }
-    const std::vector<double> normed = tests::normed_row(spec_.norm, x, weight.data(), bias.data(), kEpsilon);
-    for (std::size_t i = 0; i < places.size(); ++i) values[places[i]] = normed[i];
-  }
-
-  HeadsSpec spec_;
-  std::int64_t rows_;
-  std::vector<bool> real_;
-  RandomValues random_;
-  GuardedBuffer input_;
-  GuardedBuffer weight_;
-  GuardedBuffer bias_;
-  tests::StoredHeads stored_;
-};
+using Problem = HeadsProblem;
 
 HeadsSpec spec_of(const HeadLayout& heads, RowNorm norm, HeadNormUnit unit) {
   HeadsSpec spec;

@@ -2,14 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <limits>
 #include <vector>
 
-#include "jit/spec_text.hpp"
-#include "templates/prepare/prepare_spec.hpp"
-#include "tests/kernels/row_reference.hpp"
+#include "tests/kernels/prepare_problem.hpp"
 #include "tests/support/guarded_buffer.hpp"
 #include "tests/support/host_targets.hpp"
 #include "tests/support/kernel_call.hpp"
@@ -23,127 +19,8 @@ using tests::GuardedBuffer;
 using tests::RandomValues;
 
 constexpr float kEpsilon = 1e-5f;
-constexpr std::int64_t kGap = 5;  // NaNs between the rows' padding and the next row
 
-// Inputs of all rows, and what the kernel made of them.
-class Prepared {
- public:
-  // values(row, input) are the activations.
-  template <typename Values>
-  Prepared(const PrepareSpec& spec, std::int64_t rows, Values values)
-      : spec_(spec),
-        layout_(activation_rows(spec.activation, spec.inputs, spec.weights)),
-        count_(rows),
-        input_(static_cast<std::size_t>((layout_.padded + kGap) * rows - kGap) * 4, 4),
-        norm_weight_(static_cast<std::size_t>(layout_.padded) * 4, 4),
-        norm_bias_(static_cast<std::size_t>(layout_.padded) * 4, 4),
-        output_(static_cast<std::size_t>(layout_.row_bytes * rows)) {
-    spec_.input_stride = layout_.padded + kGap;
-    std::fill_n(input_.as<float>(), input_.size() / 4, std::numeric_limits<float>::quiet_NaN());
-    RandomValues random(static_cast<std::uint64_t>(spec.inputs));
-    for (std::int64_t i = 0; i < spec.inputs; ++i) {
-      norm_weight_.as<float>()[i] = 1 + 0.5f * random.value();
-      norm_bias_.as<float>()[i] = 0.5f * random.value();
-    }
-    for (std::int64_t row = 0; row < rows; ++row)
-      for (std::int64_t i = 0; i < layout_.padded; ++i)
-        input_.as<float>()[row * spec_.input_stride + i] = i < spec.inputs ? values(row, i) : 0.0f;
-    std::memset(output_.as(), 0xee, output_.size());
-  }
-
-  void run(const jit::Target& target) {
-    name_ = jit::spec_text(spec_) + " target " + target.name;
-    const PrepareArguments arguments = {input_.as<float>(),     output_.as(), norm_weight_.as<float>(),
-                                        norm_bias_.as<float>(), count_,       kEpsilon};
-    tests::run_kernel(emit_prepare(spec_, target), arguments);
-  }
-
-  const ActivationRows& layout() const { return layout_; }
-  float value_f32(std::int64_t row, std::int64_t i) const { return read<float>(row, i * 4); }
-  float scale(std::int64_t row, std::int64_t group) const { return read<float>(row, group_at(group) + 4); }
-  std::int8_t code(std::int64_t row, std::int64_t i) const {
-    return read<std::int8_t>(row, group_at(i / layout_.group) + 8 + i % layout_.group);
-  }
-
-  // The row after the norm, in double arithmetic; zero past the inputs.
-  std::vector<double> expected(std::int64_t row) const {
-    const float* input = input_.as<float>() + row * spec_.input_stride;
-    std::vector<double> y = tests::normed_row(spec_.norm, {input, static_cast<std::size_t>(spec_.inputs)},
-                                              norm_weight_.as<float>(), norm_bias_.as<float>(), kEpsilon);
-    y.resize(static_cast<std::size_t>(layout_.padded));
-    return y;
-  }
-
-  void check() const {
-    SCOPED_TRACE(name_);
-    for (std::int64_t row = 0; row < count_; ++row) {
-      SCOPED_TRACE("row " + std::to_string(row));
-      if (spec_.activation == Activation::f32)
-        check_f32(row);
-      else
-        for (std::int64_t group = 0; group < layout_.groups(); ++group) check_group(row, group);
-    }
-  }
-
- private:
-  template <typename Value>
-  Value read(std::int64_t row, std::int64_t byte) const {
-    Value value;
-    std::memcpy(&value, output_.as() + row * layout_.row_bytes + byte, sizeof(value));
-    return value;
-  }
-  std::int64_t group_at(std::int64_t group) const { return group * layout_.group_bytes(); }
-  // Of a value the norm made; the last digits of denormals are fewer. Where a mean is taken off, small values
-  // are differences of larger ones.
-  double rounding(double value, const std::vector<double>& row) const {
-    if (spec_.norm == RowNorm::none) return 0;
-    if (spec_.norm == RowNorm::layer)
-      for (const double other : row) value = std::max(std::fabs(value), std::fabs(other));
-    return 4e-7 * std::fabs(value) + 4e-45;
-  }
-
-  void check_f32(std::int64_t row) const {
-    const std::vector<double> y = expected(row);
-    for (std::size_t i = 0; i < y.size(); ++i)
-      ASSERT_NEAR(static_cast<double>(value_f32(row, static_cast<std::int64_t>(i))), y[i], rounding(y[i], y))
-          << "input " << i;
-  }
-
-  void check_group(std::int64_t row, std::int64_t group) const {
-    const std::vector<double> y = expected(row);
-    const std::int64_t first = group * layout_.group;
-    double largest = 0;
-    for (std::int64_t i = first; i < first + layout_.group; ++i)
-      largest = std::max(largest, std::fabs(y[static_cast<std::size_t>(i)]));
-    const auto step = static_cast<double>(scale(row, group));
-    ASSERT_NEAR(step, largest / 127, largest / 127 * 2e-7 + rounding(largest / 127, y) + 1e-45)
-        << "scale of group " << group;
-    int sum = 0;
-    for (std::int64_t i = first; i < first + layout_.group; ++i) {
-      // A nearest code, give or take what rounding the scale moves at the far end. Groups that are smaller
-      // than 1e-30 altogether may lose precision.
-      ASSERT_NEAR(step * code(row, i), y[static_cast<std::size_t>(i)],
-                  step * 0.5001 + (largest < 1e-30 ? largest : 0) + rounding(0, y))
-          << "input " << i;
-      sum += code(row, i);
-    }
-    if (spec_.weights.symmetric)
-      ASSERT_EQ(read<std::int32_t>(row, group_at(group)), -spec_.weights.zero_point() * sum)
-          << "group " << group;
-    else
-      ASSERT_EQ(read<float>(row, group_at(group)), scale(row, group) * static_cast<float>(sum))
-          << "group " << group;
-  }
-
-  PrepareSpec spec_;
-  ActivationRows layout_;
-  std::int64_t count_;
-  GuardedBuffer input_;
-  GuardedBuffer norm_weight_;
-  GuardedBuffer norm_bias_;
-  GuardedBuffer output_;
-  std::string name_;
-};
+using Prepared = PrepareProblem;
 
 PrepareSpec spec_of(std::int64_t inputs, const WeightFormat& weights, Activation activation, RowNorm norm) {
   PrepareSpec spec;

@@ -7,6 +7,7 @@
 #include "templates/formats/float16.hpp"
 #include "templates/prepare/prepare_spec.hpp"
 #include "tests/support/kernel_call.hpp"
+#include "tests/support/packed_matrix.hpp"
 
 namespace burin::kernels {
 
@@ -30,6 +31,13 @@ inline std::vector<double> row_values(const ActivationRows& rows, const std::byt
     values[static_cast<std::size_t>(i)] = static_cast<double>(scale) * code;
   }
   return values;
+}
+
+// The weight that it is multiplied with: of bf16 activations, rounded to bf16.
+inline double multiplied_weight(const tests::PackedMatrix& packed, Activation activation, std::int64_t input,
+                                std::int64_t column) {
+  const float value = packed.value(input, column);
+  return static_cast<double>(activation == Activation::bf16 ? bf16_to_f32(f32_to_bf16(value)) : value);
 }
 
 // `count` rows of input, `stride` floats apart, without norm.

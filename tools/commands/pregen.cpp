@@ -11,7 +11,6 @@
 #include "runtime/plan_kernels.hpp"
 #include "tools/command.hpp"
 #include "tools/common_options.hpp"
-#include "tools/kernel_names.hpp"
 #include "tools/progress_bar.hpp"
 
 namespace burin::tools {
@@ -55,7 +54,7 @@ std::vector<graph::KernelSpec> read_names(const std::string& path) {
     line.resize(std::min(line.find('#'), line.size()));
     while (!line.empty() && (line.back() == ' ' || line.back() == '\r' || line.back() == '\t'))
       line.pop_back();
-    if (!line.empty()) specs.push_back(parse_kernel_name(line));
+    if (!line.empty()) specs.push_back(kernels::parse_kernel_name(line));
   }
   if (specs.empty())
     fail("{}: holds no kernel name: write one per line, as burin plan MODEL prints them", path);

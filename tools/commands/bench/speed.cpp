@@ -23,15 +23,9 @@ void add_samples(nlohmann::json& object, const char* name, const std::vector<dou
   object["spread"][name] = spread(values);
 }
 
-// Of a machine that does so much when it does nothing else; floats have the rates of the kernels' instructions.
 graph::MachineLimits limits_of(const runtime::Model& model, double read_gb, double int8_gmac) {
-  const graph::DotRates rates = graph::dot_rates(model.plan().target);
-  graph::MachineLimits limits;
+  graph::MachineLimits limits = graph::measured_limits(model.plan().target, read_gb * 1e9, int8_gmac * 1e9);
   limits.threads = model.threads();
-  limits.read_bytes_per_second = read_gb * 1e9;
-  limits.int8_macs_per_second = int8_gmac * 1e9;
-  limits.bf16_macs_per_second = limits.int8_macs_per_second * rates.bf16 / rates.int8;
-  limits.f32_macs_per_second = limits.int8_macs_per_second * rates.f32 / rates.int8;
   return limits;
 }
 

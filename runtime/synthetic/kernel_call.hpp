@@ -1,0 +1,47 @@
+// A kernel's call with made-up operands, to be timed: what `burin kernel NAME --bench` and the benchmarks of the manifest
+// run.
+//
+// Every byte of the operands is the same, one that makes a small normal number of every type (f32 and bf16 0.0115,
+// f16 1.06, int8 60): no kernel's time depends on the numbers as long as they are neither denormal nor NaN.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+
+#include "graph/machine_limits.hpp"
+#include "templates/kernel_spec.hpp"
+
+namespace burin::runtime {
+
+// What a call has to do at least.
+struct KernelWork {
+  double bytes = 0;      // read and written
+  double int8_macs = 0;  // multiply-adds, by what they multiply
+  double bf16_macs = 0;
+  double f32_macs = 0;
+
+  double macs() const { return int8_macs + bf16_macs + f32_macs; }
+  // The time that memory and multipliers take for it.
+  double memory_seconds(const graph::MachineLimits& limits) const {
+    return bytes / limits.read_bytes_per_second;
+  }
+  double dot_seconds(const graph::MachineLimits& limits) const {
+    return int8_macs / limits.int8_macs_per_second + bf16_macs / limits.bf16_macs_per_second +
+           f32_macs / limits.f32_macs_per_second;
+  }
+};
+
+struct KernelCall {
+  std::int64_t rows = 0;
+  KernelWork work;
+  // Of pass number n, valid until the next call: weights and caches are read from memory that `cold_bytes` of other
+  // passes have driven out of the caches. Owns the operands. For one thread.
+  std::function<const void*(std::size_t pass)> arguments;
+};
+
+// All column blocks, experts or heads of one KV head, for `rows` rows; 0: one row where kernels are for decoding, else
+// 256. Attention is to 2048 positions. Throws burin::Error where memory is refused, or rows are too many for the kind.
+KernelCall make_kernel_call(const kernels::KernelSpec& spec, std::int64_t rows, std::size_t cold_bytes);
+
+}  // namespace burin::runtime

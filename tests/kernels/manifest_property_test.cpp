@@ -1,0 +1,101 @@
+// A sample of the manifest for every target, at drawn sizes, against the references: natively where this CPU can,
+// else under the emulator. BURIN_MANIFEST_SAMPLES=500 draws as many rows per target, BURIN_MANIFEST_SEED=2 others.
+// A failure prints the line that runs its case alone.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <map>
+
+#include "jit/error.hpp"
+#include "templates/manifest/manifest.hpp"
+#include "tests/emulation/emulator.hpp"
+#include "tests/kernels/manifest_problems.hpp"
+#include "tests/kernels/target_names.hpp"
+
+namespace burin::kernels {
+namespace {
+
+constexpr std::int64_t kSamples = 36;
+
+std::int64_t number_from(const char* variable, std::int64_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::strtoll(text, nullptr, 10);
+}
+
+struct Case {
+  std::uint64_t seed;  // of sizes and operands
+  const ManifestRow* row;
+};
+
+// Draws rows that a target can have.
+class Sample {
+ public:
+  explicit Sample(const jit::Target& target) : target_(target) {
+    for (const ManifestRow& row : rows_) kinds_[row.name.substr(0, row.name.find('/'))].push_back(&row);
+  }
+
+  // Every other one of a kind that is drawn first, so that kinds of few rows have their turn.
+  std::vector<Case> draw(std::int64_t count) const {
+    RandomValues random(static_cast<std::uint64_t>(number_from("BURIN_MANIFEST_SEED", 1)));
+    std::vector<Case> cases;
+    while (static_cast<std::int64_t>(cases.size()) < count) {
+      const ManifestRow& row = cases.size() % 2 == 0 ? any_row(random) : row_of_any_kind(random);
+      if (refusal_of(row, target_).empty()) cases.push_back({random.bits() >> 32, &row});
+    }
+    return cases;
+  }
+
+  // "SEED ROW"; nothing where the target cannot have the row.
+  std::vector<Case> read(const std::string& text) const {
+    std::size_t end = 0;
+    const std::uint64_t seed = std::stoull(text, &end);
+    for (const ManifestRow& row : rows_)
+      if (row.name == text.substr(end + 1) && refusal_of(row, target_).empty()) return {{seed, &row}};
+    return {};
+  }
+
+ private:
+  using RandomValues = tests::RandomValues;
+
+  const ManifestRow& any_row(RandomValues& random) const {
+    return rows_[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(rows_.size())))];
+  }
+  const ManifestRow& row_of_any_kind(RandomValues& random) const {
+    const auto kind = std::next(kinds_.begin(), random.below(static_cast<std::int64_t>(kinds_.size())));
+    const std::vector<const ManifestRow*>& rows = kind->second;
+    return *rows[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(rows.size())))];
+  }
+
+  const jit::Target& target_;
+  std::vector<ManifestRow> rows_ = manifest();
+  std::map<std::string, std::vector<const ManifestRow*>> kinds_;
+};
+
+void check_case(const Case& one, const jit::Target& target) {
+  SCOPED_TRACE(
+      fmt::format("reproduce: BURIN_MANIFEST_CASE='{} {}' build/release/bin/kernels_test "
+                  "--gtest_filter='*Sample*{}'",
+                  one.seed, one.row->name, tests::target_test_name({target.name, 0})));
+  tests::RandomValues random(one.seed);
+  tests::check_kernel(tests::drawn_shape(parse_kernel_name(one.row->kernel), random, target), random, target);
+}
+
+class ManifestSample : public testing::TestWithParam<std::string> {};
+
+TEST_P(ManifestSample, MatchesReference) {
+  const jit::Target target = jit::parse_target(GetParam());
+  if (!emulation::can_run(target)) GTEST_SKIP() << "skipped: this CPU lacks what cannot be emulated";
+  const emulation::EmulatedCpu cpu;
+  const Sample sample(target);
+  const char* wanted = std::getenv("BURIN_MANIFEST_CASE");
+  const std::vector<Case> cases =
+      wanted != nullptr ? sample.read(wanted) : sample.draw(number_from("BURIN_MANIFEST_SAMPLES", kSamples));
+  ASSERT_FALSE(cases.empty()) << "no such row for this target";
+  for (const Case& one : cases) check_case(one, target);
+}
+
+INSTANTIATE_TEST_SUITE_P(Target, ManifestSample, testing::ValuesIn(tests::target_names()),
+                         tests::target_test_name);
+
+}  // namespace
+}  // namespace burin::kernels
