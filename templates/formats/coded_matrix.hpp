@@ -23,14 +23,14 @@ class CodedMatrix {
   const WeightFormat& format() const { return format_; }
 
   // Formats of codes: codes, and bits of scale and minimum, of inputs [first, first + codes.size()) of a row, all of
-  // one group of the format. `first` is its first input, or a multiple of 32. fp8 codes are numbers.
+  // one group of the format. `first` is its first input, or a multiple of 16. fp8 codes are numbers.
   virtual QuantizedGroup read_group(std::int64_t row, std::int64_t first,
                                     std::span<std::uint8_t> codes) const = 0;
 
   // Formats with factors (ScaleType::e4m3): what all scales of the row are multiplied with.
   virtual float row_factor(std::int64_t /*row*/) const { return 1; }
 
-  // Inputs [first, first + values.size()) of a row. `first` is a multiple of 32.
+  // Inputs [first, first + values.size()) of a row. `first` is a multiple of 16.
   virtual void read_values(std::int64_t row, std::int64_t first, std::span<float> values) const;
 
  protected:

@@ -72,7 +72,8 @@ void StoredFloats::read(const StoredMatrix& matrix, std::int64_t row, std::int64
     matrix.coded->read_values(row, first, {out, static_cast<std::size_t>(count)});
     return;
   }
-  if (layout_of(matrix.type).elements < kSuperblock) {
+  const int elements = layout_of(matrix.type).elements;
+  if (elements < kSuperblock && first % elements == 0 && count % elements == 0) {
     stored_row_to_f32(matrix.type, stored_at(matrix, row, first), count, out);
     return;
   }
@@ -80,10 +81,10 @@ void StoredFloats::read(const StoredMatrix& matrix, std::int64_t row, std::int64
   Known& known = known_[static_cast<std::size_t>(column)];
   while (count > 0) {
     const std::byte* block = stored_at(matrix, row, first);
-    if (known.block != block) stored_row_to_f32(matrix.type, block, kSuperblock, known.values);
+    if (known.block != block) stored_row_to_f32(matrix.type, block, elements, known.values);
     known.block = block;
-    const std::int64_t in_block = first % kSuperblock;
-    const std::int64_t part = std::min(count, kSuperblock - in_block);
+    const std::int64_t in_block = first % elements;
+    const std::int64_t part = std::min(count, elements - in_block);
     out = std::copy_n(known.values + in_block, part, out);
     first += part;
     count -= part;

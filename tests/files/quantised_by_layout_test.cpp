@@ -212,9 +212,12 @@ TEST_F(Quantised, Mxfp4OfCompressedTensors) {
                  {{"num_bits", 4}, {"type", "float"}, {"strategy", "group"}, {"group_size", 32}});
   const std::unique_ptr<ModelFile> file = open(settings);
   EXPECT_EQ(to_text(*file->description().tensors[0].coded), "e2m1.g32.e8m0");
-  EXPECT_EQ(packed_weights(*file, kLayer + ".weight"), layer.scaled(32, [](std::size_t group) {
-    return std::ldexp(1.0f, static_cast<int>(group % 10) - 7);
-  }));
+  const std::vector<float> weights =
+      layer.scaled(32, [](std::size_t group) { return std::ldexp(1.0f, static_cast<int>(group % 10) - 7); });
+  EXPECT_EQ(packed_weights(*file, kLayer + ".weight"), weights);
+  std::vector<float> half(16);  // of a group
+  file->coded_matrix(0, 0).read_values(1, 48, half);
+  EXPECT_EQ(half, std::vector<float>(weights.begin() + 96 + 48, weights.begin() + 96 + 64));
 }
 
 // --- eight bits

@@ -287,8 +287,9 @@ TEST(Packing, StoredBlocksAreMovedWithoutLoss) {
 TEST(Packing, OtherFormatsAreRoundedFromTheDequantisedValues) {
   for (const StoredType type : {StoredType::q8_0, StoredType::q6_k, StoredType::tq2_0, StoredType::iq3_s}) {
     const Stored stored(type, 32, layout_of(type).elements == kSuperblock ? 512 : 128, 12);
-    for (const char* text : {"int4s.g32.f16", "int4a.g64.bf16", "int8s.g32.f32", "int8s.g128.f16",
-                             "nf4.g64.f32", "e2m1.g32.e8m0", "bf16"}) {
+    for (const char* text :
+         {"int4s.g32.f16", "int4a.g64.bf16", "int8s.g32.f32", "int8s.g128.f16", "nf4.g64.f32",
+          "e2m1.g32.e8m0", "int4a.g16.f16", "int8s.row.f32", "e4m3.g16.f16", "e5m2.row.f32", "bf16"}) {
       const WeightFormat format = parse_weight_format(text);
       const Packed packed(format, {stored.matrix()}, rows_in_order(stored.rows));
       for (std::int64_t row = 0; row < stored.rows; ++row) {

@@ -26,9 +26,9 @@ class Mxfp4Matrix final : public kernels::CodedMatrix {
   kernels::QuantizedGroup read_group(std::int64_t row, std::int64_t first,
                                      std::span<std::uint8_t> codes) const override {
     const std::int64_t block = row * (inputs() / kBlock) + first / kBlock;
+    const std::byte* pairs = blocks_ + block * kBlockBytes + first % kBlock / 2;
     for (std::size_t i = 0; i < codes.size(); ++i) {
-      const auto byte =
-          std::to_integer<unsigned>(blocks_[block * kBlockBytes + static_cast<std::int64_t>(i / 2)]);
+      const auto byte = std::to_integer<unsigned>(pairs[i / 2]);
       codes[i] = static_cast<std::uint8_t>(i % 2 == 0 ? byte & 15 : byte >> 4);
     }
     const auto scale = std::to_integer<std::uint8_t>(scales_[block]);
