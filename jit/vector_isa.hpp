@@ -75,7 +75,8 @@ class VectorIsa {
 
   // int32 lanes -> saturated int8, stored as vector_bytes()/4 bytes. scratch is overwritten.
   virtual void store_as_int8(const Xbyak::RegExp& to, Vector from, Vector scratch) = 0;
-  // Float pairs to one dword of two bf16 (round to nearest even): low half from `low`, high from `high`.
+  // Float pairs to one dword of two bf16 (round to nearest even): low half from `low`, high from `high`. Denormals
+  // become zeros with AVX512-BF16.
   // Both and scratch are overwritten; the result is in `low`.
   virtual void pack_bf16_pairs(Vector low, Vector high, Vector scratch) = 0;
 

@@ -22,7 +22,6 @@ void add_embed_rows(ManifestRows& rows) {
 }
 
 EmbedSpec resized(EmbedSpec spec, const KernelShape& shape) {
-  spec.weights = resized(spec.weights, spec.width, shape.inputs);
   spec.width = shape.inputs;
   spec.vocabulary = whole_blocks(shape.columns);
   spec.output_stride = packed_shape(spec.weights, spec.width, spec.vocabulary).padded_inputs;

@@ -67,7 +67,6 @@ void add_gemm_rows(ManifestRows& rows) {
 }
 
 GemmSpec resized(GemmSpec spec, const KernelShape& shape) {
-  spec.weights = resized(spec.weights, spec.inputs, shape.inputs);
   spec.inputs = shape.inputs;
   spec.columns = whole_blocks(shape.columns);
   spec.output_stride = halves_columns(spec.epilogue) ? spec.columns / 2 : spec.columns;

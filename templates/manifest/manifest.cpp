@@ -35,10 +35,4 @@ HeadLayout resized(HeadLayout heads, const KernelShape& shape) {
   return heads;
 }
 
-WeightFormat resized(WeightFormat weights, std::int64_t inputs, std::int64_t wanted) {
-  if (weights.group > 0 && weights.group == whole_blocks(inputs))
-    weights.group = static_cast<int>(whole_blocks(wanted));
-  return weights;
-}
-
 }  // namespace burin::kernels

@@ -26,7 +26,6 @@ void add_prepare_rows(ManifestRows& rows) {
 }
 
 PrepareSpec resized(PrepareSpec spec, const KernelShape& shape) {
-  spec.weights = resized(spec.weights, spec.inputs, shape.inputs);
   spec.inputs = shape.inputs;
   // Rows are read up to the padded length, which is the same for all compute types.
   spec.input_stride = activation_rows(Activation::f32, shape.inputs, spec.weights).padded;

@@ -34,8 +34,6 @@ RouteSpec resized(RouteSpec spec, const KernelShape& shape);
 
 // Heads of another size, grouped as they were.
 HeadLayout resized(HeadLayout heads, const KernelShape& shape);
-// A format whose group is `inputs` long gets one as long as `wanted`.
-WeightFormat resized(WeightFormat weights, std::int64_t inputs, std::int64_t wanted);
 
 // What rows have one each of.
 inline constexpr KvStorage kKvStorages[] = {KvStorage::f32, KvStorage::f16, KvStorage::bf16, KvStorage::int8};

@@ -88,8 +88,9 @@ TEST(SpecText, EveryKindRoundTrips) {
   attention.math = kernels::AttentionMath::bf16;
   attention.window = 4096;
   attention.soft_cap = attention.sinks = true;
-  expect_round_trip(attention,
-                    "attention-heads.h6.2.48.bf16-math.bf16-window.4096-cap.1-alibi.0-sinks.1-parts.0-factors.0");
+  expect_round_trip(
+      attention,
+      "attention-heads.h6.2.48.bf16-math.bf16-window.4096-cap.1-alibi.0-sinks.1-parts.0-factors.0");
 
   kernels::RouteSpec route;
   route.experts = 160;

@@ -270,6 +270,12 @@ TEST(VectorIsa, KeepFirstLanes) {
 }
 
 // bf16 of both, as the plain conversion rounds.
+// AVX512-BF16 makes zeros of denormal floats.
+std::uint16_t packed_bf16(float value, const Target& target) {
+  const bool flushed = target.has(Feature::avx512bf16) && std::fpclassify(value) == FP_SUBNORMAL;
+  return kernels::f32_to_bf16(flushed ? std::copysign(0.0f, value) : value);
+}
+
 TEST(VectorIsa, PackBf16Pairs) {
   std::vector<float> low = {0.0f,
                             -0.0f,
@@ -293,8 +299,8 @@ TEST(VectorIsa, PackBf16Pairs) {
       });
       Words expected;
       for (std::size_t i = 0; i < x.size(); ++i)
-        expected.push_back(static_cast<std::uint32_t>(kernels::f32_to_bf16(y[i])) << 16 |
-                           kernels::f32_to_bf16(x[i]));
+        expected.push_back(static_cast<std::uint32_t>(packed_bf16(y[i], s.target)) << 16 |
+                           packed_bf16(x[i], s.target));
       EXPECT_EQ(after[0], expected) << s.text();
     });
 }

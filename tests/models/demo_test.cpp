@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <thread>
 
 #include "jit/error.hpp"
@@ -72,6 +74,43 @@ TEST(Demo, LogitsOfAllPositionsInAnyChunks) {
     ASSERT_EQ(rows.size(), expected.size());
     for (std::size_t i = 0; i < rows.size(); ++i) ASSERT_NEAR(rows[i], expected[i], 1e-4) << "logit " << i;
   }
+}
+
+std::vector<float> logits_on(const std::string& target, ComputeType compute, std::int64_t chunk = 512) {
+  const auto model =
+      load_model(kDemo, {.target = target, .compute = compute, .kv = KvType::f32, .chunk = chunk});
+  return tests::all_logits(model, model->tokenizer().encode(reference()["greedy_text"].get<std::string>()));
+}
+
+double largest_difference(const std::vector<float>& x, const std::vector<float>& y) {
+  double largest = 0;
+  for (std::size_t i = 0; i < x.size(); ++i)
+    largest = std::max(largest, std::fabs(static_cast<double>(x[i]) - static_cast<double>(y[i])));
+  return largest;
+}
+
+// Weights and activations are rounded to 8 bits each; the last chunk of one row is computed in f32.
+TEST(Demo, Bf16ComputeIsCloseToF32) {
+  const std::vector<float> exact = logits_on("detect", ComputeType::f32);
+  double largest = 0;
+  for (const float logit : exact) largest = std::max(largest, std::fabs(static_cast<double>(logit)));
+  bool any = false;
+  for (const char* target : {"avx512bf16", "amx-bf16"}) {
+    if (!jit::host_target().features.contains(jit::parse_target(target).features)) continue;
+    any = true;
+    for (const std::int64_t chunk : {512, 7}) {
+      const std::vector<float> rounded = logits_on(target, ComputeType::bf16, chunk);
+      ASSERT_EQ(rounded.size(), exact.size());
+      EXPECT_LT(largest_difference(rounded, exact), 0.01 * largest) << target << ", chunks of " << chunk;
+      EXPECT_NE(rounded, exact) << target << ": nothing was rounded";
+    }
+  }
+  if (!any) GTEST_SKIP() << "skipped: this CPU has no bf16";
+}
+
+TEST(Demo, Int8LogitsOnAmxAreThoseOfVectors) {
+  if (!jit::host_target().has(jit::Feature::amx_int8)) GTEST_SKIP() << "skipped: this CPU has no AMX";
+  EXPECT_EQ(logits_on("amx-int8", ComputeType::int8), logits_on("avx512vnni", ComputeType::int8));
 }
 
 TEST(Demo, SameTextOnEveryTarget) {
