@@ -78,7 +78,7 @@ TEST(Demo, LogitsOfAllPositionsInAnyChunks) {
 
 std::vector<float> logits_on(const std::string& target, ComputeType compute, std::int64_t chunk = 512) {
   const auto model =
-      load_model(kDemo, {.target = target, .compute = compute, .kv = KvType::f32, .chunk = chunk});
+      load_model(kDemo, {.compute = compute, .kv = KvType::f32, .target = target, .chunk = chunk});
   return tests::all_logits(model, model->tokenizer().encode(reference()["greedy_text"].get<std::string>()));
 }
 
