@@ -26,6 +26,11 @@ Pair pair(const char* name, Emit packed, Emit scalar, Compute compute, Embedded 
           {name, scalar, 2, 2, any_float, compute, embedded, true}};
 }
 
+Pair approximate(Pair pair) {
+  pair.packed.approximate = pair.scalar.approximate = true;
+  return pair;
+}
+
 // Xbyak takes {sae} of the maximum and the minimum for a rounding: the encoding is the same.
 const Pair kPairs[] = {
     pair(
@@ -66,15 +71,15 @@ const Pair kPairs[] = {
         [](Code& c, auto& to, auto& x, auto& y) { c.vsqrtsh(to, x, y); },
         [](const LaneInput& l) -> std::uint64_t { return half_square_root(b(l), l.rounding); },
         Embedded::rounding),
-    pair(
+    approximate(pair(
         "vrcp", [](Code& c, auto& to, auto&, auto& y) { c.vrcpph(to, y); },
         [](Code& c, auto& to, auto& x, auto& y) { c.vrcpsh(to, x, y); },
-        [](const LaneInput& l) -> std::uint64_t { return half_reciprocal(b(l)); }, Embedded::nothing),
-    pair(
+        [](const LaneInput& l) -> std::uint64_t { return half_reciprocal(b(l)); }, Embedded::nothing)),
+    approximate(pair(
         "vrsqrt", [](Code& c, auto& to, auto&, auto& y) { c.vrsqrtph(to, y); },
         [](Code& c, auto& to, auto& x, auto& y) { c.vrsqrtsh(to, x, y); },
         [](const LaneInput& l) -> std::uint64_t { return half_reciprocal_square_root(b(l)); },
-        Embedded::nothing),
+        Embedded::nothing)),
     pair(
         "vgetexp", [](Code& c, auto& to, auto&, auto& y) { c.vgetexpph(to, y); },
         [](Code& c, auto& to, auto& x, auto& y) { c.vgetexpsh(to, x, y); },

@@ -35,6 +35,8 @@ struct VectorInstruction {
   // Scalars take bytes 2..15 from operand a, fused ones keep those of the destination.
   bool keeps_upper = false;
   bool broadcasts = true;
+  // CPUs may differ, within a bound: emulated only.
+  bool approximate = false;
   // VEX: neither masks nor broadcasts nor 512 bits nor registers above 15.
   bool vex = false;
 };

@@ -118,8 +118,8 @@ TEST(WeightFormat, ErrorsNameThePartThatIsWrong) {
       {"iq2.g64.two", "16 or 32, not g64"},
       {"int4s.row.two", "16 or 32, not row"},
       {"e4m3.g32.two", "not for fp8"},
-      {"e2m1.g32.e4m3", "write e2m1.g16.e4m3"},
-      {"int4s.g16.e4m3", "write e2m1.g16.e4m3"},
+      {"e2m1.g32.e4m3", "use e2m1.g16.e4m3"},
+      {"int4s.g16.e4m3", "use e2m1.g16.e4m3"},
       {"e4m3.grow.f32", "'row' is not a positive number"},
   };
   for (const auto& [text, part] : cases)
