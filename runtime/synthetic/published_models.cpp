@@ -4,17 +4,17 @@
 namespace burin::runtime {
 namespace {
 
-const std::vector<std::string_view> kQkvBiases = {"q_proj", "k_proj", "v_proj"};
-const std::vector<std::string_view> kNeoxBiases = {
-    "query_key_value",          "dense",           "dense_h_to_4h", "dense_4h_to_h", "input_layernorm",
-    "post_attention_layernorm", "final_layer_norm"};
-const std::vector<std::string_view> kOptBiases = {
+constexpr TensorNameEnds kQkvBiases = {"q_proj", "k_proj", "v_proj"};
+constexpr TensorNameEnds kNeoxBiases = {"query_key_value", "dense",           "dense_h_to_4h",
+                                        "dense_4h_to_h",   "input_layernorm", "post_attention_layernorm",
+                                        "final_layer_norm"};
+constexpr TensorNameEnds kOptBiases = {
     "q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2", "self_attn_layer_norm", "final_layer_norm"};
 
 constexpr std::string_view kChatGlmEmbedding = "transformer.embedding.word_embeddings";
 constexpr std::string_view kGpt2Embedding = "transformer.wte";
 
-const PublishedModel kModels[] = {
+constexpr PublishedModel kModels[] = {
     // --- Qwen
     {"qwen1-7b",
      "QWenLMHeadModel",
