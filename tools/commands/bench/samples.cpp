@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "graph/machine_limits.hpp"
 #include "graph/plan.hpp"
 
 namespace burin::tools {
@@ -89,6 +90,16 @@ void measure_decode(const BenchOptions& options, const runtime::Model& model, ru
   samples.decode_share.push_back(bytes * steps / seconds / 1e9 / limit);
 }
 
+// Of what prompts are multiplied in, to that of bytes, by the target's instructions.
+double relative_peak(const graph::Plan& plan) {
+  const graph::DotRates rates = graph::dot_rates(plan.target);
+  switch (plan.options.compute) {
+    case graph::ComputeType::bf16: return rates.bf16 / rates.int8;
+    case graph::ComputeType::f32: return rates.f32 / rates.int8;
+    default: return 1;
+  }
+}
+
 }  // namespace
 
 void measure(const BenchOptions& options, const runtime::Model& model, runtime::Session& session,
@@ -100,7 +111,8 @@ void measure(const BenchOptions& options, const runtime::Model& model, runtime::
   if (options.prompt > 0) {
     const double before = probe.dot_peak_gmac_per_second();
     const double seconds = seconds_of([&] { session.evaluate(prompt); });
-    const double peak = (before + probe.dot_peak_gmac_per_second()) / 2;
+    const double int8_peak = (before + probe.dot_peak_gmac_per_second()) / 2;
+    const double peak = int8_peak * relative_peak(plan);
     const double rows = static_cast<double>(options.prompt);
     samples.dot_peak.push_back(peak);
     samples.prefill_rate.push_back(rows / seconds);
