@@ -43,7 +43,11 @@ bool computes(const jit::Target& target, Activation type) {
   return type != Activation::bf16 || target.has(jit::Feature::avx512bf16);
 }
 
-void require_computes(const jit::Target& target, Activation type, std::string_view kernel) {
+void require_computes(const jit::Target& target, Activation type, const WeightFormat& weights,
+                      std::string_view kernel) {
+  if (type == Activation::s8 && !weights.is_integer())
+    fail("kernel {}: weights that are no whole numbers cannot be multiplied with int8 activations: use a.f32",
+         kernel);
   if (!computes(target, type))
     fail("kernel {}: target '{}' has no avx512bf16 to multiply bf16 with: use a.f32", kernel, target.name);
 }

@@ -28,8 +28,9 @@ void read_field(std::string_view text, Activation& activation);
 
 // Whether kernels of the target multiply such activations: bf16 wants AVX512-BF16.
 bool computes(const jit::Target& target, Activation type);
-// Throws burin::Error naming the kernel, what the target lacks and what would do.
-void require_computes(const jit::Target& target, Activation type, std::string_view kernel);
+// Throws burin::Error naming the kernel, what the target or the weights lack and what would do.
+void require_computes(const jit::Target& target, Activation type, const WeightFormat& weights,
+                      std::string_view kernel);
 
 // Largest group of activations that share a scale: larger weight groups are cut, so that outliers spoil less
 // and the unrolled loop over a group stays inside the instruction caches. Of a whole row, activation groups are the

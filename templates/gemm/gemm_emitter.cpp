@@ -266,8 +266,6 @@ void check(const GemmSpec& spec) {
   const auto refuse = [&](std::string_view why) { fail("kernel {}: {}", jit::spec_text(spec), why); };
   if (spec.inputs < 1 || spec.columns < 32 || spec.columns % kBlockColumns != 0)
     refuse("k must be at least 1 and n a positive multiple of 32");
-  if (spec.activation == Activation::s8 && !spec.weights.is_integer())
-    refuse("weights that are no whole numbers cannot be multiplied with int8 activations: use a.f32");
   if (spec.activation == Activation::bf16 && spec.weights.has_factors())
     refuse("weights under factors of columns cannot be widened to bf16: use a.f32 or a.s8");
   if (spec.activation == Activation::bf16 && spec.regime == GemmRegime::stream)
@@ -323,7 +321,7 @@ float int8_sum_factor(const WeightFormat& weights) {
 
 jit::CodeImage emit_gemm(const GemmSpec& spec, const jit::Target& target) {
   check(spec);
-  require_computes(target, spec.activation, jit::spec_text(spec));
+  require_computes(target, spec.activation, spec.weights, jit::spec_text(spec));
   return GemmEmitter(spec, target).emit();
 }
 

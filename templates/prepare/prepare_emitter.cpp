@@ -9,7 +9,7 @@
 namespace burin::kernels {
 
 jit::CodeImage emit_prepare(const PrepareSpec& spec, const jit::Target& target) {
-  require_computes(target, spec.activation, jit::spec_text(spec));
+  require_computes(target, spec.activation, spec.weights, jit::spec_text(spec));
   jit::Assembler a(target);
   const RowPreparation preparation = row_preparation(spec.inputs, spec.weights, spec.activation, spec.norm);
   const Xbyak::Reg64 arguments = a.rdi;

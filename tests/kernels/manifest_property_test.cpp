@@ -11,6 +11,7 @@
 #include "tests/emulation/emulator.hpp"
 #include "tests/kernels/manifest_problems.hpp"
 #include "tests/kernels/target_names.hpp"
+#include "tests/support/crash_line.hpp"
 
 namespace burin::kernels {
 namespace {
@@ -72,10 +73,12 @@ class Sample {
 };
 
 void check_case(const Case& one, const jit::Target& target) {
-  SCOPED_TRACE(
-      fmt::format("reproduce: BURIN_MANIFEST_CASE='{} {}' build/release/bin/kernels_test "
-                  "--gtest_filter='*Sample*{}'",
-                  one.seed, one.row->name, tests::target_test_name({target.name, 0})));
+  const std::string line = fmt::format(
+      "reproduce: BURIN_MANIFEST_CASE='{} {}' build/release/bin/kernels_test "
+      "--gtest_filter='*Sample*{}'",
+      one.seed, one.row->name, tests::target_test_name({target.name, 0}));
+  SCOPED_TRACE(line);
+  const tests::CrashLine crash(line);
   tests::RandomValues random(one.seed);
   tests::check_kernel(tests::drawn_shape(parse_kernel_name(one.row->kernel), random, target), random, target);
 }
