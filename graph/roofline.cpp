@@ -20,15 +20,6 @@ struct Work {
   double peak = 0;  // multiply-adds per second of the kind they are
 };
 
-double peak_of(kernels::Activation activation, const MachineLimits& limits) {
-  switch (activation) {
-    case kernels::Activation::s8: return limits.int8_macs_per_second;
-    case kernels::Activation::bf16: return limits.bf16_macs_per_second;
-    case kernels::Activation::f32: return limits.f32_macs_per_second;
-  }
-  return limits.f32_macs_per_second;
-}
-
 Work work_of(const Step& step, const Load& load, const MachineLimits& limits) {
   if (const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec)) {
     const auto columns = static_cast<double>((step.last_block - step.first_block) * kernels::kBlockColumns);
@@ -101,6 +92,15 @@ StepEstimate estimate_step(const Plan& plan, const Step& step, const Load& load,
 }
 
 }  // namespace
+
+double peak_of(kernels::Activation activation, const MachineLimits& limits) {
+  switch (activation) {
+    case kernels::Activation::s8: return limits.int8_macs_per_second;
+    case kernels::Activation::bf16: return limits.bf16_macs_per_second;
+    case kernels::Activation::f32: return limits.f32_macs_per_second;
+  }
+  return limits.f32_macs_per_second;
+}
 
 std::string_view name_of(Bound bound) {
   switch (bound) {

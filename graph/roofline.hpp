@@ -18,6 +18,9 @@ namespace burin::graph {
 enum class Bound : std::uint8_t { memory, arithmetic, barrier };
 std::string_view name_of(Bound bound);
 
+// Multiply-adds per second of rows of the type.
+double peak_of(kernels::Activation activation, const MachineLimits& limits);
+
 // What a program is estimated for.
 struct Load {
   std::int64_t rows = 1;

@@ -86,12 +86,13 @@ typedef struct burin_executor {
 /** Quantise linear layers while loading; null strings are the defaults of burin/options.hpp. */
 typedef struct burin_quantization {
   size_t size;               /**< sizeof(burin_quantization) */
-  const char* compute_dtype; /**< "auto", "int8", "fp32" */
+  const char* compute_dtype; /**< "auto", "int8", "bf16", "fp32" */
   const char* weight_dtype;  /**< "int1" to "int8", "nf4", "fp4", "mxfp4", "nvfp4", "iq4nl", "fp8_e4m3", "fp8_e5m2", "fp16",
                                   "bf16", "fp32" */
   const char* scheme;        /**< "sym", "asym" */
   const char* scale_dtype;   /**< "auto", "fp32", "fp16", "bf16", "two-level" */
-  int32_t group_size; /**< weights per scale, 32 to 1024 in steps of 32; 0: 32, or 64 for nf4 and fp4 */
+  int32_t group_size; /**< weights per scale: 16, or 32 to 1024 in steps of 32; -1: a whole row; 0: 32, or 64 for nf4 and fp4,
+                           128 for fp8 */
 } burin_quantization;
 
 /** How a model is loaded; defaults by burin_load_options_init(). What is pointed to must live until

@@ -15,8 +15,6 @@
 namespace burin::kernels {
 namespace {
 
-constexpr std::int64_t kFloatPadding = 8;
-
 std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }

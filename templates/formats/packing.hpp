@@ -51,6 +51,7 @@
 namespace burin::kernels {
 
 inline constexpr int kBlockColumns = 32;
+inline constexpr int kFloatPadding = 8;  // inputs of float formats are filled up to a multiple of it
 
 // Sizes of a packed K x N matrix.
 struct PackedShape {

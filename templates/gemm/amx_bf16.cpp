@@ -1,4 +1,4 @@
-// Products of bf16 rows with widened weights (widened_part.hpp) on AMX:
+// Products of bf16 rows with widened weights (unpacked_shape.hpp) on AMX:
 //
 //                          B0          B1         32 inputs of a widened part
 //                     +-----------+-----------+

@@ -1,8 +1,10 @@
-// Products of int8 rows with unpacked codes (int8_part.hpp) on AMX. Products of an activation group are integers, which
+// Products of int8 rows with unpacked codes (unpacked_shape.hpp) on AMX. Products of an activation group are integers, which
 // are scaled and added to the sums of 16 rows x 16 columns in vector registers, by the same operations in the same order
 // as without AMX: results are equal bit for bit.
 //
 //   A: 16 rows x group  x  B: group x 16 columns  ->  C: int32  ->  memory  ->  sum of row r += float(C[r]) * scales
+#include <algorithm>
+
 #include "templates/gemm/amx_loops.hpp"
 #include "templates/gemm/int8_part.hpp"
 

@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include "templates/gemm/int8_part.hpp"
-#include "templates/gemm/widened_part.hpp"
+#include "templates/gemm/unpacked_shape.hpp"
 
 namespace burin::kernels {
 namespace {
@@ -15,9 +14,9 @@ constexpr int kPartInputs = 512;  // 32 KiB of bf16: two thirds of an L1 cache
 AmxParts amx_parts(const GemmSpec& spec) {
   const PackedShape packed = packed_shape(spec.weights, spec.inputs, spec.columns);
   AmxParts parts;
-  parts.unit_inputs = spec.weights.has_codes() ? static_cast<int>(packed.unit_inputs) : kFloatStep;
+  parts.unit_inputs = spec.weights.has_codes() ? static_cast<int>(packed.unit_inputs) : kFloatPadding;
   parts.unit_bytes = spec.weights.has_codes() ? static_cast<int>(packed.unit_bytes)
-                                              : kFloatStep * kBlockColumns * spec.weights.bits / 8;
+                                              : kFloatPadding * kBlockColumns * spec.weights.bits / 8;
   const auto units = static_cast<int>(packed.padded_inputs / parts.unit_inputs);
   parts.units = std::max(1, kPartInputs / parts.unit_inputs);
   parts.count = (units + parts.units - 1) / parts.units;

@@ -1,6 +1,6 @@
 // Sums of a bf16 tile: dot products of two inputs at a time, added up in f32.
 #include "templates/gemm/gemm_emitter.hpp"
-#include "templates/gemm/widened_part.hpp"
+#include "templates/gemm/unpacked_shape.hpp"
 
 namespace burin::kernels {
 namespace {

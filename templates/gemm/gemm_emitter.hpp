@@ -68,7 +68,7 @@ void emit_int8_sums(const GemmContext& context, const TileRegisters& tile, int p
                     const WeightPrefetch& prefetch);
 void emit_float_sums(const GemmContext& context, const TileRegisters& tile, int pass,
                      const WeightPrefetch& prefetch);
-// r.weights is at a widened block (widened_part.hpp).
+// r.weights is at a widened block (unpacked_shape.hpp).
 void emit_bf16_sums(const GemmContext& context, const TileRegisters& tile);
 
 // All rows and blocks on AMX (amx_loops.hpp).

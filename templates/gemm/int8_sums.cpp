@@ -1,8 +1,7 @@
 // Sums of an s8 tile: integer dot products per group, scaled and added up in f32.
 #include <algorithm>
 
-#include "templates/gemm/gemm_emitter.hpp"
-#include "templates/gemm/scale_loader.hpp"
+#include "templates/gemm/activation_groups.hpp"
 #include "templates/gemm/table_bytes.hpp"
 
 namespace burin::kernels {
@@ -21,100 +20,32 @@ class Int8Sums {
         pass_(pass),
         decoder_(context.a, context.spec.weights),
         table_(context.a, context.spec.weights, code_parts(context.a, context.spec.weights)),
-        two_level_(context, tile, pass),
-        activation_groups_(static_cast<int>(context.packed.unit_inputs) /
-                           std::max(context.activations.group, kInputsPerStep)),
+        groups_(context, tile, pass),
         prefetch_(context, prefetch,
                   std::max(context.activations.group, kInputsPerStep) / kInputsPerStep * kQuads) {}
 
-  //   for each weight group (two of 16 inputs at a time)
-  //     for each activation group in it (one, unless weight groups are large)
-  //       dots = correction; dots += codes * activations; sums += float(dots) * row scale * column scale
+  // For each activation group:
+  //   dots = correction; dots += codes * activations; sums += float(dots) * row scale * column scale
   void emit() {
     for (int row = 0; row < tile_.rows(); ++row)
       for (int v = 0; v < tile_.vectors(); ++v) a.zero(tile_.sum(row, v));
     if (tile_.has_mask()) decoder_.keep_mask_in(tile_.mask());
     for (int part = 0; tile_.has_tables() && part < parts(); ++part) table_.keep_in(tile_.table(part), part);
-    if (c_.spec.weights.is_two_level())
-      superblocks();
-    else
-      weight_groups();
+    a.mov(c_.r.groups_left, static_cast<std::uint32_t>(c_.packed.padded_inputs / c_.packed.unit_inputs));
+    groups_.emit([&](int group) { activation_group(group); });
     emit_sum_factor(c_, tile_, pass_, int8_sum_factor(c_.spec.weights));
   }
 
  private:
   int parts() const { return code_parts(a, c_.spec.weights); }
 
-  void weight_groups() {
-    a.mov(c_.r.groups_left, static_cast<std::uint32_t>(c_.packed.padded_inputs / c_.packed.unit_inputs));
-    Xbyak::Label weight_group;
-    a.align(64);
-    a.L(weight_group);
-    a.lea(c_.r.scales, a.ptr[c_.r.weights + jit::offset(code_bytes(unit_inputs()))]);
-    if (groups_per_step(c_.spec.weights) == 2) {
-      for (int group = 0; group < 2; ++group) group_of_step(group);
-      a.add(c_.r.weights, static_cast<std::uint32_t>(c_.packed.unit_bytes));
-    } else if (activation_groups_ == 1) {
-      activation_group();
-      a.add(c_.r.weights, static_cast<std::uint32_t>(c_.packed.unit_bytes));
-    } else {
-      Xbyak::Label inner;
-      a.mov(c_.r.free, static_cast<std::uint32_t>(activation_groups_));
-      a.L(inner);
-      activation_group();
-      a.add(c_.r.weights, static_cast<std::uint32_t>(code_bytes(c_.activations.group)));
-      a.dec(c_.r.free);
-      a.jnz(inner, Xbyak::CodeGenerator::T_NEAR);
-      a.add(c_.r.weights, static_cast<std::uint32_t>(scale_bytes()));
-    }
-    a.dec(c_.r.groups_left);
-    a.jnz(weight_group, Xbyak::CodeGenerator::T_NEAR);
-  }
-
-  //   for each superblock of 256 inputs
-  //     for each 32 inputs in it
-  //       for each group of them (one or two): as above
-  void superblocks() {
-    Xbyak::Label superblock;
-    Xbyak::Label step;
-    a.mov(c_.r.groups_left, static_cast<std::uint32_t>(c_.packed.padded_inputs / kSuperblock));
-    a.align(64);
-    a.L(superblock);
-    two_level_.convert_factors(tile_.scale(0));
-    a.add(c_.r.weights, static_cast<std::uint32_t>(two_level_.header_bytes()));
-    a.mov(c_.r.free, static_cast<std::uint32_t>(kSuperblock / kInputsPerStep));
-    a.L(step);
-    for (int group = 0; group < groups_per_step(c_.spec.weights); ++group) group_of_step(group);
-    a.add(c_.r.weights, static_cast<std::uint32_t>(two_level_.step_bytes()));
-    a.dec(c_.r.free);
-    a.jnz(step, Xbyak::CodeGenerator::T_NEAR);
-    a.dec(c_.r.groups_left);
-    a.jnz(superblock, Xbyak::CodeGenerator::T_NEAR);
-  }
-
-  void group_of_step(int group) {
-    const int quads = kQuads / groups_per_step(c_.spec.weights);
+  void activation_group(int group) {
     start_dots();
-    for (int i = 0; i < quads; ++i) {
-      dot_quad(0, group * quads + i, i);
+    groups_.for_quads(group, [&](int step, int quad, int number) {
+      dot_quad(step, quad, number);
       prefetch_.step();
-    }
+    });
     add_to_sums(group);
-    c_.advance_rows(tile_.rows(), c_.activations.group_bytes());
-  }
-
-  int unit_inputs() const { return static_cast<int>(c_.packed.unit_inputs); }
-  int code_bytes(int inputs) const { return inputs * 4 * c_.spec.weights.bits; }
-  int scale_bytes() const { return static_cast<int>(c_.packed.unit_bytes) - code_bytes(unit_inputs()); }
-
-  void activation_group() {
-    start_dots();
-    for (int step = 0; step < c_.activations.group / kInputsPerStep; ++step)
-      for (int quad = 0; quad < kQuads; ++quad) {
-        dot_quad(step, quad, step * kQuads + quad);
-        prefetch_.step();
-      }
-    add_to_sums(0);
     c_.advance_rows(tile_.rows(), c_.activations.group_bytes());
   }
 
@@ -131,8 +62,8 @@ class Int8Sums {
 
   void decode(int vector, int step, int quad) {
     const Xbyak::RegExp inputs =
-        c_.r.weights +
-        jit::offset(code_bytes(kInputsPerStep) * step + tile_.block_vector(pass_, vector) * a.vector_bytes());
+        c_.r.weights + jit::offset(groups_.code_bytes(kInputsPerStep) * step +
+                                   tile_.block_vector(pass_, vector) * a.vector_bytes());
     decoder_.decode(tile_.code(vector), inputs, quad, tile_.scratch());
     if (c_.spec.weights.is_table()) {
       for (int part = parts(); part-- > 0;)
@@ -187,20 +118,13 @@ class Int8Sums {
   void add_to_sums(int group) {
     scale_dots();
     for (int v = 0; v < tile_.vectors(); ++v) {
-      load(ScaleArray::scales, group, v, tile_.scale(v));
+      groups_.load(group, ScaleArray::scales, v, tile_.scale(v));
       add_scaled(v);
     }
     for (int v = 0; v < tile_.vectors() && !c_.spec.weights.symmetric; ++v) {
-      load(ScaleArray::minimums, group, v, tile_.minimum(v));
+      groups_.load(group, ScaleArray::minimums, v, tile_.minimum(v));
       add_minimum(v);
     }
-  }
-
-  void load(ScaleArray array, int group, int v, jit::Vector to) {
-    if (c_.spec.weights.is_two_level())
-      two_level_.load(group, array, v, to);
-    else
-      load_scales(c_, tile_, pass_, group, v, array, to);
   }
 
   void add_scaled(int v) {
@@ -222,8 +146,7 @@ class Int8Sums {
   int pass_;
   CodeDecoder decoder_;
   TableBytes table_;
-  TwoLevelScales two_level_;
-  int activation_groups_;
+  ActivationGroups groups_;
   PrefetchSchedule prefetch_;
   int turn_ = 0;
 };

@@ -1,8 +1,7 @@
-// Sizes of unpacked weights: what plans need to know of them.
-#include "templates/gemm/int8_part.hpp"
-#include "templates/gemm/widened_part.hpp"
+#include "templates/gemm/unpacked_shape.hpp"
 
 namespace burin::kernels {
+
 std::int64_t widened_inputs(const PackedShape& packed) {
   return (packed.padded_inputs + kWidenedStep - 1) / kWidenedStep * kWidenedStep;
 }

@@ -157,12 +157,12 @@ void WeightValues::floats() {
   Xbyak::Label loop;
   a.align(64);
   a.L(loop);
-  for (int input = 0; input < kFloatStep; ++input) {
+  for (int input = 0; input < kFloatPadding; ++input) {
     for (int v = 0; v < tile_.vectors(); ++v) load_float(v, input, use_.target(input, v));
     use_.use(input);
   }
-  use_.end_step(kFloatStep);
-  a.add(c_.r.weights, static_cast<std::uint32_t>(kFloatStep * kBlockColumns * c_.spec.weights.bits / 8));
+  use_.end_step(kFloatPadding);
+  a.add(c_.r.weights, static_cast<std::uint32_t>(kFloatPadding * kBlockColumns * c_.spec.weights.bits / 8));
   a.dec(c_.r.groups_left);
   a.jnz(loop, kNear);
 }

@@ -8,7 +8,6 @@
 #include "templates/gemm/gemm_emitter.hpp"
 #include "templates/gemm/scale_loader.hpp"
 #include "templates/gemm/table_bytes.hpp"
-#include "templates/gemm/widened_part.hpp"
 
 namespace burin::kernels {
 
@@ -36,10 +35,10 @@ class WeightValues {
         two_level_(context, tile, pass) {}
 
   // Inputs of a step: 32 of formats with codes, 8 of floats.
-  static int step_inputs(const WeightFormat& weights) { return weights.has_codes() ? 32 : kFloatStep; }
+  static int step_inputs(const WeightFormat& weights) { return weights.has_codes() ? 32 : kFloatPadding; }
   // What r.groups_left counts: groups, superblocks, or 8 inputs of floats.
   static int unit_inputs(const GemmContext& context) {
-    return context.spec.weights.has_codes() ? static_cast<int>(context.packed.unit_inputs) : kFloatStep;
+    return context.spec.weights.has_codes() ? static_cast<int>(context.packed.unit_inputs) : kFloatPadding;
   }
 
   // Emits the loop over r.groups_left units, at least one, from r.weights on, which it leaves behind them. r.free and

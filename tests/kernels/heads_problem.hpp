@@ -11,7 +11,6 @@
 #include "templates/heads/heads_spec.hpp"
 #include "tests/kernels/row_reference.hpp"
 #include "tests/kernels/stored_heads.hpp"
-#include "tests/support/kernel_call.hpp"
 
 namespace burin::kernels {
 
@@ -39,22 +38,12 @@ class HeadsProblem {
   void check(const jit::Target& target) const {
     SCOPED_TRACE(jit::spec_text(spec_) + " rows " + std::to_string(rows_) + " target " + target.name);
     HeadsArguments arguments;
-    arguments.input = input_.as<float>();
-    arguments.output = stored_.output();
-    arguments.norm_weight = weight_.as<float>();
-    arguments.norm_bias = bias_.as<float>();
-    arguments.rows = rows_;
+    tests::set_rows(arguments, input_, weight_, bias_, rows_, stored_);
     arguments.epsilon = kEpsilon;
     arguments.limit = kLimit;
-    arguments.kv = stored_.kv();
-    const jit::CodeImage image = emit_heads(spec_, target);
-    // Three calls share the blocks, as threads do; cuts fall within heads where they may.
-    const std::int64_t blocks = spec_.heads.blocks();
-    for (int part = 0; part < 3; ++part) {
-      arguments.first_block = spec_.heads.next_share(blocks * part / 3);
-      arguments.last_block = spec_.heads.next_share(blocks * (part + 1) / 3);
-      tests::run_kernel(image, arguments);
-    }
+    // Cuts fall within heads where they may.
+    tests::run_in_shares(emit_heads(spec_, target), arguments, spec_.heads.blocks(), 3,
+                         [&](std::int64_t block) { return spec_.heads.next_share(block); });
     for (std::int64_t row = 0; row < rows_; ++row) stored_.check_row(row, expected(row), kTolerance);
     stored_.check_the_rest();
   }

@@ -11,7 +11,6 @@
 #include "templates/latent/latent_spec.hpp"
 #include "tests/kernels/row_reference.hpp"
 #include "tests/kernels/stored_heads.hpp"
-#include "tests/support/kernel_call.hpp"
 
 namespace burin::kernels {
 
@@ -40,19 +39,10 @@ class LatentProblem {
   void check(const jit::Target& target, int calls) {
     SCOPED_TRACE(jit::spec_text(spec_) + " rows " + std::to_string(rows_) + " target " + target.name);
     LatentArguments arguments;
-    arguments.input = input_.as<float>();
-    arguments.output = stored_.output();
-    arguments.norm_weight = weight_.as<float>();
-    arguments.norm_bias = bias_.as<float>();
-    arguments.rows = rows_;
+    tests::set_rows(arguments, input_, weight_, bias_, rows_, stored_);
     arguments.epsilon = kEpsilon;
-    arguments.kv = stored_.kv();
-    const jit::CodeImage image = emit_latent(spec_, target);
-    for (int call = 0; call < calls; ++call) {
-      arguments.first_block = share(spec_.blocks() * call / calls);
-      arguments.last_block = share(spec_.blocks() * (call + 1) / calls);
-      tests::run_kernel(image, arguments);
-    }
+    tests::run_in_shares(emit_latent(spec_, target), arguments, spec_.blocks(), calls,
+                         [&](std::int64_t block) { return share(block); });
     for (std::int64_t row = 0; row < rows_; ++row) {
       wipe_latent_places(row);
       stored_.check_row(row, expected(row), kTolerance);

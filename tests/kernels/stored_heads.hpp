@@ -12,6 +12,7 @@
 
 #include "templates/heads/kv_arguments.hpp"
 #include "tests/support/guarded_buffer.hpp"
+#include "tests/support/kernel_call.hpp"
 #include "tests/support/kv_cache.hpp"
 #include "tests/support/random_values.hpp"
 
@@ -158,6 +159,30 @@ class StoredHeads {
   KvCache cache_;
   KvCache before_;
 };
+
+// Fills what kernels that store heads have in common: made-up rows, their norm's weight and bias, where results go.
+template <typename Arguments>
+void set_rows(Arguments& arguments, const GuardedBuffer& input, const GuardedBuffer& norm_weight,
+              const GuardedBuffer& norm_bias, std::int64_t rows, const StoredHeads& stored) {
+  arguments.input = input.as<float>();
+  arguments.output = stored.output();
+  arguments.norm_weight = norm_weight.as<float>();
+  arguments.norm_bias = norm_bias.as<float>();
+  arguments.rows = rows;
+  arguments.kv = stored.kv();
+}
+
+// Runs the kernel in `calls` calls that share out the blocks, as threads do; next_share(block) is where a share may
+// begin, as in HeadLayout::next_share.
+template <typename Arguments, typename NextShare>
+void run_in_shares(const jit::CodeImage& image, Arguments arguments, std::int64_t blocks, int calls,
+                   NextShare&& next_share) {
+  for (int call = 0; call < calls; ++call) {
+    arguments.first_block = next_share(blocks * call / calls);
+    arguments.last_block = next_share(blocks * (call + 1) / calls);
+    run_kernel(image, arguments);
+  }
+}
 
 // Which columns of the merged matrix are elements of heads; the others fill up blocks and heads.
 inline std::vector<bool> merged_columns(const kernels::HeadLayout& heads) {

@@ -2,8 +2,8 @@
 
 #include <chrono>
 
-#include "graph/machine_limits.hpp"
 #include "graph/plan.hpp"
+#include "graph/roofline.hpp"
 
 namespace burin::tools {
 
@@ -90,14 +90,13 @@ void measure_decode(const BenchOptions& options, const runtime::Model& model, ru
   samples.decode_share.push_back(bytes * steps / seconds / 1e9 / limit);
 }
 
-// Of what prompts are multiplied in, to that of bytes, by the target's instructions.
-double relative_peak(const graph::Plan& plan) {
-  const graph::DotRates rates = graph::dot_rates(plan.target);
-  switch (plan.options.compute) {
-    case graph::ComputeType::bf16: return rates.bf16 / rates.int8;
-    case graph::ComputeType::f32: return rates.f32 / rates.int8;
-    default: return 1;
-  }
+// Of what prompts are multiplied in, where bytes have this one.
+double peak_of_prompts(const graph::Plan& plan, double int8_peak) {
+  const graph::MachineLimits limits = graph::measured_limits(plan.target, 0, int8_peak);
+  for (const graph::Step& step : plan.prefill)
+    if (const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec))
+      return graph::peak_of(gemm->activation, limits);
+  return int8_peak;
 }
 
 }  // namespace
@@ -112,7 +111,7 @@ void measure(const BenchOptions& options, const runtime::Model& model, runtime::
     const double before = probe.dot_peak_gmac_per_second();
     const double seconds = seconds_of([&] { session.evaluate(prompt); });
     const double int8_peak = (before + probe.dot_peak_gmac_per_second()) / 2;
-    const double peak = int8_peak * relative_peak(plan);
+    const double peak = peak_of_prompts(plan, int8_peak);
     const double rows = static_cast<double>(options.prompt);
     samples.dot_peak.push_back(peak);
     samples.prefill_rate.push_back(rows / seconds);
