@@ -58,14 +58,16 @@ const CpuRow& nearest_cpu(const jit::Target& target) {
 
 DotRates dot_rates(const jit::Target& target) {
   // AVX2: two FMA ports of 8 lanes; bytes take vpmaddubsw, vpmaddwd and vpaddd for 32 products.
-  DotRates rates = {2 * 32 / 3.0, 16, 16};
+  DotRates rates = {2 * 32 / 3.0, 16, 16, 16};
   if (target.has(Feature::avxvnni)) rates.int8 = 2 * 32;
-  if (target.has(Feature::avx512)) rates = {2 * 64 / 3.0, 32, 32};
+  if (target.has(Feature::avx512)) rates = {2 * 64 / 3.0, 32, 32, 32};
   if (target.has(Feature::avx512vnni)) rates.int8 = 2 * 64;
   if (target.has(Feature::avx512bf16)) rates.bf16 = 2 * 32;
+  if (target.has(Feature::avx512fp16)) rates.f16 = 2 * 32;
   // A tile product of 16 x 16 x 64 bytes every 16 cycles.
   if (target.has(Feature::amx_int8)) rates.int8 = 1024;
   if (target.has(Feature::amx_bf16)) rates.bf16 = 512;
+  if (target.has(Feature::amx_fp16)) rates.f16 = 512;
   return rates;
 }
 
@@ -80,6 +82,7 @@ MachineLimits nominal_limits(const jit::Target& target, int threads) {
   limits.read_bytes_per_second = std::min(cpu.socket_gb_per_second, cores * cpu.core_gb_per_second) * 1e9;
   limits.int8_macs_per_second = cycles * rates.int8;
   limits.bf16_macs_per_second = cycles * rates.bf16;
+  limits.f16_macs_per_second = cycles * rates.f16;
   limits.f32_macs_per_second = cycles * rates.f32;
   // Two cache-line transfers between cores, and one more for every thread that has to arrive.
   limits.barrier_seconds = limits.threads == 1 ? 0 : (0.3 + 0.06 * cores) * 1e-6;
@@ -94,6 +97,7 @@ MachineLimits measured_limits(const jit::Target& target, double read_bytes_per_s
   limits.read_bytes_per_second = read_bytes_per_second;
   limits.int8_macs_per_second = int8_macs_per_second;
   limits.bf16_macs_per_second = int8_macs_per_second * rates.bf16 / rates.int8;
+  limits.f16_macs_per_second = int8_macs_per_second * rates.f16 / rates.int8;
   limits.f32_macs_per_second = int8_macs_per_second * rates.f32 / rates.int8;
   return limits;
 }

@@ -15,6 +15,7 @@ struct MachineLimits {
   double read_bytes_per_second = 0;  // memory, not caches
   double int8_macs_per_second = 0;   // multiply-adds
   double bf16_macs_per_second = 0;
+  double f16_macs_per_second = 0;
   double f32_macs_per_second = 0;
   double barrier_seconds = 0;  // all threads meet
 };
@@ -23,6 +24,7 @@ struct MachineLimits {
 struct DotRates {
   double int8 = 0;
   double bf16 = 0;
+  double f16 = 0;
   double f32 = 0;
 };
 DotRates dot_rates(const jit::Target& target);

@@ -61,6 +61,7 @@ json limits_json(const MachineLimits& limits) {
           {"read_gb_s", limits.read_bytes_per_second / 1e9},
           {"int8_gmac_s", limits.int8_macs_per_second / 1e9},
           {"bf16_gmac_s", limits.bf16_macs_per_second / 1e9},
+          {"f16_gmac_s", limits.f16_macs_per_second / 1e9},
           {"f32_gmac_s", limits.f32_macs_per_second / 1e9},
           {"barrier_s", limits.barrier_seconds}};
 }

@@ -8,10 +8,9 @@ ComputeType parse_compute_type(std::string_view text) {
   if (text == "auto") return ComputeType::automatic;
   if (text == "int8") return ComputeType::int8;
   if (text == "bf16") return ComputeType::bf16;
+  if (text == "f16") return ComputeType::f16;
   if (text == "f32") return ComputeType::f32;
-  if (text == "f16")
-    fail("--compute f16: not supported yet: use bf16 or f32 (as exact or better) or int8 (faster)");
-  fail("--compute '{}': unknown: use auto, int8, bf16 or f32", text);
+  fail("--compute '{}': unknown: use auto, int8, bf16, f16 or f32", text);
 }
 
 KvType parse_kv_type(std::string_view text) {

@@ -79,6 +79,8 @@ class VectorIsa {
   // become zeros with AVX512-BF16.
   // Both and scratch are overwritten; the result is in `low`.
   virtual void pack_bf16_pairs(Vector low, Vector high, Vector scratch) = 0;
+  // The same for f16, denormals included; from 65520 on they are infinite.
+  virtual void pack_f16_pairs(Vector low, Vector high, Vector scratch) = 0;
 
  protected:
   // The lowest `bytes` bytes of lane 0 .. 3 of 128 bits.

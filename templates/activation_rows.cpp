@@ -8,7 +8,7 @@
 namespace burin::kernels {
 namespace {
 
-constexpr std::string_view kNames[] = {"f32", "s8", "bf16"};
+constexpr std::string_view kNames[] = {"f32", "s8", "bf16", "f16"};
 
 std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
@@ -40,7 +40,13 @@ void write_field(std::string& text, const Activation& activation) {
 void read_field(std::string_view text, Activation& activation) { jit::read_name(text, activation, kNames); }
 
 bool computes(const jit::Target& target, Activation type) {
-  return type != Activation::bf16 || target.has(jit::Feature::avx512bf16);
+  switch (type) {
+    case Activation::bf16: return target.has(jit::Feature::avx512bf16);
+    case Activation::f16: return target.has(jit::Feature::avx512fp16);
+    case Activation::f32:
+    case Activation::s8: return true;
+  }
+  return false;
 }
 
 void require_computes(const jit::Target& target, Activation type, const WeightFormat& weights,
@@ -49,13 +55,15 @@ void require_computes(const jit::Target& target, Activation type, const WeightFo
     fail("kernel {}: weights that are no whole numbers cannot be multiplied with int8 activations: use a.f32",
          kernel);
   if (!computes(target, type))
-    fail("kernel {}: target '{}' has no avx512bf16 to multiply bf16 with: use a.f32", kernel, target.name);
+    fail("kernel {}: target '{}' has no {} to multiply {} with: use a.f32", kernel, target.name,
+         type == Activation::f16 ? "avx512fp16" : "avx512bf16", kNames[static_cast<std::size_t>(type)]);
 }
 
 std::int64_t ActivationRows::used_bytes() const {
   switch (type) {
     case Activation::s8: return groups() * group_bytes();
     case Activation::bf16: return padded * 2;
+    case Activation::f16: return padded * 2 + static_cast<std::int64_t>(sizeof(float));
     case Activation::f32: return padded * 4;
   }
   return 0;

@@ -9,7 +9,13 @@
 // costs the GEMM nothing: for symmetric weights int32 -zero_point * sum(codes), the start value of the
 // accumulators; for asymmetric ones f32 scale * sum(codes), to be multiplied with the minimum.
 //
-// f32 rows are plain, bf16 rows too, rounded to nearest even. Inputs past K are zero up to the padded length in all.
+// f32 rows are plain, bf16 rows too, rounded to nearest even. f16 rows have little range, so they are scaled by a power
+// of two that brings their largest magnitude to 16 .. 32; the factor that undoes it comes behind them:
+//
+//   row:    [padded x f16][factor: f32][padding]
+//
+// where 32 products of it with weights below 64 cannot overflow, and values are exact down to the 2^-18th of the largest.
+// Inputs past K are zero up to the padded length in all.
 #pragma once
 
 #include <cstdint>
@@ -21,12 +27,15 @@
 
 namespace burin::kernels {
 
-enum class Activation : std::uint8_t { f32, s8, bf16 };
+enum class Activation : std::uint8_t { f32, s8, bf16, f16 };
 
 void write_field(std::string& text, const Activation& activation);
 void read_field(std::string_view text, Activation& activation);
 
-// Whether kernels of the target multiply such activations: bf16 wants AVX512-BF16.
+// Numbers of 16 bits with a fraction: bf16 and f16. Weights are rounded to the same type.
+constexpr bool is_half(Activation type) { return type == Activation::bf16 || type == Activation::f16; }
+
+// Whether kernels of the target multiply such activations: bf16 wants AVX512-BF16, f16 AVX512-FP16.
 bool computes(const jit::Target& target, Activation type);
 // Throws burin::Error naming the kernel, what the target or the weights lack and what would do.
 void require_computes(const jit::Target& target, Activation type, const WeightFormat& weights,

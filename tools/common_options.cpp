@@ -117,7 +117,8 @@ void add_compute_options(CLI::App& command, CommonOptions& options) {
       ->check(CLI::Range(1, kMostThreads));
   command.add_option("--target", options.target,
                      "CPU name or feature list to emit kernels for (default: detect)");
-  command.add_option("--compute", options.compute, "int8, bf16, f32 or auto; bf16: prompts in bf16, single tokens in f32");
+  command.add_option("--compute", options.compute,
+                     "int8, bf16, f16, f32 or auto; bf16, f16: prompts in it, single tokens in f32");
   command.add_option("--kv", options.kv, "KV cache: f32, f16, bf16, int8 or auto");
   command.add_option(
       "--weights", options.weights,

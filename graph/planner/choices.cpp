@@ -66,15 +66,6 @@ void remark_on_fractions(PlanDraft& draft, const std::vector<kernels::WeightForm
           to_text(format)));
 }
 
-// NVFP4: what the sums of a column are multiplied with is behind its block, out of sight of parts widened to bf16.
-void remark_on_factors(PlanDraft& draft) {
-  for (const kernels::WeightFormat& format : formats_of_layers(draft))
-    if (format.has_factors())
-      draft.plan.remarks.push_back(
-          fmt::format("{} weights are multiplied in f32: there is no bf16 compute of them; int8 has it",
-                      to_text(format)));
-}
-
 // int8 is for models that are bound by memory or multipliers. One that stays in the caches gains nothing a
 // person would notice, so it is computed exactly.
 ComputeType automatic_compute(PlanDraft& draft) {
@@ -117,13 +108,15 @@ void choose_types(PlanDraft& draft) {
   if (options.compute == ComputeType::automatic) options.compute = automatic_compute(draft);
   if (options.kv == KvType::automatic)
     options.kv = options.compute == ComputeType::f32 ? KvType::f32 : KvType::bf16;
+  if (options.compute == ComputeType::f16 && !kernels::computes(draft.plan.target, kernels::Activation::f16))
+    fail("--compute f16: target '{}' has no avx512fp16: use --compute bf16 or f32, which are no less exact",
+         draft.plan.target.name);
   if (options.compute == ComputeType::bf16 &&
       !kernels::computes(draft.plan.target, kernels::Activation::bf16)) {
     draft.plan.notes.push_back(fmt::format(
         "--compute bf16 runs as f32: target '{}' has no instructions for bf16", draft.plan.target.name));
     options.compute = ComputeType::f32;
   }
-  if (options.compute == ComputeType::bf16) remark_on_factors(draft);
 }
 
 kernels::WeightFormat stored_format(const PlanDraft& draft, const std::string& tensor) {
@@ -163,8 +156,8 @@ kernels::Activation activation_for(const PlanDraft& draft, const kernels::Weight
                                    kernels::GemmRegime regime) {
   const ComputeType compute = draft.plan.options.compute;
   if (compute == ComputeType::int8 && format.is_integer()) return kernels::Activation::s8;
-  if (compute == ComputeType::bf16 && regime == kernels::GemmRegime::tiles && !format.has_factors())
-    return kernels::Activation::bf16;
+  if (compute == ComputeType::bf16 && regime == kernels::GemmRegime::tiles) return kernels::Activation::bf16;
+  if (compute == ComputeType::f16 && regime == kernels::GemmRegime::tiles) return kernels::Activation::f16;
   return kernels::Activation::f32;
 }
 

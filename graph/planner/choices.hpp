@@ -31,7 +31,7 @@ std::vector<const LinearPart*> expert_parts(const Node& node,
 std::int64_t expert_width(const PlanDraft& draft, const Node& node);
 
 // How activations meet weights of a format, under the chosen compute type. Single rows are bound by memory: what is
-// bf16 in tiles stays f32 there.
+// bf16 or f16 in tiles is f32 there.
 kernels::Activation activation_for(const PlanDraft& draft, const kernels::WeightFormat& format,
                                    kernels::GemmRegime regime);
 kernels::ActivationRows rows_for(const PlanDraft& draft, const PackedMatrix& matrix,

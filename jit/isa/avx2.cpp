@@ -137,6 +137,15 @@ void Avx2Isa::pack_bf16_pairs(Vector low, Vector high, Vector scratch) {
   bit_or(low, low, high);
 }
 
+void Avx2Isa::pack_f16_pairs(Vector low, Vector high, Vector scratch) {
+  constexpr std::uint8_t kToNearestEven = 0;
+  a.vcvtps2ph(low128(low), ymm(low), kToNearestEven);
+  a.vcvtps2ph(low128(high), ymm(high), kToNearestEven);
+  a.vpunpckhwd(low128(scratch), low128(low), low128(high));
+  a.vpunpcklwd(low128(low), low128(low), low128(high));
+  a.vinserti128(ymm(low), ymm(low), low128(scratch), 1);
+}
+
 void AvxVnniIsa::dot_bytes(Vector accumulator, Vector unsigned_bytes, const Xbyak::Operand& signed_bytes,
                            Vector /*scratch*/) {
   a.vpdpbusd(accumulator, unsigned_bytes, signed_bytes, Xbyak::VexEncoding);

@@ -33,6 +33,7 @@ class Avx2Isa : public VectorIsa {
   void keep_first_lanes(Vector value, const Xbyak::Reg64& count, Vector other, Vector scratch) override;
   void store_as_int8(const Xbyak::RegExp& to, Vector from, Vector scratch) override;
   void pack_bf16_pairs(Vector low, Vector high, Vector scratch) override;
+  void pack_f16_pairs(Vector low, Vector high, Vector scratch) override;
 };
 
 // AVX-VNNI (Alder Lake, Zen 5): the VEX form of vpdpbusd.

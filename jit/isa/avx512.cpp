@@ -21,6 +21,13 @@ std::vector<std::int32_t> lane_numbers() {
   return lanes;
 }
 
+// Words of which the lower half and the upper half take turns.
+std::vector<std::int32_t> paired_halves() {
+  std::vector<std::int32_t> order = lane_numbers();
+  for (std::int32_t& pair : order) pair |= (16 + pair) << 16;
+  return order;
+}
+
 // Folds 512 -> 256 -> 128 bits and then within 128 bits, by one two-operand instruction.
 template <typename Combine, typename Shuffle>
 void fold(Assembler& a, Vector value, Vector scratch, Combine combine, Shuffle shuffle) {
@@ -123,10 +130,8 @@ void Avx512Isa::round_to_bf16(Vector x, Vector scratch) {
 void Avx512Isa::pack_bf16_pairs(Vector low, Vector high, Vector scratch) {
   if (a.target().has(Feature::avx512bf16)) {
     // low's words are put in front of high's, then they take turns.
-    std::vector<std::int32_t> order = lane_numbers();
-    for (std::int32_t& pair : order) pair |= (16 + pair) << 16;
     a.vcvtne2ps2bf16(Zmm(low.getIdx()), Zmm(high.getIdx()), Zmm(low.getIdx()));
-    a.vmovups(scratch, a.int32_vector_constant(order));
+    a.vmovups(scratch, a.int32_vector_constant(paired_halves()));
     a.vpermw(Zmm(low.getIdx()), Zmm(scratch.getIdx()), Zmm(low.getIdx()));
     return;
   }
@@ -134,6 +139,15 @@ void Avx512Isa::pack_bf16_pairs(Vector low, Vector high, Vector scratch) {
   round_to_bf16(high, scratch);
   a.vpsrld(low, low, 16);
   a.vpternlogd(low, high, a.vector_constant(0xffff0000), 0xf8);
+}
+
+void Avx512Isa::pack_f16_pairs(Vector low, Vector high, Vector scratch) {
+  constexpr std::uint8_t kToNearestEven = 0;
+  a.vcvtps2ph(low256(low), Zmm(low.getIdx()), kToNearestEven);
+  a.vcvtps2ph(low256(high), Zmm(high.getIdx()), kToNearestEven);
+  a.vinserti64x4(Zmm(low.getIdx()), Zmm(low.getIdx()), low256(high), 1);
+  a.vmovups(scratch, a.int32_vector_constant(paired_halves()));
+  a.vpermw(Zmm(low.getIdx()), Zmm(scratch.getIdx()), Zmm(low.getIdx()));
 }
 
 void Avx512VnniIsa::dot_bytes(Vector accumulator, Vector unsigned_bytes, const Xbyak::Operand& signed_bytes,

@@ -98,6 +98,7 @@ KernelWork work_of(const GemmSpec& spec, const PackedShape& shape, std::int64_t 
   switch (spec.activation) {
     case Activation::s8: work.int8_macs = macs; break;
     case Activation::bf16: work.bf16_macs = macs; break;
+    case Activation::f16: work.f16_macs = macs; break;
     case Activation::f32: work.f32_macs = macs; break;
   }
   return work;

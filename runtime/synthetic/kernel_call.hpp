@@ -19,16 +19,17 @@ struct KernelWork {
   double bytes = 0;      // read and written
   double int8_macs = 0;  // multiply-adds, by what they multiply
   double bf16_macs = 0;
+  double f16_macs = 0;
   double f32_macs = 0;
 
-  double macs() const { return int8_macs + bf16_macs + f32_macs; }
+  double macs() const { return int8_macs + bf16_macs + f16_macs + f32_macs; }
   // The time that memory and multipliers take for it.
   double memory_seconds(const graph::MachineLimits& limits) const {
     return bytes / limits.read_bytes_per_second;
   }
   double dot_seconds(const graph::MachineLimits& limits) const {
     return int8_macs / limits.int8_macs_per_second + bf16_macs / limits.bf16_macs_per_second +
-           f32_macs / limits.f32_macs_per_second;
+           f16_macs / limits.f16_macs_per_second + f32_macs / limits.f32_macs_per_second;
   }
 };
 

@@ -205,7 +205,11 @@ void AmxLoops::finish_rows() {
   a.L(loop);
   for (int v = 0; v < tile.vectors(); ++v)
     a.vmovups(tile.sum(0, v), a.ptr[sums + jit::offset(v * a.vector_bytes())]);
-  if (c_.spec.activation == Activation::s8) finish_int8_sums(tile);
+  find_factors(c_);
+  emit_sum_factor(
+      c_, tile, 0,
+      c_.spec.activation == Activation::s8 ? int8_sum_factor(c_.spec.weights) : widened_sum_factor(c_.spec));
+  if (c_.spec.activation == Activation::f16) finish_f16_sums(tile);
   emit_epilogue(c_, tile, 0);
   a.add(sums, kSumBytes);
   a.add(c_.r.output, static_cast<std::uint32_t>(c_.spec.output_stride * 4));
@@ -214,13 +218,12 @@ void AmxLoops::finish_rows() {
   a.mov(c_.r.row_stride, static_cast<std::uint32_t>(c_.activations.row_bytes));
 }
 
-void AmxLoops::finish_int8_sums(const TileRegisters& tile) {
-  if (c_.spec.weights.has_factors()) {
-    a.imul(c_.r.weights, c_.r.block, static_cast<int>(c_.packed.block_bytes));
-    a.add(c_.r.weights, c_.argument(offsetof(GemmArguments, weights)));
-    a.add(c_.r.weights, static_cast<std::uint32_t>(c_.packed.block_bytes - c_.packed.factor_bytes));
-  }
-  emit_sum_factor(c_, tile, 0, int8_sum_factor(c_.spec.weights));
+// By the factor behind the row.
+void AmxLoops::finish_f16_sums(const TileRegisters& tile) {
+  a.imul(a.rax, c_.r.tile_row, static_cast<int>(c_.activations.row_bytes));
+  a.add(a.rax, c_.argument(offsetof(GemmArguments, activations)));
+  a.vbroadcastss(tile.scratch(), a.dword[a.rax + jit::offset(c_.activations.padded * 2)]);
+  for (int v = 0; v < tile.vectors(); ++v) a.vmulps(tile.sum(0, v), tile.sum(0, v), tile.scratch());
 }
 
 // To `loop`, unless the tile or the rows end.

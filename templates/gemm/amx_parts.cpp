@@ -21,8 +21,8 @@ AmxParts amx_parts(const GemmSpec& spec) {
   parts.units = std::max(1, kPartInputs / parts.unit_inputs);
   parts.count = (units + parts.units - 1) / parts.units;
   parts.last_units = units - (parts.count - 1) * parts.units;
-  parts.bytes = spec.activation == Activation::bf16 ? widened_bytes(parts.inputs() + kWidenedStep)
-                                                    : int8_part_bytes(spec, parts.inputs());
+  parts.bytes = is_half(spec.activation) ? widened_bytes(parts.inputs() + kWidenedStep)
+                                         : int8_part_bytes(spec, parts.inputs());
   return parts;
 }
 
@@ -34,7 +34,7 @@ std::size_t amx_scratch_bytes(const GemmSpec& spec) {
 
 std::size_t vector_scratch_bytes(const GemmSpec& spec) {
   const PackedShape packed = packed_shape(spec.weights, spec.inputs, spec.columns);
-  const bool widens = spec.activation == Activation::bf16 && must_be_widened(spec.weights, packed);
+  const bool widens = is_half(spec.activation) && must_be_widened(spec, packed);
   return widens ? widened_bytes(widened_inputs(packed)) : 0;
 }
 
@@ -52,8 +52,13 @@ std::size_t most_gemm_scratch_bytes(const GemmSpec& spec) {
 
 bool uses_amx(const GemmSpec& spec, const jit::Target& target) {
   if (spec.regime == GemmRegime::stream) return false;
-  return (spec.activation == Activation::bf16 && target.has(jit::Feature::amx_bf16)) ||
-         (spec.activation == Activation::s8 && target.has(jit::Feature::amx_int8));
+  switch (spec.activation) {
+    case Activation::s8: return target.has(jit::Feature::amx_int8);
+    case Activation::bf16: return target.has(jit::Feature::amx_bf16);
+    case Activation::f16: return target.has(jit::Feature::amx_fp16);
+    case Activation::f32: return false;
+  }
+  return false;
 }
 
 }  // namespace burin::kernels

@@ -68,7 +68,7 @@ class GemmEmitter {
 
   // Goes on at done_, unless there are too few rows.
   void rows_on_amx() {
-    if (c_.spec.activation == Activation::bf16) return emit_amx_bf16(c_);
+    if (is_half(c_.spec.activation)) return emit_amx_halves(c_);
     Xbyak::Label few;
     a.mov(c_.r.free, c_.argument(offsetof(GemmArguments, rows)));
     a.cmp(c_.r.free, kAmxLeastInt8Rows);
@@ -113,7 +113,7 @@ class GemmEmitter {
 
   // One tile is bound by memory like a single row; of several, the first fetch the next block.
   void blocks_of_tiles() {
-    if (c_.spec.activation == Activation::bf16)
+    if (is_half(c_.spec.activation))
       return blocks([&] {
         widen_block();
         tiles(1, [&](int rows) { tile(rows, {}); });
@@ -171,7 +171,7 @@ class GemmEmitter {
 
   // Once for all rows, to the scratch, where its tiles find it.
   void widen_block() {
-    if (!must_be_widened(c_.spec.weights, c_.packed)) return;
+    if (!must_be_widened(c_.spec, c_.packed)) return;
     a.mov(c_.r.weights, c_.r.block_weights);
     a.mov(c_.r.block_weights, c_.argument(offsetof(GemmArguments, scratch)));
     a.mov(c_.r.row, c_.r.block_weights);
@@ -239,7 +239,8 @@ class GemmEmitter {
       switch (c_.spec.activation) {
         case Activation::s8: emit_int8_sums(c_, tile, pass, of_pass); break;
         case Activation::f32: emit_float_sums(c_, tile, pass, of_pass); break;
-        case Activation::bf16: emit_bf16_sums(c_, tile); break;
+        case Activation::bf16:
+        case Activation::f16: emit_half_sums(c_, tile); break;
       }
       emit_epilogue(c_, tile, pass);
     }
@@ -266,9 +267,7 @@ void check(const GemmSpec& spec) {
   const auto refuse = [&](std::string_view why) { fail("kernel {}: {}", jit::spec_text(spec), why); };
   if (spec.inputs < 1 || spec.columns < 32 || spec.columns % kBlockColumns != 0)
     refuse("k must be at least 1 and n a positive multiple of 32");
-  if (spec.activation == Activation::bf16 && spec.weights.has_factors())
-    refuse("weights under factors of columns cannot be widened to bf16: use a.f32 or a.s8");
-  if (spec.activation == Activation::bf16 && spec.regime == GemmRegime::stream)
+  if (is_half(spec.activation) && spec.regime == GemmRegime::stream)
     refuse("a single row is bound by memory, whatever it is multiplied in: use a.f32");
   if (spec.regime == GemmRegime::tiles && spec.norm != RowNorm::none)
     refuse("tiles take prepared rows: use a prepare kernel for the norm");
@@ -298,6 +297,15 @@ void PrefetchSchedule::step() {
     a.add(context_.r.prefetch, static_cast<std::uint32_t>(prefetch_.lines * 64));
 }
 
+void find_factors(const GemmContext& context) {
+  if (!context.spec.weights.has_factors()) return;
+  jit::Assembler& a = context.a;
+  a.imul(context.r.weights, context.r.block, static_cast<int>(context.packed.block_bytes));
+  a.add(context.r.weights, context.argument(offsetof(GemmArguments, weights)));
+  a.add(context.r.weights,
+        static_cast<std::uint32_t>(context.packed.block_bytes - context.packed.factor_bytes));
+}
+
 void emit_sum_factor(const GemmContext& context, const TileRegisters& tile, int pass, float factor) {
   jit::Assembler& a = context.a;
   const bool of_columns = context.spec.weights.has_factors();
@@ -317,6 +325,10 @@ void emit_sum_factor(const GemmContext& context, const TileRegisters& tile, int 
 float int8_sum_factor(const WeightFormat& weights) {
   const int steps = std::max(value_table(weights.table).steps, 1);
   return Float8Decoder::scale_factor(weights) / static_cast<float>(steps);
+}
+
+float widened_sum_factor(const GemmSpec& spec) {
+  return spec.activation == Activation::f16 && spec.weights.has_factors() ? 0x1p11f : 1;
 }
 
 jit::CodeImage emit_gemm(const GemmSpec& spec, const jit::Target& target) {

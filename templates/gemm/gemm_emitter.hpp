@@ -69,18 +69,25 @@ void emit_int8_sums(const GemmContext& context, const TileRegisters& tile, int p
 void emit_float_sums(const GemmContext& context, const TileRegisters& tile, int pass,
                      const WeightPrefetch& prefetch);
 // r.weights is at a widened block (unpacked_shape.hpp).
-void emit_bf16_sums(const GemmContext& context, const TileRegisters& tile);
+void emit_half_sums(const GemmContext& context, const TileRegisters& tile);
 
 // All rows and blocks on AMX (amx_loops.hpp).
-void emit_amx_bf16(const GemmContext& context);
+void emit_amx_halves(const GemmContext& context);
 void emit_amx_int8(const GemmContext& context);
 
-// Multiplies finished sums with a number, and with the columns' factors where the format has them (not in bf16):
-// r.weights points to these, behind all groups.
+// r.weights = the factors of r.block's columns, behind all groups, where the format has them: for kernels that have not
+// read up to there.
+void find_factors(const GemmContext& context);
+
+// Multiplies finished sums with a number, and with the columns' factors where the format has them, at r.weights.
 void emit_sum_factor(const GemmContext& context, const TileRegisters& tile, int pass, float factor);
 
 // What sums of int8 products lack: that values of tables are counted in steps, and scales a power of two too small.
 float int8_sum_factor(const WeightFormat& weights);
+
+// What widened weights are too small by: under factors of columns their values reach 2688, of which sums of products do
+// not fit into f16.
+float widened_sum_factor(const GemmSpec& spec);
 
 // Emits what happens to the sums of one pass; registers that are not sums are free.
 void emit_epilogue(const GemmContext& context, const TileRegisters& tile, int pass);

@@ -19,7 +19,8 @@
 namespace burin::kernels {
 
 // Activations bf16: weights are rounded to bf16 as well, products are exact, sums f32. Tiles only, on AVX512-BF16 or
-// AMX-BF16.
+// AMX-BF16. Activations f16: the same, with weights rounded to f16 (infinite from 65520 on). Tiles only; sums are f32 on
+// AMX-FP16, while AVX512-FP16 adds up to 32 products at a time in f16.
 //
 // stream: one row, bound by memory; prepares the row itself (every thread for itself: cheaper than a
 // barrier) and prefetches the weights far ahead. tiles: many prepared rows, bound by the multipliers.
@@ -115,7 +116,7 @@ std::size_t gemm_scratch_bytes(const GemmSpec& spec, const jit::Target& target);
 // On the target that needs most.
 std::size_t most_gemm_scratch_bytes(const GemmSpec& spec);
 
-// Whether the kernel multiplies on AMX: int8 activations from 16 rows on, bf16 ones always.
+// Whether the kernel multiplies on AMX: int8 activations from 16 rows on, bf16 and f16 ones always.
 bool uses_amx(const GemmSpec& spec, const jit::Target& target);
 
 // Throws burin::Error naming what no kernel can do. Stream kernels take rows == 1.

@@ -33,6 +33,7 @@ TileRegisters::TileRegisters(const jit::Assembler& a, Activation activation, con
     codes_ = take(slots_ * code_parts(a, weights));
     scales_ = minimums_ = codes_;  // needed one after the other
   } else {
+    if (activation == Activation::f16) take(rows * vectors());  // dots
     const bool dequantises = activation == Activation::f32 && weights.has_codes();
     codes_ = take(dequantises && !weights.is_fp8() ? slots_ : 0);
     scales_ = take(dequantises ? slots_ : 0);

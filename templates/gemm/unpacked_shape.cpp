@@ -10,8 +10,9 @@ std::size_t widened_bytes(std::int64_t inputs) {
   return static_cast<std::size_t>(inputs / 2 * kWidenedPairBytes);
 }
 
-bool must_be_widened(const WeightFormat& weights, const PackedShape& packed) {
-  return weights.kind != WeightKind::bf16 || widened_inputs(packed) != packed.padded_inputs;
+bool must_be_widened(const GemmSpec& spec, const PackedShape& packed) {
+  return spec.activation != Activation::bf16 || spec.weights.kind != WeightKind::bf16 ||
+         widened_inputs(packed) != packed.padded_inputs;
 }
 
 int int8_group_bytes(const GemmSpec& spec) {

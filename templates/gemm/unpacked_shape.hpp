@@ -1,6 +1,6 @@
 // How weights look that a kernel has unpacked for all of its rows at once.
 //
-// Widened to bf16, for bf16 activations (widened_part.hpp): as packed bf16 weights are (templates/formats/packing.hpp),
+// Widened to bf16 or f16, as activations are (widened_part.hpp): as packed bf16 weights are (templates/formats/packing.hpp),
 // pairs of inputs in the dwords of 32 columns, which is what vdpbf16ps takes, and rows of AMX tiles:
 //
 //   [inputs 0, 1: column 0 | column 1 | ... | column 31]  128 bytes
@@ -33,8 +33,8 @@ inline constexpr int kInt8QuadBytes = kBlockColumns * 4;     // of four inputs
 // Inputs that rows are multiplied with: those packed, and zeros.
 std::int64_t widened_inputs(const PackedShape& packed);
 std::size_t widened_bytes(std::int64_t inputs);
-// bf16 weights are read as they are packed, but where zeros are missing.
-bool must_be_widened(const WeightFormat& weights, const PackedShape& packed);
+// bf16 weights are multiplied with bf16 rows as they are packed, but where zeros are missing.
+bool must_be_widened(const GemmSpec& spec, const PackedShape& packed);
 
 int int8_group_bytes(const GemmSpec& spec);
 std::size_t int8_part_bytes(const GemmSpec& spec, int inputs);

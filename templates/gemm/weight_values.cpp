@@ -65,7 +65,8 @@ void WeightValues::load_group_scales(int group) {
 // Bytes of a table are counted in its steps; E4M3 numbers, or scales, are decoded with another exponent.
 void WeightValues::scale_for_codes(jit::Vector scale) {
   const int steps = is_byte_table() ? std::max(value_table(c_.spec.weights.table).steps, 1) : 1;
-  const float factor = Float8Decoder::scale_factor(c_.spec.weights) / static_cast<float>(steps);
+  const float factor = Float8Decoder::scale_factor(c_.spec.weights) /
+                       (static_cast<float>(steps) * widened_sum_factor(c_.spec));
   if (factor == 1) return;
   a.vmulps(scale, scale, a.vector_constant(std::bit_cast<std::uint32_t>(factor)));
 }

@@ -23,7 +23,10 @@ void emit_widened_part(const GemmContext& context) {
   const auto store_pairs = [&](int input) {
     if (input % 2 == 0) return;  // waits for its neighbour
     for (int v = 0; v < tile.vectors(); ++v) {
-      a.isa().pack_bf16_pairs(tile.broadcast(v), tile.weight(v), tile.scratch());
+      if (context.spec.activation == Activation::bf16)
+        a.isa().pack_bf16_pairs(tile.broadcast(v), tile.weight(v), tile.scratch());
+      else
+        a.isa().pack_f16_pairs(tile.broadcast(v), tile.weight(v), tile.scratch());
       a.vmovups(a.ptr[to + jit::offset(input / 2 * kWidenedPairBytes + v * a.vector_bytes())],
                 tile.broadcast(v));
     }

@@ -1,4 +1,4 @@
-// Emits the widening of weights to bf16 (unpacked_shape.hpp), a part of a block's inputs at a time.
+// Emits the widening of weights to bf16 or f16 (unpacked_shape.hpp), a part of a block's inputs at a time.
 #pragma once
 
 #include "templates/gemm/unpacked_shape.hpp"

@@ -20,16 +20,20 @@ class RowPreparationEmitter {
 
   void emit() {
     norm_.statistics({value(0), value(1), value(2), value(3), scratch()});
-    if (p_.rows.type == Activation::s8)
-      quantize_row();
-    else
-      copy_row();
+    switch (p_.rows.type) {
+      case Activation::s8: quantize_row(); break;
+      case Activation::f16: scale_row(); break;
+      case Activation::bf16:
+      case Activation::f32: break;
+    }
+    if (p_.rows.type != Activation::s8) copy_row();
   }
 
  private:
   // Vector registers by role; 0..3 are accumulators or values in flight, 8 and 10 the norm's.
   Vector value(int i) const { return a.vector(i); }
-  Vector inverse_scale() const { return a.vector(4); }
+  Vector inverse_scale() const { return a.vector(4); }  // s8
+  Vector exponent() const { return a.vector(4); }       // f16
   Vector sum() const { return a.vector(5); }
   Vector largest() const { return a.vector(6); }
   Vector scratch() const { return a.vector(7); }
@@ -38,7 +42,7 @@ class RowPreparationEmitter {
   void load(Vector to, int displacement) { norm_.load(to, displacement); }
 
   void copy_row() {
-    const int size = p_.rows.type == Activation::bf16 ? 2 : 4;
+    const int size = is_half(p_.rows.type) ? 2 : 4;
     a.xor_(r_.offset, r_.offset);
     a.mov(r_.walk, r_.output);
     Xbyak::Label loop;
@@ -56,13 +60,51 @@ class RowPreparationEmitter {
   // value(0), so far behind r_.walk
   void store(int bytes) {
     const Xbyak::Address to = a.ptr[r_.walk + jit::offset(bytes)];
-    if (p_.rows.type == Activation::f32) {
-      a.vmovups(to, value(0));
-    } else {
-      const Xbyak::Ymm halves(scratch().getIdx());
-      a.vcvtneps2bf16(halves, Xbyak::Zmm(value(0).getIdx()));
-      a.vmovups(to, halves);
+    const Xbyak::Ymm halves(scratch().getIdx());
+    switch (p_.rows.type) {
+      case Activation::f32: a.vmovups(to, value(0)); break;
+      case Activation::bf16:
+        a.vcvtneps2bf16(halves, Xbyak::Zmm(value(0).getIdx()));
+        a.vmovups(to, halves);
+        break;
+      case Activation::f16:
+        a.vscalefps(value(0), value(0), exponent());
+        a.vcvtps2ph(to, Xbyak::Zmm(value(0).getIdx()), 0);  // to nearest even
+        break;
+      case Activation::s8: break;
     }
+  }
+
+  // exponent = of the power of two that brings the row's largest magnitude to 16 .. 32; its inverse is stored behind
+  // the row.
+  void scale_row() {
+    a.vmovups(magnitude_mask(), a.vector_constant(0x7fffffff));
+    a.zero(largest());
+    a.xor_(r_.offset, r_.offset);
+    Xbyak::Label loop;
+    a.L(loop);
+    for (int i = 0; i < 128 / a.vector_bytes(); ++i) raise_largest(i);
+    a.add(r_.offset, 128);
+    a.cmp(r_.offset, static_cast<std::uint32_t>(p_.rows.padded * 4));
+    a.jl(loop, Xbyak::CodeGenerator::T_NEAR);
+    a.isa().reduce_max(largest(), scratch());
+    const Xmm peak(largest().getIdx());
+    a.vmaxss(peak, peak, a.float_constant(1e-30f));  // the exponent of a row of zeros is finite
+    a.vgetexpss(peak, peak, peak);
+    a.vsubss(peak, peak, a.float_constant(4));
+    const Xmm factor(scratch().getIdx());
+    a.vmovss(factor, a.float_constant(1));
+    a.vscalefss(factor, factor, peak);
+    a.vmovss(a.dword[r_.output + jit::offset(p_.rows.padded * 2)], factor);
+    a.vbroadcastss(exponent(), peak);
+    a.isa().bit_xor(exponent(), exponent(), a.vector_constant(0x80000000));
+  }
+
+  // largest = max(largest, |y|) of the vector number i behind the offset
+  void raise_largest(int i) {
+    load(value(i % 4), i * a.vector_bytes());
+    a.isa().bit_and(value(i % 4), value(i % 4), magnitude_mask());
+    a.vmaxps(largest(), largest(), value(i % 4));
   }
 
   void quantize_row() {
@@ -85,11 +127,7 @@ class RowPreparationEmitter {
   // Stores max|y|/127 and leaves 127/max|y| (0 for a group of zeros) in inverse_scale.
   void group_scale() {
     a.zero(largest());
-    for (int i = 0; i < vectors_per_group(); ++i) {
-      load(value(i % 4), i * a.vector_bytes());
-      a.isa().bit_and(value(i % 4), value(i % 4), magnitude_mask());
-      a.vmaxps(largest(), largest(), value(i % 4));
-    }
+    for (int i = 0; i < vectors_per_group(); ++i) raise_largest(i);
     a.isa().reduce_max(largest(), scratch());
     const Xmm peak(largest().getIdx());
     const Xmm quotient(scratch().getIdx());

@@ -117,15 +117,16 @@ TEST(PlanOptions, TypesThatAreWidenedAreRemarkedOn) {
   EXPECT_THAT(remarks(StoredType::q4_k), Not(HasSubstr("in memory")));
 }
 
+std::set<kernels::Activation> activations(const Program& program) {
+  std::set<kernels::Activation> found;
+  for (const Step& step : program)
+    if (const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec)) found.insert(gemm->activation);
+  return found;
+}
+
 // Prompts are multiplied in bf16, single rows in f32; where the CPU cannot, all is f32, and the plan says so.
 TEST(PlanOptions, Bf16ComputeIsForRowsOfPrompts) {
   const ModelDescription model = describe(typed(StoredType::q8_0));
-  const auto activations = [](const Program& program) {
-    std::set<kernels::Activation> found;
-    for (const Step& step : program)
-      if (const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec)) found.insert(gemm->activation);
-    return found;
-  };
   const std::set f32 = {kernels::Activation::f32};
   const Plan plan = make_plan(model, jit::parse_target("znver5"), with_compute(ComputeType::bf16));
   EXPECT_EQ(activations(plan.prefill), std::set{kernels::Activation::bf16});
@@ -136,6 +137,16 @@ TEST(PlanOptions, Bf16ComputeIsForRowsOfPrompts) {
   EXPECT_EQ(activations(widened.prefill), f32);
   EXPECT_THAT(widened.notes,
               ElementsAre("--compute bf16 runs as f32: target 'haswell' has no instructions for bf16"));
+}
+
+TEST(PlanOptions, F16ComputeIsRefusedWhereTheCpuHasNone) {
+  const ModelDescription model = describe(typed(StoredType::q8_0));
+  const Plan plan = make_plan(model, jit::parse_target("sapphirerapids"), with_compute(ComputeType::f16));
+  EXPECT_EQ(activations(plan.prefill), std::set{kernels::Activation::f16});
+  EXPECT_EQ(activations(plan.decode), std::set{kernels::Activation::f32});
+  EXPECT_EQ(
+      tests::error_of([&] { make_plan(model, jit::parse_target("znver5"), with_compute(ComputeType::f16)); }),
+      "--compute f16: target 'znver5' has no avx512fp16: use --compute bf16 or f32, which are no less exact");
 }
 
 TEST(PlanOptions, KvTypeFollowsComputeUnlessAsked) {
@@ -222,12 +233,10 @@ TEST(PlanOptions, ContextAndChunk) {
 
 TEST(PlanOptions, TextsOfTypes) {
   for (const ComputeType type :
-       {ComputeType::automatic, ComputeType::int8, ComputeType::bf16, ComputeType::f32})
+       {ComputeType::automatic, ComputeType::int8, ComputeType::bf16, ComputeType::f16, ComputeType::f32})
     EXPECT_EQ(parse_compute_type(to_text(type)), type);
   for (const KvType type : {KvType::automatic, KvType::f32, KvType::f16, KvType::bf16, KvType::int8})
     EXPECT_EQ(parse_kv_type(to_text(type)), type);
-  EXPECT_THAT(tests::error_of([] { parse_compute_type("f16"); }),
-              AllOf(HasSubstr("--compute f16"), HasSubstr("not supported yet")));
   EXPECT_THAT(tests::error_of([] { parse_kv_type("f64"); }),
               AllOf(HasSubstr("--kv 'f64': unknown"), HasSubstr("int8")));
   EXPECT_THAT(tests::error_of([] { parse_compute_type("int7"); }), HasSubstr("--compute 'int7': unknown"));

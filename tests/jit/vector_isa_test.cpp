@@ -276,7 +276,9 @@ std::uint16_t packed_bf16(float value, const Target& target) {
   return kernels::f32_to_bf16(flushed ? std::copysign(0.0f, value) : value);
 }
 
-TEST(VectorIsa, PackBf16Pairs) {
+// Runs pack(a, low, high, scratch) on pairs of numbers, among them ties, denormals and values without end.
+template <typename Pack, typename Half>
+void check_packed_pairs(std::initializer_list<std::uint32_t> ties, Pack pack, Half half) {
   std::vector<float> low = {0.0f,
                             -0.0f,
                             1.0f,
@@ -286,23 +288,34 @@ TEST(VectorIsa, PackBf16Pairs) {
                             std::numeric_limits<float>::infinity(),
                             std::numeric_limits<float>::quiet_NaN()};
   // Halfway between neighbours, from below and from above an even one, and next to halfway.
-  for (const std::uint32_t bits :
-       {0x3f808000u, 0x3f818000u, 0x3f807fffu, 0x3f808001u, 0xbf818000u, 0x3fffffffu})
-    low.push_back(std::bit_cast<float>(bits));
+  for (const std::uint32_t bits : ties) low.push_back(std::bit_cast<float>(bits));
   RandomValues random(14);
   for (int i = 0; i < 100; ++i) low.push_back(random.value() * std::exp2(60 * random.value()));
   for (const IsaSetting& s : isa_settings())
     for_each_register(s, low, [&](const std::vector<float>& x) {
       const std::vector<float> y(x.rbegin(), x.rend());
-      const Four after = run_isa(s, {words_of(x), words_of(y)}, [](Assembler& a, const auto& v) {
-        a.isa().pack_bf16_pairs(v[0], v[1], v[2]);
-      });
+      const Four after =
+          run_isa(s, {words_of(x), words_of(y)}, [&](Assembler& a, const auto& v) { pack(a, v); });
       Words expected;
       for (std::size_t i = 0; i < x.size(); ++i)
-        expected.push_back(static_cast<std::uint32_t>(packed_bf16(y[i], s.target)) << 16 |
-                           packed_bf16(x[i], s.target));
+        expected.push_back(static_cast<std::uint32_t>(half(y[i], s.target)) << 16 | half(x[i], s.target));
       EXPECT_EQ(after[0], expected) << s.text();
     });
+}
+
+TEST(VectorIsa, PackBf16Pairs) {
+  check_packed_pairs(
+      {0x3f808000u, 0x3f818000u, 0x3f807fffu, 0x3f808001u, 0xbf818000u, 0x3fffffffu},
+      [](Assembler& a, const auto& v) { a.isa().pack_bf16_pairs(v[0], v[1], v[2]); }, packed_bf16);
+}
+
+TEST(VectorIsa, PackF16Pairs) {
+  // The last ones: either side of what rounds to infinity, and of half the smallest denormal.
+  check_packed_pairs(
+      {0x3f801000u, 0x3f803000u, 0x3f800fffu, 0x3f801001u, 0xbf803000u, 0x3fffffffu, 0x477fefffu, 0x477ff000u,
+       0x33000000u, 0x33000001u},
+      [](Assembler& a, const auto& v) { a.isa().pack_f16_pairs(v[0], v[1], v[2]); },
+      [](float value, const Target&) { return kernels::f32_to_f16(value); });
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ class GemmProblem {
   void check(const jit::Target& target) {
     SCOPED_TRACE(jit::spec_text(spec_) + " rows " + std::to_string(rows_) + " target " + target.name);
     run(target);
-    for (std::int64_t m = 0; m < rows_; ++m) check_row(m);
+    for (std::int64_t m = 0; m < rows_; ++m) check_row(m, target);
     if (scatters()) check_other_rows();
   }
 
@@ -106,7 +106,7 @@ class GemmProblem {
     tests::run_kernel(emit_gemm(spec_, target), arguments);
   }
 
-  void check_row(std::int64_t m) const {
+  void check_row(std::int64_t m, const jit::Target& target) const {
     const std::vector<double> a = row_values(layout_, prepared_.as() + m * layout_.row_bytes);
     const std::vector<double> exact = tests::normed_row(
         spec_.norm, {input_.as<float>() + m * stride_, static_cast<std::size_t>(spec_.inputs)},
@@ -119,11 +119,21 @@ class GemmProblem {
     double weight_norm = 0;
     const std::vector<double> sums = sums_of(a, weight_norm);
     const double tolerance =
-        4e-6 * std::sqrt(norm * weight_norm) * std::sqrt(static_cast<double>(spec_.inputs)) + 2e-6;
+        (4e-6 * std::sqrt(static_cast<double>(spec_.inputs)) + rounding_of_sums(target)) *
+            std::sqrt(norm * weight_norm) +
+        2e-6;
     for (std::int64_t c = 0; c < spec_.output_stride; ++c)
       ASSERT_NEAR(static_cast<double>(output_.as<float>()[output_row(m) * spec_.output_stride + c]),
                   expected(sums, m, c), tolerance)
           << "row " << m << " column " << c;
+  }
+
+  // Sums of 32 products, and of two such, are rounded to 11 bits that many times, each time by at most half of the last
+  // one; errors have either sign. Where tiles add up, sums are f32.
+  double rounding_of_sums(const jit::Target& target) const {
+    constexpr double kRoundings = 33;
+    if (spec_.activation != Activation::f16 || uses_amx(spec_, target)) return 0;
+    return 2 * std::sqrt(kRoundings) * 0x1p-12;
   }
 
   // Of an activation, none of which is larger than 4: half a step of a group's scale, or its rounding.
@@ -132,6 +142,7 @@ class GemmProblem {
     switch (spec_.activation) {
       case Activation::s8: return kLargest / 127 * 0.51;
       case Activation::bf16: return kLargest / 512;
+      case Activation::f16: return kLargest / 4096;
       case Activation::f32: return 1e-5;
     }
     return 0;

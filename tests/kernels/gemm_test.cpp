@@ -121,49 +121,55 @@ TEST(Gemm, OddShapes) {
         }
 }
 
-// What a bf16 kernel is emitted for: targets that the host runs, and the first with AMX, emulated where need be.
-std::vector<jit::Target> bf16_targets() {
-  std::vector<jit::Target> targets = tests::host_targets();
-  std::erase_if(targets, [](const jit::Target& target) { return !computes(target, Activation::bf16); });
-  const jit::Target amx = jit::parse_target("avx512vnni,amx-bf16");
-  if (emulation::can_run(amx)) targets.push_back(amx);
+// What a kernel with 16-bit floats is emitted for: targets that the host runs, and the first with AMX; emulated where
+// need be.
+std::vector<jit::Target> half_targets(Activation type) {
+  std::vector<jit::Target> targets;
+  const bool bf16 = type == Activation::bf16;
+  for (const char* name : {bf16 ? "avx512bf16" : "avx512fp16", bf16 ? "amx-bf16" : "amx-fp16"}) {
+    jit::Target target = jit::parse_target(std::string("avx512vnni,") + name);
+    if (emulation::can_run(target)) targets.push_back(std::move(target));
+  }
   return targets;
 }
 
-TEST(GemmBf16, EveryFormatMatchesReference) {
+constexpr Activation kHalves[] = {Activation::bf16, Activation::f16};
+
+TEST(GemmHalves, EveryFormatMatchesReference) {
   const emulation::EmulatedCpu cpu;
-  for (const jit::Target& target : bf16_targets())
-    for (const WeightFormat& format : all_formats())
-      for (const std::int64_t rows : {1, 7, 17, 35})
-        if (!format.has_factors())
-          check_gemm({format, Activation::bf16, GemmRegime::tiles, GemmEpilogue::add}, {172, 70, rows},
-                     target);
+  for (const Activation type : kHalves)
+    for (const jit::Target& target : half_targets(type))
+      for (const WeightFormat& format : all_formats())
+        for (const std::int64_t rows : {1, 7, 17, 35})
+          check_gemm({format, type, GemmRegime::tiles, GemmEpilogue::add}, {172, 70, rows}, target);
 }
 
-TEST(GemmBf16, EveryEpilogueMatchesReference) {
+TEST(GemmHalves, EveryEpilogueMatchesReference) {
   const emulation::EmulatedCpu cpu;
   const WeightFormat int4 = WeightFormat::integer_format(4, true, 32, ScaleType::f16);
-  for (const jit::Target& target : bf16_targets())
-    for (const std::int64_t rows : {3, 20}) {
-      for (const GemmEpilogue epilogue :
-           {GemmEpilogue::store, GemmEpilogue::clamped_gate, GemmEpilogue::add_scaled})
-        check_gemm({int4, Activation::bf16, GemmRegime::tiles, epilogue}, {100, 65, rows}, target);
-      for (const GemmEpilogue epilogue : {GemmEpilogue::activate, GemmEpilogue::gate})
-        check_gemm({int4, Activation::bf16, GemmRegime::tiles, epilogue, ActivationFunction::silu},
-                   {100, 65, rows}, target);
-    }
+  for (const Activation type : kHalves)
+    for (const jit::Target& target : half_targets(type))
+      for (const std::int64_t rows : {3, 20}) {
+        for (const GemmEpilogue epilogue :
+             {GemmEpilogue::store, GemmEpilogue::clamped_gate, GemmEpilogue::add_scaled})
+          check_gemm({int4, type, GemmRegime::tiles, epilogue}, {100, 65, rows}, target);
+        for (const GemmEpilogue epilogue : {GemmEpilogue::activate, GemmEpilogue::gate})
+          check_gemm({int4, type, GemmRegime::tiles, epilogue, ActivationFunction::silu}, {100, 65, rows},
+                     target);
+      }
 }
 
 // Several parts of the inputs, groups of blocks and chunks of rows, none of them whole.
-TEST(GemmBf16, OddShapes) {
+TEST(GemmHalves, OddShapes) {
   const emulation::EmulatedCpu cpu;
   const char* formats[] = {"int4s.g32.f16", "int4a.g32.two", "int8s.g1024.f16", "bf16", "f16"};
-  for (const jit::Target& target : bf16_targets())
-    for (const char* format : formats)
-      for (const Shape& shape : {Shape{1, 1, 1}, Shape{33, 33, 15}, Shape{31, 32, 16}, Shape{64, 31, 31},
-                                 Shape{2500, 33, 33}, Shape{1040, 300, 18}, Shape{40, 32, 530}})
-        check_gemm({parse_weight_format(format), Activation::bf16, GemmRegime::tiles, GemmEpilogue::store},
-                   shape, target);
+  for (const Activation type : kHalves)
+    for (const jit::Target& target : half_targets(type))
+      for (const char* format : formats)
+        for (const Shape& shape : {Shape{1, 1, 1}, Shape{33, 33, 15}, Shape{31, 32, 16}, Shape{64, 31, 31},
+                                   Shape{2500, 33, 33}, Shape{1040, 300, 18}, Shape{40, 32, 530}})
+          check_gemm({parse_weight_format(format), type, GemmRegime::tiles, GemmEpilogue::store}, shape,
+                     target);
 }
 
 // Sums of int8 products on AMX are those of vectors bit for bit, whatever is multiplied where.
@@ -194,16 +200,15 @@ TEST(GemmAmx, ManyRowsAndBlocks) {
                  shape, amx);
 }
 
-TEST(GemmBf16, IsRefusedWhereItCannotBeHad) {
+TEST(GemmHalves, AreRefusedWhereTheyCannotBeHad) {
   GemmSpec spec;
-  spec.activation = Activation::bf16;
   spec.regime = GemmRegime::tiles;
+  spec.activation = Activation::f16;
+  EXPECT_THAT(tests::error_of([&] { emit_gemm(spec, jit::parse_target("znver5")); }),
+              testing::EndsWith("target 'znver5' has no avx512fp16 to multiply f16 with: use a.f32"));
+  spec.activation = Activation::bf16;
   EXPECT_THAT(tests::error_of([&] { emit_gemm(spec, jit::parse_target("avx512vnni")); }),
               testing::EndsWith("target 'avx512vnni' has no avx512bf16 to multiply bf16 with: use a.f32"));
-  spec.weights = parse_weight_format("e2m1.g16.e4m3");
-  EXPECT_THAT(tests::error_of([&] { emit_gemm(spec, jit::parse_target("znver5")); }),
-              testing::EndsWith("cannot be widened to bf16: use a.f32 or a.s8"));
-  spec.weights = {};
   spec.regime = GemmRegime::stream;
   EXPECT_THAT(tests::error_of([&] { emit_gemm(spec, jit::parse_target("znver5")); }),
               testing::EndsWith("a single row is bound by memory, whatever it is multiplied in: use a.f32"));

@@ -106,13 +106,47 @@ class PrepareProblem {
 
   void check_floats(std::int64_t row) const {
     const std::vector<double> y = expected(row);
-    const bool halves = spec_.activation == Activation::bf16;
-    for (std::size_t i = 0; i < y.size(); ++i) {
-      const auto at = static_cast<std::int64_t>(i);
-      const float value = halves ? bf16_to_f32(read<std::uint16_t>(row, at * 2)) : value_f32(row, at);
-      const double half_a_step = halves ? 0x1p-8 * std::fabs(y[i]) : 0;  // of 8 bits
-      ASSERT_NEAR(static_cast<double>(value), y[i], rounding(y[i], y) + half_a_step) << "input " << i;
+    if (spec_.activation == Activation::f16) check_factor(row, y);
+    for (std::size_t i = 0; i < y.size(); ++i)
+      ASSERT_NEAR(value(row, static_cast<std::int64_t>(i)), y[i], rounding(y[i], y) + half_a_step(row, y[i]))
+          << "input " << i;
+  }
+
+  // Of a row of floats.
+  double value(std::int64_t row, std::int64_t i) const {
+    switch (spec_.activation) {
+      case Activation::bf16: return static_cast<double>(bf16_to_f32(read<std::uint16_t>(row, i * 2)));
+      case Activation::f16:
+        return static_cast<double>(f16_to_f32(read<std::uint16_t>(row, i * 2))) * f16_factor(row);
+      case Activation::f32:
+      case Activation::s8: break;
     }
+    return static_cast<double>(value_f32(row, i));
+  }
+  double f16_factor(std::int64_t row) const {
+    return static_cast<double>(read<float>(row, layout_.padded * 2));
+  }
+  // Steps are of 8 bits or 11, f16 ones never below that of denormals. AVX512-BF16 makes zeros of denormals.
+  double half_a_step(std::int64_t row, double value) const {
+    switch (spec_.activation) {
+      case Activation::bf16:
+        return std::fabs(value) < 0x1p-126 ? std::fabs(value) : 0x1p-8 * std::fabs(value);
+      case Activation::f16: return std::max(0x1p-11 * std::fabs(value), 0x1p-25 * f16_factor(row));
+      case Activation::f32:
+      case Activation::s8: break;
+    }
+    return 0;
+  }
+
+  // A power of two, 16 to 32 times below the largest magnitude; of rows that vanish, whatever is finite.
+  void check_factor(std::int64_t row, const std::vector<double>& y) const {
+    double largest = 0;
+    for (const double value : y) largest = std::max(largest, std::fabs(value));
+    int exponent = 0;
+    ASSERT_EQ(std::frexp(f16_factor(row), &exponent), 0.5) << "factor of row " << row;
+    if (largest < 1e-30) return;
+    ASSERT_GE(largest / f16_factor(row), 16 * (1 - 4e-7));
+    ASSERT_LE(largest / f16_factor(row), 32 * (1 + 4e-7));
   }
 
   void check_group(std::int64_t row, std::int64_t group) const {

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <vector>
 
+#include "tests/emulation/emulator.hpp"
+#include "tests/emulation/host.hpp"
 #include "tests/kernels/prepare_problem.hpp"
 #include "tests/support/guarded_buffer.hpp"
 #include "tests/support/host_targets.hpp"
@@ -78,6 +80,28 @@ TEST(Prepare, RowsOfZerosHaveScaleZero) {
       ASSERT_EQ(rows.scale(2, group), 0.0f) << jit::spec_text(spec);
     }
   });
+}
+
+// Rows of 16-bit floats, on targets that the host has or emulates.
+TEST(Prepare, HalvesMatchReference) {
+  const emulation::EmulatedCpu cpu;
+  const WeightFormat weights = parse_weight_format("int4s.g32.f16");
+  for (const auto& [name, type] :
+       {std::pair("avx512bf16", Activation::bf16), {"avx512fp16", Activation::f16}}) {
+    const jit::Target target = jit::parse_target(name);
+    if (!emulation::can_run(target)) continue;
+    for (const RowNorm norm : {RowNorm::none, RowNorm::rms, RowNorm::layer})
+      for (const std::int64_t inputs : {1, 31, 33, 172, 640})
+        for (const float magnitude : {3e38f, 1e15f, 3.0f, 1e-10f, 2e-30f, 1e-41f, 0.0f}) {
+          if (norm != RowNorm::none && magnitude > 1e18f) continue;
+          SCOPED_TRACE(testing::Message() << "magnitude " << magnitude);
+          RandomValues random(static_cast<std::uint64_t>(inputs) + 7);
+          Prepared rows(spec_of(inputs, weights, type, norm), 3,
+                        [&](std::int64_t, std::int64_t) { return magnitude * random.value(); });
+          rows.run(target);
+          rows.check();
+        }
+  }
 }
 
 // Magnitudes near both ends of the floats. Squares of the huge ones have no float, so no norm.

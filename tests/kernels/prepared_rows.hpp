@@ -11,6 +11,13 @@
 
 namespace burin::kernels {
 
+// What the numbers of an f16 row are to be multiplied with.
+inline float f16_row_factor(const ActivationRows& rows, const std::byte* row) {
+  float factor;
+  std::memcpy(&factor, row + rows.padded * 2, sizeof(factor));
+  return factor;
+}
+
 // What a prepared row stands for.
 inline std::vector<double> row_values(const ActivationRows& rows, const std::byte* row) {
   std::vector<double> values(static_cast<std::size_t>(rows.padded));
@@ -24,6 +31,12 @@ inline std::vector<double> row_values(const ActivationRows& rows, const std::byt
           static_cast<double>(bf16_to_f32(reinterpret_cast<const std::uint16_t*>(row)[i]));
       continue;
     }
+    if (rows.type == Activation::f16) {
+      values[static_cast<std::size_t>(i)] =
+          static_cast<double>(f16_to_f32(reinterpret_cast<const std::uint16_t*>(row)[i])) *
+          static_cast<double>(f16_row_factor(rows, row));
+      continue;
+    }
     const std::byte* group = row + i / rows.group * rows.group_bytes();
     float scale;
     std::memcpy(&scale, group + 4, sizeof(scale));
@@ -33,11 +46,19 @@ inline std::vector<double> row_values(const ActivationRows& rows, const std::byt
   return values;
 }
 
-// The weight that it is multiplied with: of bf16 activations, rounded to bf16.
+// The weight that it is multiplied with: of bf16 and f16 activations, rounded to their type. Under factors of columns,
+// products of a code and a scale have so few digits that nothing is rounded.
 inline double multiplied_weight(const tests::PackedMatrix& packed, Activation activation, std::int64_t input,
                                 std::int64_t column) {
   const float value = packed.value(input, column);
-  return static_cast<double>(activation == Activation::bf16 ? bf16_to_f32(f32_to_bf16(value)) : value);
+  if (packed.format().has_factors()) return static_cast<double>(value);
+  switch (activation) {
+    case Activation::bf16: return static_cast<double>(bf16_to_f32(f32_to_bf16(value)));
+    case Activation::f16: return static_cast<double>(f16_to_f32(f32_to_f16(value)));
+    case Activation::f32:
+    case Activation::s8: break;
+  }
+  return static_cast<double>(value);
 }
 
 // `count` rows of input, `stride` floats apart, without norm.

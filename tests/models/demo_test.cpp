@@ -89,23 +89,31 @@ double largest_difference(const std::vector<float>& x, const std::vector<float>&
   return largest;
 }
 
-// Weights and activations are rounded to 8 bits each; the last chunk of one row is computed in f32.
-TEST(Demo, Bf16ComputeIsCloseToF32) {
+// Weights and activations are rounded to 8 bits each, or 11; the last chunk of one row is computed in f32.
+TEST(Demo, ComputeInHalvesIsCloseToF32) {
   const std::vector<float> exact = logits_on("detect", ComputeType::f32);
   double largest = 0;
   for (const float logit : exact) largest = std::max(largest, std::fabs(static_cast<double>(logit)));
   bool any = false;
-  for (const char* target : {"avx512bf16", "amx-bf16"}) {
+  struct Case {
+    const char* target;
+    ComputeType compute;
+    double price;  // of the largest logit
+  };
+  for (const auto& [target, compute, price] : {Case{"avx512bf16", ComputeType::bf16, 0.01},
+                                               {"amx-bf16", ComputeType::bf16, 0.01},
+                                               {"avx512fp16", ComputeType::f16, 0.005},
+                                               {"amx-fp16", ComputeType::f16, 0.002}}) {
     if (!jit::host_target().features.contains(jit::parse_target(target).features)) continue;
     any = true;
     for (const std::int64_t chunk : {512, 7}) {
-      const std::vector<float> rounded = logits_on(target, ComputeType::bf16, chunk);
+      const std::vector<float> rounded = logits_on(target, compute, chunk);
       ASSERT_EQ(rounded.size(), exact.size());
-      EXPECT_LT(largest_difference(rounded, exact), 0.01 * largest) << target << ", chunks of " << chunk;
+      EXPECT_LT(largest_difference(rounded, exact), price * largest) << target << ", chunks of " << chunk;
       EXPECT_NE(rounded, exact) << target << ": nothing was rounded";
     }
   }
-  if (!any) GTEST_SKIP() << "skipped: this CPU has no bf16";
+  if (!any) GTEST_SKIP() << "skipped: this CPU multiplies neither bf16 nor f16";
 }
 
 TEST(Demo, Int8LogitsOnAmxAreThoseOfVectors) {

@@ -28,6 +28,7 @@ class PackedMatrix {
                RandomValues& random)
       : PackedMatrix(format, inputs, first_columns(columns), random) {}
 
+  const kernels::WeightFormat& format() const { return format_; }
   const kernels::PackedShape& shape() const { return shape_; }
   std::int64_t blocks() const { return shape_.columns / kernels::kBlockColumns; }
   const std::byte* bytes() const { return packed_.as(); }

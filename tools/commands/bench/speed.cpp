@@ -84,6 +84,7 @@ void add_breakdown(nlohmann::json& result, const BenchOptions& options, const ru
   result["limits"] = {{"read_gb_s", read_gb},
                       {"int8_gmac_s", int8_gmac},
                       {"bf16_gmac_s", limits.bf16_macs_per_second / 1e9},
+                      {"f16_gmac_s", limits.f16_macs_per_second / 1e9},
                       {"f32_gmac_s", limits.f32_macs_per_second / 1e9}};
 }
 

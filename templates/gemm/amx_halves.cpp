@@ -1,4 +1,4 @@
-// Products of bf16 rows with widened weights (unpacked_shape.hpp) on AMX:
+// Products of bf16 or f16 rows with widened weights (unpacked_shape.hpp) on AMX:
 //
 //                          B0          B1         32 inputs of a widened part
 //                     +-----------+-----------+
@@ -12,11 +12,10 @@
 namespace burin::kernels {
 namespace {
 
-class AmxBf16 final : public AmxLoops {
+class AmxHalves final : public AmxLoops {
  public:
-  explicit AmxBf16(const GemmContext& context)
-      : AmxLoops(context, amx_parts(context.spec)),
-        widens_(must_be_widened(context.spec.weights, context.packed)) {}
+  explicit AmxHalves(const GemmContext& context)
+      : AmxLoops(context, amx_parts(context.spec)), widens_(must_be_widened(context.spec, context.packed)) {}
 
  private:
   // Tiles by role.
@@ -79,14 +78,21 @@ class AmxBf16 final : public AmxLoops {
     load_rows(0);
     for (int half = 0; half < 2; ++half) {
       a.tileloadd(columns(half), a.ptr[c_.r.weights + stride + jit::offset(half * kTileRowBytes)]);
-      a.tdpbf16ps(sum(0, half), rows(0), columns(half));
+      dot(sum(0, half), rows(0), columns(half));
     }
     if (tiles == 2) {
       load_rows(1);
-      for (int half = 0; half < 2; ++half) a.tdpbf16ps(sum(1, half), rows(1), columns(half));
+      for (int half = 0; half < 2; ++half) dot(sum(1, half), rows(1), columns(half));
     }
     for (int tile = 0; tile < tiles; ++tile) a.add(row_pointer(tile), kTileRowBytes);
     a.add(c_.r.weights, kWidenedStep / 2 * kWidenedPairBytes);
+  }
+
+  void dot(const Xbyak::Tmm& sums, const Xbyak::Tmm& rows, const Xbyak::Tmm& columns) {
+    if (c_.spec.activation == Activation::bf16)
+      a.tdpbf16ps(sums, rows, columns);
+    else
+      a.tdpfp16ps(sums, rows, columns);
   }
 
   // As data that is not needed in L1 again: the widened part shall stay there.
@@ -97,6 +103,6 @@ class AmxBf16 final : public AmxLoops {
 
 }  // namespace
 
-void emit_amx_bf16(const GemmContext& context) { AmxBf16(context).emit(); }
+void emit_amx_halves(const GemmContext& context) { AmxHalves(context).emit(); }
 
 }  // namespace burin::kernels
