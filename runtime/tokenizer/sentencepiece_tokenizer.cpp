@@ -90,7 +90,7 @@ std::unique_ptr<Tokenizer> load_sentencepiece(const std::filesystem::path& path,
   vocabulary.add_bos = settings.add_bos.value_or(true);
   vocabulary.add_eos = settings.add_eos.value_or(false);
   vocabulary.space_prefix = adds_prefix(*processor);
-  vocabulary.find_ends();
+  vocabulary.find_ends(settings.eos_ids);
   SpecialTokens special = SpecialTokens::of(vocabulary);
   return std::make_unique<SentencePieceTokenizer>(std::move(vocabulary), std::move(special),
                                                   std::move(processor), read_settings(file->text()));

@@ -75,10 +75,7 @@ std::unique_ptr<Tokenizer> load_tiktoken(const fs::path& path, const FolderSetti
   vocabulary.add_beyond(settings.added);
   vocabulary.bos = id_of(vocabulary, settings.bos_text);
   vocabulary.eos = id_of(vocabulary, settings.eos_text);
-  for (const std::int64_t id : settings.eos_ids)
-    if (id >= 0 && id < static_cast<std::int64_t>(vocabulary.size()))
-      vocabulary.ends.insert(static_cast<TokenId>(id));
-  vocabulary.find_ends();
+  vocabulary.find_ends(settings.eos_ids);
   vocabulary.add_bos = settings.add_bos.value_or(true);
   vocabulary.add_eos = settings.add_eos.value_or(false);
   SpecialTokens special = SpecialTokens::of(vocabulary);

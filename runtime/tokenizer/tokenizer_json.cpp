@@ -172,9 +172,7 @@ class TokenizerJsonLoader {
     if (vocabulary_.bos < 0 && settings_.bos_id && *settings_.bos_id >= 0 && *settings_.bos_id < size)
       vocabulary_.bos = static_cast<TokenId>(*settings_.bos_id);
     vocabulary_.eos = id_of(settings_.eos_text);
-    for (const std::int64_t id : settings_.eos_ids)
-      if (id >= 0 && id < size) vocabulary_.ends.insert(static_cast<TokenId>(id));
-    vocabulary_.find_ends();
+    vocabulary_.find_ends(settings_.eos_ids);
     vocabulary_.add_bos = settings_.add_bos.value_or(false);
     vocabulary_.add_eos = settings_.add_eos.value_or(false);
     if (const auto model = root.find("model"); model != root.end())

@@ -45,8 +45,10 @@ TokenMap Vocabulary::index() const {
   return map;
 }
 
-void Vocabulary::find_ends() {
+void Vocabulary::find_ends(const std::set<std::int64_t>& ids) {
   if (eos >= 0) ends.insert(eos);
+  for (const std::int64_t id : ids)
+    if (id >= 0 && id < static_cast<std::int64_t>(size())) ends.insert(static_cast<TokenId>(id));
   for (std::size_t i = 0; i < size(); ++i)
     if (kinds[i] != TokenKind::normal &&
         std::find(std::begin(kEndNames), std::end(kEndNames), texts[i]) != std::end(kEndNames))

@@ -56,8 +56,9 @@ struct Vocabulary {
   TokenId checked(std::int64_t id, std::string_view field) const;
   // Ids by text; of tokens that stand twice, the first.
   TokenMap index() const;
-  // Adds eos and special tokens with names that are known to end a turn.
-  void find_ends();
+  // Adds eos, special tokens with names that are known to end a turn, and what a folder's settings name: `ids`, of which
+  // those that are no tokens are left out.
+  void find_ends(const std::set<std::int64_t>& ids = {});
 };
 
 }  // namespace burin::runtime

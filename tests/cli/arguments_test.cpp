@@ -119,20 +119,10 @@ TEST(Arguments, WrongOnesEndWithStatusTwoAndNameWhatIsWrong) {
   }
 }
 
-TEST(Arguments, WhatIsNotSupportedYetIsRefusedByName) {
-  for (const std::vector<std::string>& extra : std::vector<std::vector<std::string>>{{"--compute", "f16"}}) {
-    std::vector<std::string> arguments = {"run", kDemo};
-    arguments.insert(arguments.end(), extra.begin(), extra.end());
-    const CommandResult result = run_burin(arguments);
-    EXPECT_EQ(result.status, 2);
-    expect_one_line(result, extra.front());
-    EXPECT_THAT(result.errors, HasSubstr("not supported yet"));
-  }
-}
-
 TEST(Arguments, WhatFailsEndsWithStatusOne) {
   const WrongArguments cases[] = {
       {{"run", "/no/such/model"}, "/no/such/model"},
+      {{"run", kDemo, "--compute", "f16", "--target", "avx2"}, "avx512fp16"},
       {{"run", ""}, "''"},
       {{"run", "/"}, "config.json"},
       {{"run", "/dev/null"}, "/dev/null"},

@@ -12,7 +12,7 @@ namespace {
 using testing::HasSubstr;
 
 // Round figures: a GB of bytes and a G of multiply-adds take a second each.
-MachineLimits round_limits() { return {"made up", false, 1, 1e9, 1e9, 1e9, 1e9, 1e-3}; }
+MachineLimits round_limits() { return {"made up", false, 1, 1e9, 1e9, 1e9, 1e9, 1e9, 1e-3}; }
 
 Plan made_plan() {
   PlanOptions options;

@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "jit/error.hpp"
 #include "tests/support/reference_data.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace burin::runtime {
 namespace {
@@ -52,6 +55,21 @@ TEST(Tokenizer, AddsBosAsTheModelAsks) {
   EXPECT_EQ(tokenizer->encode(""), std::vector<TokenId>{1});
   EXPECT_EQ(tokenizer->encode("</s>"), (std::vector<TokenId>{1, 2}));
   EXPECT_GT(tokenizer->encode("</s>", {.add_special = true, .parse_special = false}).size(), 2u);
+}
+
+// Ids beyond the vocabulary are nothing that a model could say.
+TEST(Tokenizer, SettingsBesideATokenizerNameFurtherEnds) {
+  for (const char* name : {"tokenizers/llama-2-7b/tokenizer.model", "arch/llama3/tokenizer.json"}) {
+    BURIN_NEEDS_REFERENCE(name);
+    const tests::TemporaryFolder folder;
+    const std::filesystem::path source = tests::reference_path(name);
+    std::filesystem::copy(source, folder / source.filename().string());
+    folder.write("config.json", R"({"eos_token_id": 7})");
+    folder.write("generation_config.json", R"({"eos_token_id": [8, 100000000]})");
+    const auto tokenizer = Tokenizer::open(folder.path());
+    for (const TokenId id : {7, 8}) EXPECT_TRUE(tokenizer->is_end_of_generation(id)) << name << " " << id;
+    for (const TokenId id : {6, 9}) EXPECT_FALSE(tokenizer->is_end_of_generation(id)) << name << " " << id;
+  }
 }
 
 TEST(Tokenizer, SpecialTokensOfAChatAreSingleIds) {
