@@ -134,10 +134,11 @@ void add_gemm_rows() {
     for (const char* weights : {"int4s.g32.f16", "int4s.g128.f16", "int4s.g16.f16", "int8s.g32.f16",
                                 "int8s.row.f32", "iq4nl.g32.f16", "e2m1.g32.e8m0", "e2m1.g16.e4m3",
                                 "iq2.g16.two", "nf4.g64.f32", "e4m3.g128.f32", "e5m2.g128.f32", "bf16"})
-      for (const Activation activation : {Activation::s8, Activation::bf16, Activation::f16, Activation::f32})
+      for (const Activation activation :
+           {Activation::s8, Activation::s8row, Activation::bf16, Activation::f16, Activation::f32})
         for (const Shape& shape : kShapes) {
           const GemmSpec spec = spec_of(shape, weights, activation, regime);
-          if (activation == Activation::s8 && !spec.weights.is_integer()) continue;
+          if (is_int8(activation) && !spec.weights.is_integer()) continue;
           if (is_half(activation) &&
               (regime == GemmRegime::stream || !computes(Machine::get().target(), activation)))
             continue;

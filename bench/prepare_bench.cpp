@@ -37,6 +37,7 @@ void add_prepare_rows() {
       {4096, int4, Activation::s8, RowNorm::rms, 4096},
       {4096, int4_asymmetric, Activation::s8, RowNorm::rms, 4096},
       {11008, int4, Activation::s8, RowNorm::none, 11008},
+      {4096, int4, Activation::s8row, RowNorm::rms, 4096},
       {4096, WeightFormat::float_format(WeightKind::f16), Activation::f32, RowNorm::rms, 4096},
   };
   for (const PrepareSpec& spec : specs)

@@ -10,7 +10,8 @@
 
 namespace burin::graph {
 
-enum class ComputeType : std::uint8_t { automatic, int8, bf16, f16, f32 };
+// int8_row: activations have one scale per row, where int8 has one per row and group of weights.
+enum class ComputeType : std::uint8_t { automatic, int8, int8_row, bf16, f16, f32 };
 enum class KvType : std::uint8_t { automatic, f32, f16, bf16, int8 };
 
 struct PlanOptions {

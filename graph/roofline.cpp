@@ -95,7 +95,8 @@ StepEstimate estimate_step(const Plan& plan, const Step& step, const Load& load,
 
 double peak_of(kernels::Activation activation, const MachineLimits& limits) {
   switch (activation) {
-    case kernels::Activation::s8: return limits.int8_macs_per_second;
+    case kernels::Activation::s8:
+    case kernels::Activation::s8row: return limits.int8_macs_per_second;
     case kernels::Activation::bf16: return limits.bf16_macs_per_second;
     case kernels::Activation::f16: return limits.f16_macs_per_second;
     case kernels::Activation::f32: return limits.f32_macs_per_second;

@@ -8,7 +8,7 @@
 namespace burin::kernels {
 namespace {
 
-constexpr std::string_view kNames[] = {"f32", "s8", "bf16", "f16"};
+constexpr std::string_view kNames[] = {"f32", "s8", "bf16", "f16", "s8row"};
 
 std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
@@ -20,16 +20,18 @@ std::int64_t odd_lines(std::int64_t bytes) {
   return (lines | 1) * 64;
 }
 
-// Inputs that share a scale: a weight group, or an even part of a large one or of a whole row.
-int activation_group(const WeightFormat& weights, std::int64_t padded) {
-  if (weights.is_whole_row()) {
-    int group = kLargestActivationGroup;
-    while (padded % group != 0) group -= 32;
-    return group;
-  }
-  int group = weights.group;
-  while (group > kLargestActivationGroup && group % 64 == 0) group /= 2;
-  return group;
+// The largest part of so many inputs that is a multiple of 32, divides them and is no activation group too large.
+int even_part(std::int64_t inputs) {
+  int part = kLargestActivationGroup;
+  while (inputs % part != 0) part -= 32;
+  return part;
+}
+
+// Inputs that share a correction: a weight group or a whole row, or an even part of a large one.
+int activation_group(Activation type, const WeightFormat& weights, std::int64_t padded) {
+  const std::int64_t group = weights.is_whole_row() ? padded : weights.group;
+  const int largest = type == Activation::s8row ? kLargestInt32Group : kLargestActivationGroup;
+  return group <= largest ? static_cast<int>(group) : even_part(group);
 }
 
 }  // namespace
@@ -44,14 +46,15 @@ bool computes(const jit::Target& target, Activation type) {
     case Activation::bf16: return target.has(jit::Feature::avx512bf16);
     case Activation::f16: return target.has(jit::Feature::avx512fp16);
     case Activation::f32:
-    case Activation::s8: return true;
+    case Activation::s8:
+    case Activation::s8row: return true;
   }
   return false;
 }
 
 void require_computes(const jit::Target& target, Activation type, const WeightFormat& weights,
                       std::string_view kernel) {
-  if (type == Activation::s8 && !weights.is_integer())
+  if (is_int8(type) && !weights.is_integer())
     fail("kernel {}: weights that are no whole numbers cannot be multiplied with int8 activations: use a.f32",
          kernel);
   if (!computes(target, type))
@@ -59,14 +62,19 @@ void require_computes(const jit::Target& target, Activation type, const WeightFo
          type == Activation::f16 ? "avx512fp16" : "avx512bf16", kNames[static_cast<std::size_t>(type)]);
 }
 
-std::int64_t ActivationRows::used_bytes() const {
+std::int64_t ActivationRows::value_bytes() const {
   switch (type) {
-    case Activation::s8: return groups() * group_bytes();
-    case Activation::bf16: return padded * 2;
-    case Activation::f16: return padded * 2 + static_cast<std::int64_t>(sizeof(float));
+    case Activation::s8:
+    case Activation::s8row: return groups() * group_bytes();
+    case Activation::bf16:
+    case Activation::f16: return padded * 2;
     case Activation::f32: return padded * 4;
   }
   return 0;
+}
+
+std::int64_t ActivationRows::used_bytes() const {
+  return value_bytes() + (has_row_factor() ? static_cast<std::int64_t>(sizeof(float)) : 0);
 }
 
 ActivationRows activation_rows(Activation type, std::int64_t inputs, const WeightFormat& weights) {
@@ -74,7 +82,8 @@ ActivationRows activation_rows(Activation type, std::int64_t inputs, const Weigh
   rows.type = type;
   rows.inputs = inputs;
   rows.padded = round_up(inputs, weights.is_two_level() ? kSuperblock : std::max(32, weights.group));
-  if (type == Activation::s8) rows.group = activation_group(weights, rows.padded);
+  if (is_int8(type)) rows.group = activation_group(type, weights, rows.padded);
+  rows.part = rows.group <= kLargestActivationGroup ? rows.group : even_part(rows.group);
   rows.row_bytes = odd_lines(rows.used_bytes());
   return rows;
 }

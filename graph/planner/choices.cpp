@@ -98,13 +98,13 @@ void choose_context(PlanDraft& draft, std::int64_t trained) {
 
 void choose_types(PlanDraft& draft) {
   PlanOptions& options = draft.plan.options;
-  if (options.compute == ComputeType::int8)
+  if (options.compute == ComputeType::int8 || options.compute == ComputeType::int8_row)
     for (const kernels::WeightFormat& format : formats_of_layers(draft))
       if (!format.is_integer())
         fail(
-            "{}: --compute int8 needs integer weights, {} are none: use --compute f32, or --weights int8 or "
+            "{}: --compute {} needs integer weights, {} are none: use --compute f32, or --weights int8 or "
             "int4",
-            draft.model.path, to_text(format));
+            draft.model.path, to_text(options.compute), to_text(format));
   if (options.compute == ComputeType::automatic) options.compute = automatic_compute(draft);
   if (options.kv == KvType::automatic)
     options.kv = options.compute == ComputeType::f32 ? KvType::f32 : KvType::bf16;
@@ -156,6 +156,7 @@ kernels::Activation activation_for(const PlanDraft& draft, const kernels::Weight
                                    kernels::GemmRegime regime) {
   const ComputeType compute = draft.plan.options.compute;
   if (compute == ComputeType::int8 && format.is_integer()) return kernels::Activation::s8;
+  if (compute == ComputeType::int8_row && format.is_integer()) return kernels::Activation::s8row;
   if (compute == ComputeType::bf16 && regime == kernels::GemmRegime::tiles) return kernels::Activation::bf16;
   if (compute == ComputeType::f16 && regime == kernels::GemmRegime::tiles) return kernels::Activation::f16;
   return kernels::Activation::f32;

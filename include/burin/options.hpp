@@ -27,7 +27,8 @@ enum class LogLevel : std::int32_t { error = 0, warn = 1, info = 2, debug = 3 };
 /// Quantise linear layers while loading: the fields that users of Intel Extension for Transformers know.
 /// Values that are not supported are refused by name. Types may be spelled "fp32" or "f32", "fp16" or "f16".
 struct WeightOnlyQuantConfig {
-  /// What is multiplied: "int8" (activations are quantised on the fly), "bf16" or "fp16" (prompts;
+  /// What is multiplied: "int8" (activations are quantised on the fly, per row and group of weights),
+  /// "int8-row" (per row: faster, and coarser where activations have outliers), "bf16" or "fp16" (prompts;
   /// single tokens in f32), "fp32", or "auto": int8 where the weights allow it.
   std::string compute_dtype = "auto";
   /// "int1" to "int8", "nf4", "fp4" (or "fp4_e2m1_bnb"), "mxfp4", "nvfp4", "iq4nl", "fp8_e4m3" (or
@@ -52,7 +53,8 @@ struct LoadOptions {
   /// CPU to emit kernels for, which this machine must be able to stand in for: "detect", a name such as
   /// "haswell", or a list of features such as "avx2,fma,f16c".
   std::string target = "detect";
-  /// "auto", "int8", "bf16" or "f16" (prompts; single tokens in f32) or "f32".
+  /// "auto", "int8", "int8-row", "bf16" or "f16" (prompts; single tokens in f32) or "f32"; see
+  /// WeightOnlyQuantConfig::compute_dtype.
   std::string compute = "auto";
   /// Numbers in the KV cache: "auto" (bf16, or f32 with f32 compute) or a type such as "bf16" or "f32".
   std::string kv = "auto";

@@ -96,7 +96,8 @@ KernelWork work_of(const GemmSpec& spec, const PackedShape& shape, std::int64_t 
   work.bytes = static_cast<double>(shape.total_bytes);
   const double macs = static_cast<double>(spec.inputs * spec.columns) * static_cast<double>(rows);
   switch (spec.activation) {
-    case Activation::s8: work.int8_macs = macs; break;
+    case Activation::s8:
+    case Activation::s8row: work.int8_macs = macs; break;
     case Activation::bf16: work.bf16_macs = macs; break;
     case Activation::f16: work.f16_macs = macs; break;
     case Activation::f32: work.f32_macs = macs; break;

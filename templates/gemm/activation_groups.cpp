@@ -65,13 +65,27 @@ void ActivationGroups::groups_of_step(const std::function<void(int group)>& body
   for (int group = 0; group < groups_per_step(c_.spec.weights); ++group) body(group);
 }
 
-void ActivationGroups::for_quads(int group,
-                                 const std::function<void(int step, int quad, int number)>& visit) const {
-  const int quads = c_.activations.group / 4;
-  for (int number = 0; number < quads; ++number) {
-    const int quad = group * quads + number;
+// A unit has several steps, or its groups several parts, but never both: r.free counts either.
+void ActivationGroups::for_quads(int group, const std::function<void(int step, int quad, int number)>& visit,
+                                 const std::function<void(int inputs)>& walk) const {
+  const int whole = c_.activations.group;
+  const int part = c_.activations.part;
+  const auto walk_all = [&](int inputs) {
+    a.add(c_.r.weights, static_cast<std::uint32_t>(code_bytes(inputs)));
+    walk(inputs);
+  };
+  Xbyak::Label loop;
+  if (part < whole) a.mov(c_.r.free, static_cast<std::uint32_t>(whole / part));
+  a.L(loop);
+  for (int number = 0; number < part / 4; ++number) {
+    const int quad = group * part / 4 + number;
     visit(quad / kStepQuads, quad % kStepQuads, number);
   }
+  if (part == whole) return;
+  walk_all(part);
+  a.dec(c_.r.free);
+  a.jnz(loop, kNear);
+  walk_all(-whole);
 }
 
 void ActivationGroups::load(int group, ScaleArray array, int vector, jit::Vector to) const {

@@ -22,8 +22,10 @@ class ActivationGroups {
   void emit(const std::function<void(int group)>& body);
 
   // Within body: visit(step, quad, number) for the group's quads of inputs, where `quad` is one of 8 of the 32 inputs
-  // number `step` behind r.weights, and `number` counts the group's.
-  void for_quads(int group, const std::function<void(int step, int quad, int number)>& visit) const;
+  // number `step` behind r.weights, and `number` counts the group's. Of a group of several parts, for the quads of one,
+  // in a loop over r.free, for which walk(inputs) moves what else is walked with r.weights; in the end, back.
+  void for_quads(int group, const std::function<void(int step, int quad, int number)>& visit,
+                 const std::function<void(int inputs)>& walk) const;
   // Within body: one vector of the group's scales or minimums, as f32.
   void load(int group, ScaleArray array, int vector, jit::Vector to) const;
 

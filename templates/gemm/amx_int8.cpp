@@ -3,20 +3,16 @@
 // as without AMX: results are equal bit for bit.
 //
 //   A: 16 rows x group  x  B: group x 16 columns  ->  C: int32  ->  memory  ->  sum of row r += float(C[r]) * scales
-#include <algorithm>
-
-#include "templates/gemm/amx_loops.hpp"
-#include "templates/gemm/int8_part.hpp"
+//
+// Groups of several parts have another loop (amx_int8_long.cpp).
+#include "templates/gemm/amx_int8_loops.hpp"
 
 namespace burin::kernels {
 namespace {
 
-constexpr int kGroupHeader = 8;  // correction and scale in front of an activation group
-
-class AmxInt8 final : public AmxLoops {
+class AmxInt8 final : public AmxInt8Loops {
  public:
-  explicit AmxInt8(const GemmContext& context)
-      : AmxLoops(context, amx_parts(context.spec)), group_(context.activations.group) {}
+  explicit AmxInt8(const GemmContext& context) : AmxInt8Loops(context), group_(context.activations.group) {}
 
  private:
   // Vector registers by role.
@@ -26,11 +22,6 @@ class AmxInt8 final : public AmxLoops {
   jit::Vector product(int row) const { return a.vector(kTileRows + 2 + row % kProducts); }
   static constexpr int kProducts = 8;
 
-  // Inputs of a tile product; groups are of 16, or a multiple of 32 up to 128.
-  int tile_inputs() const {
-    if (group_ % kTileRowBytes == 0) return kTileRowBytes;
-    return std::min(group_, kTileRowBytes / 2);
-  }
   int tiles_of_group() const { return group_ / tile_inputs(); }
   static Xbyak::Tmm dots() { return Xbyak::Tmm(0); }
   static Xbyak::Tmm rows(int tile) { return Xbyak::Tmm(1 + tile); }
@@ -47,21 +38,11 @@ class AmxInt8 final : public AmxLoops {
     return shapes;
   }
 
-  void unpack_part() override {
-    a.mov(c_.r.weights, part());
-    a.mov(part(), c_.argument(offsetof(GemmArguments, scratch)));
-    a.mov(c_.r.row, part());
-    of_part(c_.r.groups_left, parts_.units, parts_.last_units);
-    emit_int8_part(c_);
-  }
-
   void multiply(int /*tiles*/) override {
-    const int groups_per_unit = parts_.unit_inputs / group_;
-    find_rows(c_.r.row, 0, parts_.units * groups_per_unit * c_.activations.group_bytes());
+    find_rows_of_part(c_.r.row, 0);
     for (int half = 0; half < 2; ++half) {
       a.mov(c_.r.row3, c_.r.row);
-      a.mov(c_.r.weights, part());
-      of_part(c_.r.groups_left, parts_.units * groups_per_unit, parts_.last_units * groups_per_unit);
+      start_part();
       multiply_half(half);
     }
   }
@@ -95,21 +76,19 @@ class AmxInt8 final : public AmxLoops {
     a.mov(stride.cvt32(), kInt8QuadBytes);
     a.tilezero(dots());
     for (int tile = 0; tile < tiles_of_group(); ++tile) {
-      a.tileloadd(rows(tile),
-                  a.ptr[c_.r.row3 + c_.r.row_stride + jit::offset(kGroupHeader + tile * tile_inputs())]);
+      a.tileloadd(rows(tile), a.ptr[c_.r.row3 + c_.r.row_stride +
+                                    jit::offset(c_.activations.header_bytes() + tile * tile_inputs())]);
       a.tileloadd(columns(tile),
                   a.ptr[c_.r.weights + stride +
                         jit::offset(tile * tile_inputs() / 4 * kInt8QuadBytes + half * kTileRowBytes)]);
-      if (c_.spec.weights.symmetric)
-        a.tdpbssd(dots(), rows(tile), columns(tile));
-      else
-        a.tdpbsud(dots(), rows(tile), columns(tile));
+      add_product(dots(), rows(tile), columns(tile));
     }
     a.mov(stride.cvt32(), kTileRowBytes);
     a.tilestored(a.ptr[a.rsp + stride + jit::offset(kTile)], dots());
   }
 
-  // sums += float(dots) * scale of the row * scale of the column [+ sum of the row's group * minimum of the column]
+  // sums += float(dots) [* scale of the row's group] * scale of the column [+ sum of the row's group * minimum of the
+  // column]
   void add_group(int half) {
     const auto of_columns = [&](int array) {
       return a.ptr[c_.r.weights +
@@ -120,7 +99,7 @@ class AmxInt8 final : public AmxLoops {
     for (int row = 0; row < kTileRows; ++row) {
       const auto header = c_.r.row3 + jit::offset(row * c_.activations.row_bytes);
       a.vcvtdq2ps(product(row), a.ptr[a.rsp + jit::offset(kTile + row * kTileRowBytes)]);
-      a.vmulps(product(row), product(row), a.ptr_b[header + 4]);
+      if (c_.activations.scales_groups()) a.vmulps(product(row), product(row), a.ptr_b[header + kGroupScale]);
       a.vfmadd231ps(sum(row), product(row), scales());
       if (!c_.spec.weights.symmetric) a.vfmadd231ps(sum(row), minimums(), a.ptr_b[header]);
     }
@@ -131,6 +110,11 @@ class AmxInt8 final : public AmxLoops {
 
 }  // namespace
 
-void emit_amx_int8(const GemmContext& context) { AmxInt8(context).emit(); }
+void emit_amx_int8(const GemmContext& context) {
+  if (context.activations.part < context.activations.group)
+    emit_amx_int8_long(context);
+  else
+    AmxInt8(context).emit();
+}
 
 }  // namespace burin::kernels

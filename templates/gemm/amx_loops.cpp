@@ -206,10 +206,8 @@ void AmxLoops::finish_rows() {
   for (int v = 0; v < tile.vectors(); ++v)
     a.vmovups(tile.sum(0, v), a.ptr[sums + jit::offset(v * a.vector_bytes())]);
   find_factors(c_);
-  emit_sum_factor(
-      c_, tile, 0,
-      c_.spec.activation == Activation::s8 ? int8_sum_factor(c_.spec.weights) : widened_sum_factor(c_.spec));
-  if (c_.spec.activation == Activation::f16) finish_f16_sums(tile);
+  find_row_factor();
+  emit_sum_factors(c_, tile, 0);
   emit_epilogue(c_, tile, 0);
   a.add(sums, kSumBytes);
   a.add(c_.r.output, static_cast<std::uint32_t>(c_.spec.output_stride * 4));
@@ -218,12 +216,12 @@ void AmxLoops::finish_rows() {
   a.mov(c_.r.row_stride, static_cast<std::uint32_t>(c_.activations.row_bytes));
 }
 
-// By the factor behind the row.
-void AmxLoops::finish_f16_sums(const TileRegisters& tile) {
-  a.imul(a.rax, c_.r.tile_row, static_cast<int>(c_.activations.row_bytes));
-  a.add(a.rax, c_.argument(offsetof(GemmArguments, activations)));
-  a.vbroadcastss(tile.scratch(), a.dword[a.rax + jit::offset(c_.activations.padded * 2)]);
-  for (int v = 0; v < tile.vectors(); ++v) a.vmulps(tile.sum(0, v), tile.sum(0, v), tile.scratch());
+// r.row = the factor behind row r.tile_row, where there is one.
+void AmxLoops::find_row_factor() {
+  if (!c_.activations.has_row_factor()) return;
+  a.imul(c_.r.row, c_.r.tile_row, static_cast<int>(c_.activations.row_bytes));
+  a.add(c_.r.row, c_.argument(offsetof(GemmArguments, activations)));
+  a.add(c_.r.row, static_cast<std::uint32_t>(c_.activations.value_bytes()));
 }
 
 // To `loop`, unless the tile or the rows end.

@@ -76,7 +76,7 @@ class AmxLoops {
   void first_row_of_tile(const Xbyak::Reg64& to, int tile);
   void after_multiplying();
   void finish_rows();
-  void finish_f16_sums(const TileRegisters& tile);
+  void find_row_factor();
   void next_row(Xbyak::Label& loop);
   void find_output();
 };

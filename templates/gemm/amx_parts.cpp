@@ -53,7 +53,8 @@ std::size_t most_gemm_scratch_bytes(const GemmSpec& spec) {
 bool uses_amx(const GemmSpec& spec, const jit::Target& target) {
   if (spec.regime == GemmRegime::stream) return false;
   switch (spec.activation) {
-    case Activation::s8: return target.has(jit::Feature::amx_int8);
+    case Activation::s8:
+    case Activation::s8row: return target.has(jit::Feature::amx_int8);
     case Activation::bf16: return target.has(jit::Feature::amx_bf16);
     case Activation::f16: return target.has(jit::Feature::amx_fp16);
     case Activation::f32: return false;

@@ -23,7 +23,7 @@ struct AmxParts {
 
   int inputs() const { return units * unit_inputs; }
 };
-// Of kernels with bf16, f16 or s8 activations.
+// Of kernels with bf16, f16 or int8 activations.
 AmxParts amx_parts(const GemmSpec& spec);
 
 }  // namespace burin::kernels

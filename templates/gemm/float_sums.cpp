@@ -23,7 +23,7 @@ class FloatSums {
     const auto units = c_.packed.padded_inputs / WeightValues::unit_inputs(c_);
     a.mov(c_.r.groups_left, static_cast<std::uint32_t>(units));
     WeightValues(c_, tile_, pass_, use).emit();
-    emit_sum_factor(c_, tile_, pass_, 1);
+    emit_sum_factors(c_, tile_, pass_);
   }
 
  private:

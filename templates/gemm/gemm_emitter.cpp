@@ -51,7 +51,7 @@ class GemmEmitter {
     else
       split_rows_into_tiles();
     if (amx) rows_on_amx();
-    if (!amx || c_.spec.activation == Activation::s8) vectors();
+    if (!amx || is_int8(c_.spec.activation)) vectors();
     a.L(done_);
     a.end_frame();
     return a.finish(jit::spec_text(c_.spec));
@@ -85,7 +85,8 @@ class GemmEmitter {
     const RowPreparation preparation =
         row_preparation(c_.spec.inputs, c_.spec.weights, c_.spec.activation, c_.spec.norm);
     const RowPreparationRegisters registers = {
-        a.rsi, a.rdx, a.r8, a.r11, a.dword[c_.r.arguments + offsetof(GemmArguments, epsilon)], a.r9, a.r10};
+        a.rsi, a.rdx, a.r8, a.r11, a.dword[c_.r.arguments + offsetof(GemmArguments, epsilon)],
+        a.r9,  a.r10, a.rax};
     a.mov(registers.input, c_.argument(offsetof(GemmArguments, input)));
     a.mov(registers.output, c_.argument(offsetof(GemmArguments, activations)));
     a.mov(registers.norm_weight, c_.argument(offsetof(GemmArguments, norm_weight)));
@@ -237,7 +238,8 @@ class GemmEmitter {
       a.mov(c_.r.weights, c_.r.block_weights);
       const WeightPrefetch of_pass = pass == 0 ? prefetch : WeightPrefetch();
       switch (c_.spec.activation) {
-        case Activation::s8: emit_int8_sums(c_, tile, pass, of_pass); break;
+        case Activation::s8:
+        case Activation::s8row: emit_int8_sums(c_, tile, pass, of_pass); break;
         case Activation::f32: emit_float_sums(c_, tile, pass, of_pass); break;
         case Activation::bf16:
         case Activation::f16: emit_half_sums(c_, tile); break;
@@ -246,12 +248,12 @@ class GemmEmitter {
     }
   }
 
-  // Cache lines of weights read by one loop body: an activation group, 32 inputs, or 8 inputs of floats.
+  // Cache lines of weights read by one loop body: an activation group or its part, 32 inputs, or 8 inputs of floats.
   int lines_per_body() const {
     const WeightFormat& w = c_.spec.weights;
     if (!w.has_codes()) return 8 * kBlockColumns * w.bits / 8 / 64;
     if (w.is_two_level()) return (static_cast<int>(c_.packed.unit_bytes) / (kSuperblock / 32) + 63) / 64;
-    const int inputs = c_.spec.activation == Activation::f32 ? 32 : std::max(32, c_.activations.group);
+    const int inputs = c_.spec.activation == Activation::f32 ? 32 : std::max(32, c_.activations.part);
     const auto bytes =
         static_cast<int>(static_cast<std::int64_t>(c_.packed.unit_bytes) * inputs / c_.packed.unit_inputs);
     return c_.spec.activation == Activation::f32 ? bytes / 64 : (bytes + 63) / 64;
@@ -295,40 +297,6 @@ void PrefetchSchedule::step() {
   }
   if (step_ == steps_ && prefetch_.lines > 0 && prefetch_.from == WeightPrefetch::From::next_block)
     a.add(context_.r.prefetch, static_cast<std::uint32_t>(prefetch_.lines * 64));
-}
-
-void find_factors(const GemmContext& context) {
-  if (!context.spec.weights.has_factors()) return;
-  jit::Assembler& a = context.a;
-  a.imul(context.r.weights, context.r.block, static_cast<int>(context.packed.block_bytes));
-  a.add(context.r.weights, context.argument(offsetof(GemmArguments, weights)));
-  a.add(context.r.weights,
-        static_cast<std::uint32_t>(context.packed.block_bytes - context.packed.factor_bytes));
-}
-
-void emit_sum_factor(const GemmContext& context, const TileRegisters& tile, int pass, float factor) {
-  jit::Assembler& a = context.a;
-  const bool of_columns = context.spec.weights.has_factors();
-  if (!of_columns && factor == 1) return;
-  for (int v = 0; v < tile.vectors(); ++v) {
-    const int column = tile.block_vector(pass, v) * a.lanes();
-    if (of_columns)
-      a.vmovups(tile.scale(v), a.ptr[context.r.weights + jit::offset(column * 4)]);
-    else
-      a.broadcast_float(tile.scale(v), factor);
-    if (of_columns && factor != 1)
-      a.vmulps(tile.scale(v), tile.scale(v), a.vector_constant(std::bit_cast<std::uint32_t>(factor)));
-    for (int row = 0; row < tile.rows(); ++row) a.vmulps(tile.sum(row, v), tile.sum(row, v), tile.scale(v));
-  }
-}
-
-float int8_sum_factor(const WeightFormat& weights) {
-  const int steps = std::max(value_table(weights.table).steps, 1);
-  return Float8Decoder::scale_factor(weights) / static_cast<float>(steps);
-}
-
-float widened_sum_factor(const GemmSpec& spec) {
-  return spec.activation == Activation::f16 && spec.weights.has_factors() ? 0x1p11f : 1;
 }
 
 jit::CodeImage emit_gemm(const GemmSpec& spec, const jit::Target& target) {

@@ -74,16 +74,15 @@ void emit_half_sums(const GemmContext& context, const TileRegisters& tile);
 // All rows and blocks on AMX (amx_loops.hpp).
 void emit_amx_halves(const GemmContext& context);
 void emit_amx_int8(const GemmContext& context);
+void emit_amx_int8_long(const GemmContext& context);  // of activation groups of several parts
 
 // r.weights = the factors of r.block's columns, behind all groups, where the format has them: for kernels that have not
 // read up to there.
 void find_factors(const GemmContext& context);
 
-// Multiplies finished sums with a number, and with the columns' factors where the format has them, at r.weights.
-void emit_sum_factor(const GemmContext& context, const TileRegisters& tile, int pass, float factor);
-
-// What sums of int8 products lack: that values of tables are counted in steps, and scales a power of two too small.
-float int8_sum_factor(const WeightFormat& weights);
+// Multiplies finished sums with what they lack: with the rows' factors, to which GemmContext::row points, and the columns',
+// to which r.weights points, where there are such; with a number that undoes how weights were unpacked.
+void emit_sum_factors(const GemmContext& context, const TileRegisters& tile, int pass);
 
 // What widened weights are too small by: under factors of columns their values reach 2688, of which sums of products do
 // not fit into f16.

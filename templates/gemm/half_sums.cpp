@@ -27,9 +27,8 @@ class HalfSums {
       runs_of_steps();
     else
       loop(c_.r.groups_left);
-    if (c_.spec.activation == Activation::f16) undo_row_scales();
     find_factors(c_);
-    emit_sum_factor(c_, tile_, 0, widened_sum_factor(c_.spec));
+    emit_sum_factors(c_, tile_, 0);
   }
 
  private:
@@ -92,15 +91,6 @@ class HalfSums {
     a.vpmovdw(halves, Xbyak::Zmm(dot.getIdx()));
     a.vcvtph2ps(dot, halves);
     a.vaddps(tile_.sum(row, v), tile_.sum(row, v), dot);
-  }
-
-  // Rows are read to their ends, behind which their factors are (activation_rows.hpp).
-  void undo_row_scales() {
-    for (int row = 0; row < tile_.rows(); ++row) {
-      a.vbroadcastss(tile_.scratch(), a.dword[c_.row(row)]);
-      for (int v = 0; v < tile_.vectors(); ++v)
-        a.vmulps(tile_.sum(row, v), tile_.sum(row, v), tile_.scratch());
-    }
   }
 
   const GemmContext& c_;

@@ -13,7 +13,7 @@ class Int8Part {
   explicit Int8Part(const GemmContext& context)
       : c_(context),
         a(context.a),
-        tile_(context.a, Activation::s8, context.spec.weights, 1),
+        tile_(context.a, context.spec.activation, context.spec.weights, 1),
         decoder_(context.a, context.spec.weights),
         table_(context.a, context.spec.weights, 1),
         groups_(context, tile_, 0) {}
@@ -22,7 +22,9 @@ class Int8Part {
     if (tile_.has_mask()) decoder_.keep_mask_in(tile_.mask());
     if (tile_.has_tables()) table_.keep_in(tile_.table(0), 0);
     groups_.emit([&](int group) {
-      groups_.for_quads(group, [&](int step, int quad, int number) { unpack(step, quad, number); });
+      groups_.for_quads(
+          group, [&](int step, int quad, int number) { unpack(step, quad, number); },
+          [&](int inputs) { a.add(c_.r.row, static_cast<std::uint32_t>(inputs / 4 * kInt8QuadBytes)); });
       store_scales(ScaleArray::scales, group);
       if (!c_.spec.weights.symmetric) store_scales(ScaleArray::minimums, group);
       a.add(c_.r.row, static_cast<std::uint32_t>(int8_group_bytes(c_.spec)));

@@ -1,4 +1,4 @@
-// Sums of an s8 tile: integer dot products per group, scaled and added up in f32.
+// Sums of an int8 tile: integer dot products per group, scaled and added up in f32.
 #include <algorithm>
 
 #include "templates/gemm/activation_groups.hpp"
@@ -9,7 +9,6 @@ namespace {
 
 constexpr int kInputsPerStep = 32;
 constexpr int kQuads = 8;
-constexpr int kGroupHeader = 8;  // correction and scale in front of an activation group
 
 class Int8Sums {
  public:
@@ -22,10 +21,10 @@ class Int8Sums {
         table_(context.a, context.spec.weights, code_parts(context.a, context.spec.weights)),
         groups_(context, tile, pass),
         prefetch_(context, prefetch,
-                  std::max(context.activations.group, kInputsPerStep) / kInputsPerStep * kQuads) {}
+                  std::max(context.activations.part, kInputsPerStep) / kInputsPerStep * kQuads) {}
 
   // For each activation group:
-  //   dots = correction; dots += codes * activations; sums += float(dots) * row scale * column scale
+  //   dots = correction; dots += codes * activations; sums += float(dots) [* scale of the row's group] * column scale
   void emit() {
     for (int row = 0; row < tile_.rows(); ++row)
       for (int v = 0; v < tile_.vectors(); ++v) a.zero(tile_.sum(row, v));
@@ -33,7 +32,7 @@ class Int8Sums {
     for (int part = 0; tile_.has_tables() && part < parts(); ++part) table_.keep_in(tile_.table(part), part);
     a.mov(c_.r.groups_left, static_cast<std::uint32_t>(c_.packed.padded_inputs / c_.packed.unit_inputs));
     groups_.emit([&](int group) { activation_group(group); });
-    emit_sum_factor(c_, tile_, pass_, int8_sum_factor(c_.spec.weights));
+    emit_sum_factors(c_, tile_, pass_);
   }
 
  private:
@@ -41,10 +40,13 @@ class Int8Sums {
 
   void activation_group(int group) {
     start_dots();
-    groups_.for_quads(group, [&](int step, int quad, int number) {
-      dot_quad(step, quad, number);
-      prefetch_.step();
-    });
+    groups_.for_quads(
+        group,
+        [&](int step, int quad, int number) {
+          dot_quad(step, quad, number);
+          prefetch_.step();
+        },
+        [&](int inputs) { c_.advance_rows(tile_.rows(), inputs); });
     add_to_sums(group);
     c_.advance_rows(tile_.rows(), c_.activations.group_bytes());
   }
@@ -76,7 +78,8 @@ class Int8Sums {
 
   // Four activations: quad `quad_of_group` of the group that the rows point to.
   void broadcast_quad(jit::Vector to, int row, int quad_of_group) {
-    a.vpbroadcastd(to, a.dword[c_.row(row) + jit::offset(kGroupHeader + quad_of_group * 4)]);
+    const int place = c_.activations.header_bytes() + quad_of_group * 4;
+    a.vpbroadcastd(to, a.dword[c_.row(row) + jit::offset(place)]);
   }
 
   void dot(int row, int vector, jit::Vector activations) {
@@ -102,14 +105,15 @@ class Int8Sums {
     }
   }
 
-  // dots = float(dots) * scale of the row
+  // dots = float(dots) [* scale of the row's group]
   void scale_dots() {
     for (int row = 0; row < tile_.rows(); ++row) {
       const jit::Vector row_scale = tile_.broadcast(turn_++);
-      a.vbroadcastss(row_scale, a.dword[c_.row(row) + jit::offset(4)]);
+      if (c_.activations.scales_groups())
+        a.vbroadcastss(row_scale, a.dword[c_.row(row) + jit::offset(kGroupScale)]);
       for (int v = 0; v < tile_.vectors(); ++v) {
         a.vcvtdq2ps(tile_.dot(row, v), tile_.dot(row, v));
-        a.vmulps(tile_.dot(row, v), tile_.dot(row, v), row_scale);
+        if (c_.activations.scales_groups()) a.vmulps(tile_.dot(row, v), tile_.dot(row, v), row_scale);
       }
     }
   }

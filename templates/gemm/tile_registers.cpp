@@ -24,11 +24,11 @@ bool looks_up_floats(const jit::Assembler& a, const WeightFormat& weights) {
 
 TileRegisters::TileRegisters(const jit::Assembler& a, Activation activation, const WeightFormat& weights,
                              int rows)
-    : BlockTile(a, rows, activation == Activation::s8 && rows == 1), a_(a), registers_(a.vector_registers()) {
+    : BlockTile(a, rows, is_int8(activation) && rows == 1), a_(a), registers_(a.vector_registers()) {
   slots_ = rows == 1 ? 2 : vectors();
 
   take(rows * vectors());  // sums
-  if (activation == Activation::s8) {
+  if (is_int8(activation)) {
     take(rows * vectors());  // dots
     codes_ = take(slots_ * code_parts(a, weights));
     scales_ = minimums_ = codes_;  // needed one after the other
@@ -48,7 +48,7 @@ TileRegisters::TileRegisters(const jit::Assembler& a, Activation activation, con
 
 int TileRegisters::kept_tables(Activation activation, const WeightFormat& weights) const {
   if (!weights.is_table()) return 0;
-  if (activation == Activation::s8) return code_parts(a_, weights);
+  if (is_int8(activation)) return code_parts(a_, weights);
   return activation == Activation::f32 && !looks_up_floats(a_, weights) ? 1 : 0;
 }
 

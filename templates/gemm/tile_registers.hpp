@@ -9,7 +9,7 @@
 namespace burin::kernels {
 
 // A tile of activation rows: sums are f32, over all of K; behind them are as many dots, int32, over one activation
-// group (s8 only). A tile of one s8 row takes whole blocks.
+// group (int8 only). A tile of one int8 row takes whole blocks.
 class TileRegisters : public BlockTile {
  public:
   TileRegisters(const jit::Assembler& a, Activation activation, const WeightFormat& weights, int rows);
@@ -22,7 +22,7 @@ class TileRegisters : public BlockTile {
   }
   jit::Vector scale(int vector) const { return a_.vector(scales_ + vector % slots_); }
   jit::Vector minimum(int vector) const { return a_.vector(minimums_ + vector % slots_); }
-  jit::Vector weight(int vector) const { return a_.vector(weights_ + vector); }  // not of s8
+  jit::Vector weight(int vector) const { return a_.vector(weights_ + vector); }  // not of int8
   jit::Vector scratch() const { return a_.vector(scratch_); }
   jit::Vector look_up_scratch() const { return a_.vector(look_up_scratch_); }  // float tables only
   // Broadcast activations rotate over what is left; the last ones are for tables and the code mask.

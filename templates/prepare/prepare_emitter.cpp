@@ -15,7 +15,8 @@ jit::CodeImage emit_prepare(const PrepareSpec& spec, const jit::Target& target) 
   const Xbyak::Reg64 arguments = a.rdi;
   const Xbyak::Reg64 rows = a.rcx;
   const RowPreparationRegisters registers = {
-      a.rsi, a.rdx, a.r8, a.r11, a.dword[arguments + offsetof(PrepareArguments, epsilon)], a.r9, a.r10};
+      a.rsi, a.rdx, a.r8, a.r11, a.dword[arguments + offsetof(PrepareArguments, epsilon)],
+      a.r9,  a.r10, a.r12};
 
   a.begin_frame(0);
   const Xbyak::Reg64 first_input = a.rax;

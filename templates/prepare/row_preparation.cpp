@@ -8,6 +8,8 @@ namespace {
 using jit::Vector;
 using Xbyak::Xmm;
 
+constexpr int kStep = 32;  // inputs that rows are padded to at least
+
 class RowPreparationEmitter {
  public:
   RowPreparationEmitter(jit::Assembler& assembler, const RowPreparation& preparation,
@@ -21,18 +23,22 @@ class RowPreparationEmitter {
   void emit() {
     norm_.statistics({value(0), value(1), value(2), value(3), scratch()});
     switch (p_.rows.type) {
-      case Activation::s8: quantize_row(); break;
+      case Activation::s8row: row_scale(); break;
       case Activation::f16: scale_row(); break;
+      case Activation::s8:
       case Activation::bf16:
       case Activation::f32: break;
     }
-    if (p_.rows.type != Activation::s8) copy_row();
+    if (is_int8(p_.rows.type))
+      quantize_row();
+    else
+      copy_row();
   }
 
  private:
   // Vector registers by role; 0..3 are accumulators or values in flight, 8 and 10 the norm's.
   Vector value(int i) const { return a.vector(i); }
-  Vector inverse_scale() const { return a.vector(4); }  // s8
+  Vector inverse_scale() const { return a.vector(4); }  // int8
   Vector exponent() const { return a.vector(4); }       // f16
   Vector sum() const { return a.vector(5); }
   Vector largest() const { return a.vector(6); }
@@ -47,12 +53,17 @@ class RowPreparationEmitter {
     a.mov(r_.walk, r_.output);
     Xbyak::Label loop;
     a.L(loop);
-    for (int bytes = 0; bytes < 128; bytes += a.vector_bytes()) {
+    for (int bytes = 0; bytes < kStep * 4; bytes += a.vector_bytes()) {
       load(value(0), bytes);
       store(bytes / 4 * size);
     }
-    a.add(r_.walk, static_cast<std::uint32_t>(32 * size));
-    a.add(r_.offset, 128);
+    a.add(r_.walk, static_cast<std::uint32_t>(kStep * size));
+    next_inputs(kStep, loop);
+  }
+
+  // To `loop`, unless the row ends with these inputs.
+  void next_inputs(int inputs, Xbyak::Label& loop) {
+    a.add(r_.offset, static_cast<std::uint32_t>(inputs * 4));
     a.cmp(r_.offset, static_cast<std::uint32_t>(p_.rows.padded * 4));
     a.jl(loop, Xbyak::CodeGenerator::T_NEAR);
   }
@@ -71,22 +82,15 @@ class RowPreparationEmitter {
         a.vscalefps(value(0), value(0), exponent());
         a.vcvtps2ph(to, Xbyak::Zmm(value(0).getIdx()), 0);  // to nearest even
         break;
-      case Activation::s8: break;
+      case Activation::s8:
+      case Activation::s8row: break;
     }
   }
 
   // exponent = of the power of two that brings the row's largest magnitude to 16 .. 32; its inverse is stored behind
   // the row.
   void scale_row() {
-    a.vmovups(magnitude_mask(), a.vector_constant(0x7fffffff));
-    a.zero(largest());
-    a.xor_(r_.offset, r_.offset);
-    Xbyak::Label loop;
-    a.L(loop);
-    for (int i = 0; i < 128 / a.vector_bytes(); ++i) raise_largest(i);
-    a.add(r_.offset, 128);
-    a.cmp(r_.offset, static_cast<std::uint32_t>(p_.rows.padded * 4));
-    a.jl(loop, Xbyak::CodeGenerator::T_NEAR);
+    find_largest_of_row();
     a.isa().reduce_max(largest(), scratch());
     const Xmm peak(largest().getIdx());
     a.vmaxss(peak, peak, a.float_constant(1e-30f));  // the exponent of a row of zeros is finite
@@ -95,16 +99,29 @@ class RowPreparationEmitter {
     const Xmm factor(scratch().getIdx());
     a.vmovss(factor, a.float_constant(1));
     a.vscalefss(factor, factor, peak);
-    a.vmovss(a.dword[r_.output + jit::offset(p_.rows.padded * 2)], factor);
+    a.vmovss(a.dword[r_.output + jit::offset(p_.rows.value_bytes())], factor);
     a.vbroadcastss(exponent(), peak);
     a.isa().bit_xor(exponent(), exponent(), a.vector_constant(0x80000000));
   }
 
-  // largest = max(largest, |y|) of the vector number i behind the offset
-  void raise_largest(int i) {
-    load(value(i % 4), i * a.vector_bytes());
-    a.isa().bit_and(value(i % 4), value(i % 4), magnitude_mask());
-    a.vmaxps(largest(), largest(), value(i % 4));
+  // In the lanes of largest().
+  void find_largest_of_row() {
+    Xbyak::Label loop;
+    a.vmovups(magnitude_mask(), a.vector_constant(0x7fffffff));
+    a.zero(largest());
+    a.xor_(r_.offset, r_.offset);
+    a.L(loop);
+    raise_largest(kStep);
+    next_inputs(kStep, loop);
+  }
+
+  // largest = max(largest, |y|) of so many inputs behind the offset
+  void raise_largest(int inputs) {
+    for (int i = 0; i < inputs / a.lanes(); ++i) {
+      load(value(i % 4), i * a.vector_bytes());
+      a.isa().bit_and(value(i % 4), value(i % 4), magnitude_mask());
+      a.vmaxps(largest(), largest(), value(i % 4));
+    }
   }
 
   void quantize_row() {
@@ -113,26 +130,31 @@ class RowPreparationEmitter {
     a.mov(r_.walk, r_.output);
     Xbyak::Label loop;
     a.L(loop);
-    group_scale();
+    if (p_.rows.scales_groups()) group_scale();
     group_codes();
     group_correction();
     a.add(r_.walk, static_cast<std::uint32_t>(p_.rows.group_bytes()));
-    a.add(r_.offset, static_cast<std::uint32_t>(p_.rows.group * 4));
-    a.cmp(r_.offset, static_cast<std::uint32_t>(p_.rows.padded * 4));
-    a.jl(loop, Xbyak::CodeGenerator::T_NEAR);
+    next_inputs(p_.rows.group, loop);
   }
 
-  int vectors_per_group() const { return p_.rows.group / a.lanes(); }
+  void row_scale() {
+    find_largest_of_row();
+    scale_of_largest(a.dword[r_.output + jit::offset(p_.rows.value_bytes())]);
+  }
 
-  // Stores max|y|/127 and leaves 127/max|y| (0 for a group of zeros) in inverse_scale.
   void group_scale() {
     a.zero(largest());
-    for (int i = 0; i < vectors_per_group(); ++i) raise_largest(i);
+    raise_largest(p_.rows.group);
+    scale_of_largest(a.dword[r_.walk + kGroupScale]);
+  }
+
+  // Stores max|y|/127 and leaves 127/max|y| (0 for zeros) in inverse_scale.
+  void scale_of_largest(const Xbyak::Address& scale) {
     a.isa().reduce_max(largest(), scratch());
     const Xmm peak(largest().getIdx());
     const Xmm quotient(scratch().getIdx());
     a.vmulss(quotient, peak, a.float_constant(1.0f / 127.0f));
-    a.vmovss(a.dword[r_.walk + 4], quotient);
+    a.vmovss(scale, quotient);
     // 127 / max(peak, tiny): for a group of zeros every code is 0 whatever the finite factor.
     a.vmaxss(peak, peak, a.float_constant(1e-30f));
     a.vmovss(quotient, a.float_constant(127.0f));
@@ -140,15 +162,34 @@ class RowPreparationEmitter {
     a.vbroadcastss(inverse_scale(), quotient);
   }
 
+  // Of several parts in a loop; offset and walk are in the end as before.
   void group_codes() {
+    const int parts = p_.rows.group / p_.rows.part;
     a.zero(sum());
-    for (int i = 0; i < vectors_per_group(); ++i) {
+    if (parts == 1) return part_codes();
+    Xbyak::Label loop;
+    a.mov(r_.parts_left, static_cast<std::uint32_t>(parts));
+    a.L(loop);
+    part_codes();
+    walk(p_.rows.part);
+    a.dec(r_.parts_left);
+    a.jnz(loop, Xbyak::CodeGenerator::T_NEAR);
+    walk(-p_.rows.group);
+  }
+
+  void walk(int inputs) {
+    a.add(r_.walk, static_cast<std::uint32_t>(inputs));
+    a.add(r_.offset, static_cast<std::uint32_t>(inputs * 4));
+  }
+
+  void part_codes() {
+    for (int i = 0; i < p_.rows.part / a.lanes(); ++i) {
       const Vector v = value(i % 4);
       load(v, i * a.vector_bytes());
       a.vmulps(v, v, inverse_scale());
       a.vcvtps2dq(v, v);
       a.vpaddd(sum(), sum(), v);
-      a.isa().store_as_int8(r_.walk + jit::offset(8 + i * a.lanes()), v, scratch());
+      a.isa().store_as_int8(r_.walk + jit::offset(p_.rows.header_bytes() + i * a.lanes()), v, scratch());
     }
   }
 
@@ -160,7 +201,7 @@ class RowPreparationEmitter {
       a.vpmulld(total, total, Xmm(scratch().getIdx()));
     } else {
       a.vcvtdq2ps(total, total);
-      a.vmulss(total, total, a.dword[r_.walk + 4]);
+      if (p_.rows.scales_groups()) a.vmulss(total, total, a.dword[r_.walk + kGroupScale]);
     }
     a.vmovd(a.dword[r_.walk], total);
   }

@@ -27,10 +27,11 @@ struct RowPreparationRegisters {
   Xbyak::Address epsilon;    // f32 in memory; unused without norm
   Xbyak::Reg64 offset;       // scratch
   Xbyak::Reg64 walk;         // scratch
+  Xbyak::Reg64 parts_left;   // scratch
 };
 
-// Quantisation: scale = max|y| / 127 per group, codes rounded to nearest even; a group of zeros has scale 0,
-// one of magnitudes below 1e-30 may lose its digits.
+// Quantisation: scale = max|y| / 127 per group (s8row: of the row, in a pass of its own), codes rounded to nearest even;
+// a group of zeros has scale 0, one of magnitudes below 1e-30 may lose its digits.
 // Overwrites vector registers 0..11.
 void emit_row_preparation(jit::Assembler& a, const RowPreparation& preparation,
                           const RowPreparationRegisters& registers);

@@ -140,6 +140,7 @@ TEST(Arguments, WhatFailsEndsWithStatusOne) {
       {{"inspect", "/no/such/model"}, "/no/such/model"},
       {{"run", kDemo, "--compute", "int8", "--weights", "f16"}, "--compute int8"},
       {{"run", kDemo, "--compute", "int8", "--weights", "nf4"}, "nf4.g64.f32"},
+      {{"run", kDemo, "--compute", "int8-row", "--weights", "nf4"}, "--compute int8-row"},
   };
   for (const WrongArguments& wrong : cases) {
     SCOPED_TRACE(wrong.arguments[0] + " " + wrong.names);

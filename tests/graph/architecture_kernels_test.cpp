@@ -25,7 +25,7 @@ constexpr const char* kWeights[] = {"", "int4s.g32.f16"};  // as stored, where t
 std::vector<Plan> plans_of(const ModelDescription& model, const char* target) {
   std::vector<Plan> plans;
   for (const char* weights : kWeights)
-    for (const ComputeType compute : {ComputeType::int8, ComputeType::f32}) {
+    for (const ComputeType compute : {ComputeType::int8, ComputeType::int8_row, ComputeType::f32}) {
       PlanOptions options;
       options.compute = compute;
       if (*weights != 0) options.weights = kernels::parse_weight_format(weights);

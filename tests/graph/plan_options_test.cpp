@@ -48,6 +48,21 @@ TEST(PlanOptions, Int8NeedsIntegerWeights) {
   EXPECT_EQ(activation_of(plan_of(describe({}), quantised).decode[1]), kernels::Activation::s8);
 }
 
+// One scale per row, for prompts and single rows alike.
+TEST(PlanOptions, Int8RowComputeIsOfAllRows) {
+  const ModelDescription model = describe(typed(StoredType::q8_0));
+  const Plan plan = plan_of(model, with_compute(ComputeType::int8_row));
+  for (const Program* program : {&plan.decode, &plan.prefill})
+    for (const Step& step : *program)
+      if (std::holds_alternative<kernels::GemmSpec>(step.spec)) {
+        EXPECT_EQ(activation_of(step), kernels::Activation::s8row) << step.name;
+      }
+  EXPECT_EQ(plan.options.kv, KvType::bf16);
+  EXPECT_THAT(plan.notes, IsEmpty());
+  EXPECT_THAT(tests::error_of([&] { plan_of(describe({}), with_compute(ComputeType::int8_row)); }),
+              AllOf(HasSubstr("--compute int8-row needs integer weights"), HasSubstr("--compute f32")));
+}
+
 TEST(PlanOptions, AutomaticComputeIsInt8ForLargeIntegerModelsOnly) {
   const Plan floats = plan_of(describe({}));
   EXPECT_EQ(floats.options.compute, ComputeType::f32);
@@ -59,7 +74,7 @@ TEST(PlanOptions, AutomaticComputeIsInt8ForLargeIntegerModelsOnly) {
   made.hidden = made.feed_forward = 2048;
   const Plan large = plan_of(describe(made));
   EXPECT_EQ(large.options.compute, ComputeType::int8);
-  EXPECT_EQ(activation_of(large.decode[1]), kernels::Activation::s8);
+  EXPECT_EQ(activation_of(large.decode[1]), kernels::Activation::s8);  // never s8row
 }
 
 TEST(PlanOptions, Int8ComputeRefusesTablesOfFractionsByName) {
@@ -232,8 +247,8 @@ TEST(PlanOptions, ContextAndChunk) {
 }
 
 TEST(PlanOptions, TextsOfTypes) {
-  for (const ComputeType type :
-       {ComputeType::automatic, ComputeType::int8, ComputeType::bf16, ComputeType::f16, ComputeType::f32})
+  for (const ComputeType type : {ComputeType::automatic, ComputeType::int8, ComputeType::int8_row,
+                                 ComputeType::bf16, ComputeType::f16, ComputeType::f32})
     EXPECT_EQ(parse_compute_type(to_text(type)), type);
   for (const KvType type : {KvType::automatic, KvType::f32, KvType::f16, KvType::bf16, KvType::int8})
     EXPECT_EQ(parse_kv_type(to_text(type)), type);

@@ -119,7 +119,8 @@ TEST(SpecText, EveryNameRoundTrips) {
       spec.regime = regime;
       expect_round_trip(spec);
     }
-  for (const auto activation : {kernels::Activation::f32, kernels::Activation::s8})
+  for (const auto activation :
+       {kernels::Activation::f32, kernels::Activation::s8, kernels::Activation::s8row})
     for (const auto norm : {kernels::RowNorm::none, kernels::RowNorm::rms}) {
       PrepareSpec spec;
       spec.activation = activation;

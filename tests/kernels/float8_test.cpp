@@ -114,8 +114,10 @@ TEST(Float8Kernels, EveryCodeWhereDenormalsAreZero) {
 TEST(Float8Kernels, Int8ComputeIsRefused) {
   GemmSpec spec;
   spec.weights = parse_weight_format("e4m3.g128.f32");
-  spec.activation = Activation::s8;
-  EXPECT_THROW(emit_gemm(spec, jit::host_target()), Error);
+  for (const Activation activation : {Activation::s8, Activation::s8row}) {
+    spec.activation = activation;
+    EXPECT_THROW(emit_gemm(spec, jit::host_target()), Error);
+  }
 }
 
 }  // namespace

@@ -136,11 +136,12 @@ class GemmProblem {
     return 2 * std::sqrt(kRoundings) * 0x1p-12;
   }
 
-  // Of an activation, none of which is larger than 4: half a step of a group's scale, or its rounding.
+  // Of an activation, none of which is larger than 4: half a step of the scale, or its rounding.
   double preparation_tolerance() const {
     constexpr double kLargest = 4.0;
     switch (spec_.activation) {
-      case Activation::s8: return kLargest / 127 * 0.51;
+      case Activation::s8:
+      case Activation::s8row: return kLargest / 127 * 0.51;
       case Activation::bf16: return kLargest / 512;
       case Activation::f16: return kLargest / 4096;
       case Activation::f32: return 1e-5;

@@ -16,6 +16,9 @@ namespace {
 
 using tests::all_formats;
 
+// Of rows that kernels of all targets multiply.
+constexpr Activation kActivations[] = {Activation::f32, Activation::s8, Activation::s8row};
+
 struct Shape {
   std::int64_t k, n, rows;
 };
@@ -50,8 +53,8 @@ std::vector<float> check_gemm(const Case& what, const Shape& s, const jit::Targe
 TEST(Gemm, StreamMatchesReference) {
   for (const jit::Target& target : tests::host_targets())
     for (const WeightFormat& format : all_formats())
-      for (const Activation activation : {Activation::f32, Activation::s8}) {
-        if (activation == Activation::s8 && !format.is_integer()) continue;
+      for (const Activation activation : kActivations) {
+        if (is_int8(activation) && !format.is_integer()) continue;
         for (const GemmEpilogue epilogue : {GemmEpilogue::store, GemmEpilogue::add})
           check_gemm({format, activation, GemmRegime::stream, epilogue}, {172, 65, 1}, target);
         check_gemm({format, activation, GemmRegime::stream, GemmEpilogue::gate, ActivationFunction::silu},
@@ -62,7 +65,7 @@ TEST(Gemm, StreamMatchesReference) {
 TEST(Gemm, FunctionsMatchReference) {
   const WeightFormat int4 = WeightFormat::integer_format(4, true, 32, ScaleType::f16);
   for (const jit::Target& target : tests::host_targets())
-    for (const Activation activation : {Activation::f32, Activation::s8})
+    for (const Activation activation : kActivations)
       for (const GemmEpilogue epilogue : {GemmEpilogue::activate, GemmEpilogue::gate})
         for (const ActivationFunction function : tests::kActivationFunctions) {
           check_gemm({int4, activation, GemmRegime::stream, epilogue, function}, {100, 65, 1}, target);
@@ -75,8 +78,8 @@ TEST(Gemm, FunctionsMatchReference) {
 TEST(Gemm, ExpertEpiloguesMatchReference) {
   for (const jit::Target& target : tests::host_targets())
     for (const WeightFormat& format : all_formats())
-      for (const Activation activation : {Activation::f32, Activation::s8}) {
-        if (activation == Activation::s8 && !format.is_integer()) continue;
+      for (const Activation activation : kActivations) {
+        if (is_int8(activation) && !format.is_integer()) continue;
         for (const GemmEpilogue epilogue : {GemmEpilogue::clamped_gate, GemmEpilogue::add_scaled}) {
           check_gemm({format, activation, GemmRegime::stream, epilogue}, {172, 65, 1}, target);
           for (const std::int64_t rows : {1, 7})
@@ -88,11 +91,11 @@ TEST(Gemm, ExpertEpiloguesMatchReference) {
 TEST(Gemm, NormsMatchReference) {
   for (const jit::Target& target : tests::host_targets())
     for (const char* format : {"int4s.g32.f16", "int4a.g32.two", "f16"})
-      for (const Activation activation : {Activation::f32, Activation::s8})
+      for (const Activation activation : kActivations)
         for (const RowNorm norm : {RowNorm::none, RowNorm::rms, RowNorm::layer})
           for (const std::int64_t inputs : {1, 33, 172, 512}) {
             const WeightFormat weights = parse_weight_format(format);
-            if (activation == Activation::s8 && !weights.is_integer()) continue;
+            if (is_int8(activation) && !weights.is_integer()) continue;
             check_gemm({weights, activation, GemmRegime::stream, GemmEpilogue::store, {}, norm},
                        {inputs, 32, 1}, target);
           }
@@ -101,8 +104,8 @@ TEST(Gemm, NormsMatchReference) {
 TEST(Gemm, TilesMatchReference) {
   for (const jit::Target& target : tests::host_targets())
     for (const WeightFormat& format : all_formats())
-      for (const Activation activation : {Activation::f32, Activation::s8}) {
-        if (activation == Activation::s8 && !format.is_integer()) continue;
+      for (const Activation activation : kActivations) {
+        if (is_int8(activation) && !format.is_integer()) continue;
         for (const std::int64_t rows : {2, 7, 13})
           check_gemm({format, activation, GemmRegime::tiles, GemmEpilogue::add}, {172, 70, rows}, target);
       }
@@ -115,7 +118,8 @@ TEST(Gemm, OddShapes) {
     for (const std::int64_t k : {1, 31, 33, 64, 300})
       for (const std::int64_t n : {1, 31, 32, 33, 96})
         for (const std::int64_t rows : {1, 3, 5, 6, 8}) {
-          check_gemm({int4, Activation::s8, GemmRegime::tiles, GemmEpilogue::store}, {k, n, rows}, target);
+          for (const Activation activation : {Activation::s8, Activation::s8row})
+            check_gemm({int4, activation, GemmRegime::tiles, GemmEpilogue::store}, {k, n, rows}, target);
           check_gemm({f16, Activation::f32, GemmRegime::tiles, GemmEpilogue::gate, ActivationFunction::silu},
                      {k, n, rows}, target);
         }
@@ -182,11 +186,12 @@ TEST(GemmAmx, Int8EqualsVectors) {
   std::erase_if(formats, [](const WeightFormat& format) { return !format.is_integer(); });
   for (const WeightFormat& format : formats)
     for (const Shape& shape :
-         {Shape{172, 70, 15}, Shape{172, 70, 16}, Shape{300, 33, 35}, Shape{1100, 32, 18}}) {
-      const Case what = {format, Activation::s8, GemmRegime::tiles, GemmEpilogue::add};
-      ASSERT_EQ(check_gemm(what, shape, amx), check_gemm(what, shape, vectors))
-          << to_text(format) << ", " << shape.k << " inputs, " << shape.rows << " rows";
-    }
+         {Shape{172, 70, 15}, Shape{172, 70, 16}, Shape{300, 33, 35}, Shape{1100, 32, 18}})
+      for (const Activation activation : {Activation::s8, Activation::s8row}) {
+        const Case what = {format, activation, GemmRegime::tiles, GemmEpilogue::add};
+        ASSERT_EQ(check_gemm(what, shape, amx), check_gemm(what, shape, vectors))
+            << to_text(format) << ", " << shape.k << " inputs, " << shape.rows << " rows";
+      }
 }
 
 TEST(GemmAmx, ManyRowsAndBlocks) {
@@ -195,9 +200,10 @@ TEST(GemmAmx, ManyRowsAndBlocks) {
   if (!emulation::can_run(amx)) GTEST_SKIP() << "skipped: this CPU has no AVX-512";
   for (const Shape& shape : {Shape{64, 300, 20}, Shape{40, 32, 530}})
     for (const char* format : {"int4s.g32.f16", "int4a.g128.f16", "int6s.g16.two"})
-      check_gemm({parse_weight_format(format), Activation::s8, GemmRegime::tiles, GemmEpilogue::gate,
-                  ActivationFunction::silu},
-                 shape, amx);
+      for (const Activation activation : {Activation::s8, Activation::s8row})
+        check_gemm({parse_weight_format(format), activation, GemmRegime::tiles, GemmEpilogue::gate,
+                    ActivationFunction::silu},
+                   shape, amx);
 }
 
 TEST(GemmHalves, AreRefusedWhereTheyCannotBeHad) {
@@ -243,11 +249,12 @@ TEST(Gemm, SpecTextRoundTrips) {
 
 TEST(Gemm, RefusesWhatItCannotDo) {
   GemmSpec spec;
-  spec.weights = WeightFormat::float_format(WeightKind::f16);
-  spec.activation = Activation::s8;
-  EXPECT_THROW(emit_gemm(spec, jit::host_target()), Error);
-  spec.weights = parse_weight_format("nf4.g64.f32");
-  EXPECT_THROW(emit_gemm(spec, jit::host_target()), Error);
+  for (const Activation activation : {Activation::s8, Activation::s8row})
+    for (const char* format : {"f16", "nf4.g64.f32"}) {
+      spec.activation = activation;
+      spec.weights = parse_weight_format(format);
+      EXPECT_THROW(emit_gemm(spec, jit::host_target()), Error) << format;
+    }
   spec.activation = Activation::f32;
   spec.columns = 33;
   EXPECT_THROW(emit_gemm(spec, jit::host_target()), Error);

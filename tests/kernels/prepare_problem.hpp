@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -59,9 +60,11 @@ class PrepareProblem {
 
   const ActivationRows& layout() const { return layout_; }
   float value_f32(std::int64_t row, std::int64_t i) const { return read<float>(row, i * 4); }
-  float scale(std::int64_t row, std::int64_t group) const { return read<float>(row, group_at(group) + 4); }
+  float scale(std::int64_t row, std::int64_t group) const {
+    return read<float>(row, layout_.scales_groups() ? group_at(group) + kGroupScale : layout_.value_bytes());
+  }
   std::int8_t code(std::int64_t row, std::int64_t i) const {
-    return read<std::int8_t>(row, group_at(i / layout_.group) + 8 + i % layout_.group);
+    return read<std::int8_t>(row, group_at(i / layout_.group) + layout_.header_bytes() + i % layout_.group);
   }
 
   // The row after the norm, in double arithmetic; zero past the inputs.
@@ -77,7 +80,7 @@ class PrepareProblem {
     SCOPED_TRACE(name_);
     for (std::int64_t row = 0; row < count_; ++row) {
       SCOPED_TRACE("row " + std::to_string(row));
-      if (spec_.activation != Activation::s8)
+      if (!is_int8(spec_.activation))
         check_floats(row);
       else
         for (std::int64_t group = 0; group < layout_.groups(); ++group) check_group(row, group);
@@ -119,12 +122,13 @@ class PrepareProblem {
       case Activation::f16:
         return static_cast<double>(f16_to_f32(read<std::uint16_t>(row, i * 2))) * f16_factor(row);
       case Activation::f32:
-      case Activation::s8: break;
+      case Activation::s8:
+      case Activation::s8row: break;
     }
     return static_cast<double>(value_f32(row, i));
   }
   double f16_factor(std::int64_t row) const {
-    return static_cast<double>(read<float>(row, layout_.padded * 2));
+    return static_cast<double>(read<float>(row, layout_.value_bytes()));
   }
   // Steps are of 8 bits or 11, f16 ones never below that of denormals. AVX512-BF16 makes zeros of denormals.
   double half_a_step(std::int64_t row, double value) const {
@@ -133,7 +137,8 @@ class PrepareProblem {
         return std::fabs(value) < 0x1p-126 ? std::fabs(value) : 0x1p-8 * std::fabs(value);
       case Activation::f16: return std::max(0x1p-11 * std::fabs(value), 0x1p-25 * f16_factor(row));
       case Activation::f32:
-      case Activation::s8: break;
+      case Activation::s8:
+      case Activation::s8row: break;
     }
     return 0;
   }
@@ -152,9 +157,12 @@ class PrepareProblem {
   void check_group(std::int64_t row, std::int64_t group) const {
     const std::vector<double> y = expected(row);
     const std::int64_t first = group * layout_.group;
-    double largest = 0;
-    for (std::int64_t i = first; i < first + layout_.group; ++i)
-      largest = std::max(largest, std::fabs(y[static_cast<std::size_t>(i)]));
+    const auto scaled =
+        layout_.scales_groups()
+            ? std::span(y).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(layout_.group))
+            : std::span(y);
+    double largest = 0;  // of those that share the scale
+    for (const double value : scaled) largest = std::max(largest, std::fabs(value));
     const auto step = static_cast<double>(scale(row, group));
     ASSERT_NEAR(step, largest / 127, largest / 127 * 2e-7 + rounding(largest / 127, y) + 1e-45)
         << "scale of group " << group;
@@ -171,7 +179,8 @@ class PrepareProblem {
       ASSERT_EQ(read<std::int32_t>(row, group_at(group)), -spec_.weights.zero_point() * sum)
           << "group " << group;
     else
-      ASSERT_EQ(read<float>(row, group_at(group)), scale(row, group) * static_cast<float>(sum))
+      ASSERT_EQ(read<float>(row, group_at(group)),
+                (layout_.scales_groups() ? scale(row, group) : 1) * static_cast<float>(sum))
           << "group " << group;
   }
 

@@ -38,8 +38,8 @@ template <typename Visit>
 void for_each_spec(std::initializer_list<std::int64_t> widths, Visit visit) {
   for (const jit::Target& target : tests::host_targets())
     for (const WeightFormat& weights : tests::all_formats())
-      for (const Activation activation : {Activation::f32, Activation::s8}) {
-        if (activation == Activation::s8 && !weights.is_integer()) continue;
+      for (const Activation activation : {Activation::f32, Activation::s8, Activation::s8row}) {
+        if (is_int8(activation) && !weights.is_integer()) continue;
         for (const RowNorm norm : {RowNorm::none, RowNorm::rms, RowNorm::layer})
           for (const std::int64_t inputs : widths) visit(spec_of(inputs, weights, activation, norm), target);
       }
@@ -121,18 +121,40 @@ TEST(Prepare, ExtremeMagnitudes) {
 // One large value takes the whole range of its group; ties go to even codes.
 TEST(Prepare, CodesAreRoundedToNearestEven) {
   const WeightFormat weights = WeightFormat::integer_format(4, true, 32, ScaleType::f16);
-  for (const jit::Target& target : tests::host_targets()) {
-    // Largest 127 x 2: scale 2 exactly, so odd inputs are ties.
-    constexpr float kInputs[] = {254, -254, 1, 3, 5, -1, -3, -5, 251, -251, 0.99f, 1.01f};
-    constexpr int kCodes[] = {127, -127, 0, 2, 2, 0, -2, -2, 126, -126, 0, 1};
-    Prepared rows(spec_of(std::size(kInputs), weights, Activation::s8, RowNorm::none), 1,
-                  [&](std::int64_t, std::int64_t i) { return kInputs[i]; });
-    rows.run(target);
-    rows.check();
-    for (std::size_t i = 0; i < std::size(kCodes); ++i)
-      EXPECT_EQ(rows.code(0, static_cast<std::int64_t>(i)), kCodes[i])
-          << "input " << kInputs[i] << " " << target.name;
-  }
+  // Largest 127 x 2: scale 2 exactly, so odd inputs are ties.
+  constexpr float kInputs[] = {254, -254, 1, 3, 5, -1, -3, -5, 251, -251, 0.99f, 1.01f};
+  constexpr int kCodes[] = {127, -127, 0, 2, 2, 0, -2, -2, 126, -126, 0, 1};
+  for (const jit::Target& target : tests::host_targets())
+    for (const Activation activation : {Activation::s8, Activation::s8row}) {
+      Prepared rows(spec_of(std::size(kInputs), weights, activation, RowNorm::none), 1,
+                    [&](std::int64_t, std::int64_t i) { return kInputs[i]; });
+      rows.run(target);
+      rows.check();
+      for (std::size_t i = 0; i < std::size(kCodes); ++i)
+        EXPECT_EQ(rows.code(0, static_cast<std::int64_t>(i)), kCodes[i])
+            << "input " << kInputs[i] << " " << target.name;
+    }
+}
+
+// A large value takes the digits of its group (s8) or of all groups (s8row), wherever in the row it is.
+TEST(Prepare, LargeValuesCostTheirGroupOrTheirRow) {
+  const WeightFormat weights = WeightFormat::integer_format(4, true, 32, ScaleType::f16);
+  constexpr std::int64_t kInputs = 172;
+  for (const jit::Target& target : tests::host_targets())
+    for (const std::int64_t place : {std::int64_t{0}, std::int64_t{100}, kInputs - 1})
+      for (const Activation activation : {Activation::s8, Activation::s8row}) {
+        Prepared rows(spec_of(kInputs, weights, activation, RowNorm::none), 1,
+                      [&](std::int64_t, std::int64_t i) { return i == place ? -127000.0f : 127.0f; });
+        rows.run(target);
+        rows.check();
+        for (std::int64_t i = 0; i < kInputs; ++i) {
+          const bool loses = activation == Activation::s8row || i / 32 == place / 32;
+          ASSERT_EQ(rows.code(0, i), i == place ? -127
+                                     : loses    ? 0
+                                                : 127)
+              << "input " << i << " " << target.name;
+        }
+      }
 }
 
 // Rows in any order, some twice, are bit for bit what they are one after the other.

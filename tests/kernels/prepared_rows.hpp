@@ -11,10 +11,10 @@
 
 namespace burin::kernels {
 
-// What the numbers of an f16 row are to be multiplied with.
-inline float f16_row_factor(const ActivationRows& rows, const std::byte* row) {
+// What the numbers of an f16 or s8row row are to be multiplied with.
+inline float row_factor(const ActivationRows& rows, const std::byte* row) {
   float factor;
-  std::memcpy(&factor, row + rows.padded * 2, sizeof(factor));
+  std::memcpy(&factor, row + rows.value_bytes(), sizeof(factor));
   return factor;
 }
 
@@ -34,13 +34,13 @@ inline std::vector<double> row_values(const ActivationRows& rows, const std::byt
     if (rows.type == Activation::f16) {
       values[static_cast<std::size_t>(i)] =
           static_cast<double>(f16_to_f32(reinterpret_cast<const std::uint16_t*>(row)[i])) *
-          static_cast<double>(f16_row_factor(rows, row));
+          static_cast<double>(row_factor(rows, row));
       continue;
     }
     const std::byte* group = row + i / rows.group * rows.group_bytes();
     float scale;
-    std::memcpy(&scale, group + 4, sizeof(scale));
-    const auto code = static_cast<std::int8_t>(group[8 + i % rows.group]);
+    std::memcpy(&scale, rows.scales_groups() ? group + kGroupScale : row + rows.value_bytes(), sizeof(scale));
+    const auto code = static_cast<std::int8_t>(group[rows.header_bytes() + i % rows.group]);
     values[static_cast<std::size_t>(i)] = static_cast<double>(scale) * code;
   }
   return values;

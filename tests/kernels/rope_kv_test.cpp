@@ -36,7 +36,7 @@ TEST(RopeKv, HeadSizesMatchReference) {
     for (const KvStorage kv : {KvStorage::f32, KvStorage::f16, KvStorage::bf16})
       for (const auto& [query_heads, kv_heads] : kHeads)
         for (const int head_size : {2, 8, 20, 48, 64, 80, 128, 130})
-          for (const Activation activation : {Activation::f32, Activation::s8}) {
+          for (const Activation activation : {Activation::f32, Activation::s8, Activation::s8row}) {
             const HeadLayout heads = {query_heads, kv_heads, head_size, kv};
             Problem(spec_of(heads, kInt4, activation, GemmRegime::stream), 1, 5).check(target);
             Problem(spec_of(heads, kInt4, activation, GemmRegime::tiles), 3, 62).check(target);
@@ -59,7 +59,7 @@ TEST(RopeKv, RowsMatchReference) {
 TEST(RopeKv, PositionsOfSingleRowsMatchReference) {
   for (const jit::Target& target : tests::host_targets())
     for (const KvStorage kv : {KvStorage::f32, KvStorage::f16, KvStorage::bf16})
-      for (const Activation activation : {Activation::f32, Activation::s8})
+      for (const Activation activation : {Activation::f32, Activation::s8, Activation::s8row})
         for (const std::int64_t position : {0, 1, 62, 63, 64, 65, 300}) {
           GemmSpec spec = spec_of({6, 2, 36, kv}, kInt4, activation, GemmRegime::stream);
           spec.bias = position % 2 == 0;  // as Qwen2 has

@@ -37,7 +37,7 @@ TEST(Demo, GreedyTextIsTheReference) {
 }
 
 TEST(Demo, SameTokensWithAnyNumberOfThreads) {
-  for (const ComputeType compute : {ComputeType::f32, ComputeType::int8}) {
+  for (const ComputeType compute : {ComputeType::f32, ComputeType::int8, ComputeType::int8_row}) {
     const auto one = tests::greedy(load_model(kDemo, {.compute = compute, .threads = 1}), prompt(), 64);
     for (const int threads : {2, 3, 7})
       EXPECT_EQ(
@@ -53,7 +53,7 @@ TEST(Demo, SameTokensInAnyChunks) {
   const auto whole = load_model(kDemo, {.compute = ComputeType::int8, .kv = KvType::bf16});
   std::vector<TokenId> tokens = whole->tokenizer().encode(text + text + text + text);
   ASSERT_GT(tokens.size(), 130u);
-  for (const ComputeType compute : {ComputeType::f32, ComputeType::int8})
+  for (const ComputeType compute : {ComputeType::f32, ComputeType::int8, ComputeType::int8_row})
     for (const KvType kv : {KvType::f32, KvType::bf16}) {
       const auto expected = tests::greedy(load_model(kDemo, {.compute = compute, .kv = kv}), tokens, 32);
       for (const std::int64_t chunk : {1, 7, 64})
@@ -116,9 +116,20 @@ TEST(Demo, ComputeInHalvesIsCloseToF32) {
   if (!any) GTEST_SKIP() << "skipped: this CPU multiplies neither bf16 nor f16";
 }
 
+// Rows of a prompt and single rows are multiplied by different kernels, which add up in different orders.
+TEST(Demo, Int8LogitsInAnyChunks) {
+  for (const ComputeType compute : {ComputeType::int8, ComputeType::int8_row}) {
+    const std::vector<float> expected = logits_on("detect", compute);
+    for (const std::int64_t chunk : {1, 7})
+      EXPECT_LT(largest_difference(logits_on("detect", compute, chunk), expected), 0.2)
+          << "chunks of " << chunk;
+  }
+}
+
 TEST(Demo, Int8LogitsOnAmxAreThoseOfVectors) {
   if (!jit::host_target().has(jit::Feature::amx_int8)) GTEST_SKIP() << "skipped: this CPU has no AMX";
-  EXPECT_EQ(logits_on("amx-int8", ComputeType::int8), logits_on("avx512vnni", ComputeType::int8));
+  for (const ComputeType compute : {ComputeType::int8, ComputeType::int8_row})
+    EXPECT_EQ(logits_on("amx-int8", compute), logits_on("avx512vnni", compute));
 }
 
 TEST(Demo, SameTextOnEveryTarget) {

@@ -162,13 +162,13 @@ TEST(Oracle, StoredBlocks) {
       expect_same(tests::all_logits(tests::load_model(stored.path, {.target = target.name, .context = 128}),
                                     some_tokens()),
                   expected);
-      for (const KvType kv : {KvType::f32, KvType::bf16}) {
-        const ModelSettings rounded = {
-            .compute = ComputeType::int8, .kv = kv, .target = target.name, .context = 128};
-        EXPECT_LT(relative_distance(tests::all_logits(tests::load_model(stored.path, rounded), some_tokens()),
-                                    expected),
-                  0.03);
-      }
+      for (const ComputeType compute : {ComputeType::int8, ComputeType::int8_row})
+        for (const KvType kv : {KvType::f32, KvType::bf16}) {
+          const ModelSettings rounded = {.compute = compute, .kv = kv, .target = target.name, .context = 128};
+          EXPECT_LT(relative_distance(
+                        tests::all_logits(tests::load_model(stored.path, rounded), some_tokens()), expected),
+                    0.03);
+        }
     }
   }
 }
@@ -185,8 +185,8 @@ TEST(Oracle, QuantisedOnLoad) {
       {"iq4nl.g32.f16", 0.25}};
   for (const auto& [format, limit] : formats) {
     SCOPED_TRACE(format);
-    for (const ComputeType compute : {ComputeType::f32, ComputeType::int8}) {
-      if (compute == ComputeType::int8 && !kernels::parse_weight_format(format).is_integer()) continue;
+    for (const ComputeType compute : {ComputeType::f32, ComputeType::int8, ComputeType::int8_row}) {
+      if (compute != ComputeType::f32 && !kernels::parse_weight_format(format).is_integer()) continue;
       const auto loaded =
           tests::load_model(stored.path, {.compute = compute, .context = 128, .weights = format});
       EXPECT_LT(relative_distance(tests::all_logits(loaded, some_tokens()), expected), limit);

@@ -34,10 +34,10 @@ inline std::vector<kernels::WeightFormat> all_formats() {
        {"e4m3.g32.f16", "e4m3.g128.f32", "e4m3.g32.e8m0", "e5m2.g64.bf16", "e5m2.g128.f32", "e5m2.g32.e8m0"})
     formats.push_back(kernels::parse_weight_format(text));
   // Groups of 16, of which two lie together; one group for all inputs; NVFP4.
-  for (const char* text :
-       {"int4s.g16.f16", "int8a.g16.f32", "int3s.g16.bf16", "e2m1.g16.e4m3", "nf4.g16.f32", "iq4nl.g16.f16",
-        "e4m3.g16.f32", "e5m2.g16.f16", "int4s.row.f16", "int5a.row.bf16", "int8s.row.f32", "nf4.row.f32",
-        "iq4nl.row.f16", "e4m3.row.f32", "e5m2.row.bf16", "int4s.g1024.f16", "e4m3.g256.f16"})
+  for (const char* text : {"int4s.g16.f16", "int8a.g16.f32", "int3s.g16.bf16", "e2m1.g16.e4m3", "nf4.g16.f32",
+                           "iq4nl.g16.f16", "e4m3.g16.f32", "e5m2.g16.f16", "int4s.row.f16", "int5a.row.bf16",
+                           "int8s.row.f32", "nf4.row.f32", "iq4nl.row.f16", "e4m3.row.f32", "e5m2.row.bf16",
+                           "int4s.g1024.f16", "e4m3.g256.f16", "int4a.g160.f16"})
     formats.push_back(kernels::parse_weight_format(text));
   return formats;
 }
