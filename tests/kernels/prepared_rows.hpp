@@ -56,7 +56,8 @@ inline double multiplied_weight(const tests::PackedMatrix& packed, Activation ac
     case Activation::bf16: return static_cast<double>(bf16_to_f32(f32_to_bf16(value)));
     case Activation::f16: return static_cast<double>(f16_to_f32(f32_to_f16(value)));
     case Activation::f32:
-    case Activation::s8: break;
+    case Activation::s8:
+    case Activation::s8row: break;
   }
   return static_cast<double>(value);
 }
