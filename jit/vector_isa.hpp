@@ -62,6 +62,7 @@ class VectorIsa {
   virtual void reduce_add(Vector value, Vector scratch) = 0;
   virtual void reduce_max(Vector value, Vector scratch) = 0;
   virtual void reduce_add_int32(Vector value, Vector scratch) = 0;
+  virtual void reduce_max_int32(Vector value, Vector scratch) = 0;
 
   // Stores the lowest `lanes` 32-bit lanes (1 .. all). scratch is overwritten where a mask needs it.
   virtual void store_lanes(const Xbyak::RegExp& to, Vector from, int lanes, Vector scratch) = 0;

@@ -19,6 +19,17 @@ std::vector<std::int32_t> lane_numbers() {
   return lanes;
 }
 
+// Folds 256 -> 128 bits and then within 128 bits, by one two-operand instruction.
+template <typename Combine>
+void fold(Assembler& a, Vector value, Vector scratch, Combine combine) {
+  a.vextracti128(low128(scratch), ymm(value), 1);
+  combine(low128(value), low128(scratch));
+  for (const std::uint8_t order : {std::uint8_t{0x4e}, std::uint8_t{0xb1}}) {
+    a.vpshufd(low128(scratch), low128(value), order);
+    combine(low128(value), low128(scratch));
+  }
+}
+
 }  // namespace
 
 void Avx2Isa::bit_and(Vector to, Vector x, const Xbyak::Operand& y) { a.vpand(to, x, y); }
@@ -60,30 +71,19 @@ void Avx2Isa::scale_by_power_of_two(Vector value, Vector exponent) {
 }
 
 void Avx2Isa::reduce_add(Vector value, Vector scratch) {
-  a.vextractf128(low128(scratch), ymm(value), 1);
-  a.vaddps(low128(value), low128(value), low128(scratch));
-  a.vshufps(low128(scratch), low128(value), low128(value), 0x4e);
-  a.vaddps(low128(value), low128(value), low128(scratch));
-  a.vshufps(low128(scratch), low128(value), low128(value), 0xb1);
-  a.vaddps(low128(value), low128(value), low128(scratch));
+  fold(a, value, scratch, [&](const Xmm& x, const Xmm& y) { a.vaddps(x, x, y); });
 }
 
 void Avx2Isa::reduce_max(Vector value, Vector scratch) {
-  a.vextractf128(low128(scratch), ymm(value), 1);
-  a.vmaxps(low128(value), low128(value), low128(scratch));
-  a.vshufps(low128(scratch), low128(value), low128(value), 0x4e);
-  a.vmaxps(low128(value), low128(value), low128(scratch));
-  a.vshufps(low128(scratch), low128(value), low128(value), 0xb1);
-  a.vmaxps(low128(value), low128(value), low128(scratch));
+  fold(a, value, scratch, [&](const Xmm& x, const Xmm& y) { a.vmaxps(x, x, y); });
 }
 
 void Avx2Isa::reduce_add_int32(Vector value, Vector scratch) {
-  a.vextracti128(low128(scratch), ymm(value), 1);
-  a.vpaddd(low128(value), low128(value), low128(scratch));
-  a.vpshufd(low128(scratch), low128(value), 0x4e);
-  a.vpaddd(low128(value), low128(value), low128(scratch));
-  a.vpshufd(low128(scratch), low128(value), 0xb1);
-  a.vpaddd(low128(value), low128(value), low128(scratch));
+  fold(a, value, scratch, [&](const Xmm& x, const Xmm& y) { a.vpaddd(x, x, y); });
+}
+
+void Avx2Isa::reduce_max_int32(Vector value, Vector scratch) {
+  fold(a, value, scratch, [&](const Xmm& x, const Xmm& y) { a.vpmaxsd(x, x, y); });
 }
 
 void Avx2Isa::store_lanes(const Xbyak::RegExp& to, Vector from, int lanes, Vector scratch) {

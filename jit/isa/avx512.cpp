@@ -29,14 +29,14 @@ std::vector<std::int32_t> paired_halves() {
 }
 
 // Folds 512 -> 256 -> 128 bits and then within 128 bits, by one two-operand instruction.
-template <typename Combine, typename Shuffle>
-void fold(Assembler& a, Vector value, Vector scratch, Combine combine, Shuffle shuffle) {
-  a.vextractf64x4(low256(scratch), Zmm(value.getIdx()), 1);
+template <typename Combine>
+void fold(Assembler& a, Vector value, Vector scratch, Combine combine) {
+  a.vextracti64x4(low256(scratch), Zmm(value.getIdx()), 1);
   combine(low256(value), low256(scratch));
-  a.vextractf32x4(low128(scratch), low256(value), 1);
+  a.vextracti32x4(low128(scratch), low256(value), 1);
   combine(low128(value), low128(scratch));
   for (const std::uint8_t order : {std::uint8_t{0x4e}, std::uint8_t{0xb1}}) {
-    shuffle(low128(scratch), low128(value), order);
+    a.vpshufd(low128(scratch), low128(value), order);
     combine(low128(value), low128(scratch));
   }
 }
@@ -68,21 +68,19 @@ void Avx512Isa::round_to_integer(Vector to, Vector from) { a.vrndscaleps(to, fro
 void Avx512Isa::scale_by_power_of_two(Vector value, Vector exponent) { a.vscalefps(value, value, exponent); }
 
 void Avx512Isa::reduce_add(Vector value, Vector scratch) {
-  fold(
-      a, value, scratch, [&](const Xmm& x, const Xmm& y) { a.vaddps(x, x, y); },
-      [&](const Xmm& to, const Xmm& x, std::uint8_t order) { a.vshufps(to, x, x, order); });
+  fold(a, value, scratch, [&](const Xmm& x, const Xmm& y) { a.vaddps(x, x, y); });
 }
 
 void Avx512Isa::reduce_max(Vector value, Vector scratch) {
-  fold(
-      a, value, scratch, [&](const Xmm& x, const Xmm& y) { a.vmaxps(x, x, y); },
-      [&](const Xmm& to, const Xmm& x, std::uint8_t order) { a.vshufps(to, x, x, order); });
+  fold(a, value, scratch, [&](const Xmm& x, const Xmm& y) { a.vmaxps(x, x, y); });
 }
 
 void Avx512Isa::reduce_add_int32(Vector value, Vector scratch) {
-  fold(
-      a, value, scratch, [&](const Xmm& x, const Xmm& y) { a.vpaddd(x, x, y); },
-      [&](const Xmm& to, const Xmm& x, std::uint8_t order) { a.vpshufd(to, x, order); });
+  fold(a, value, scratch, [&](const Xmm& x, const Xmm& y) { a.vpaddd(x, x, y); });
+}
+
+void Avx512Isa::reduce_max_int32(Vector value, Vector scratch) {
+  fold(a, value, scratch, [&](const Xmm& x, const Xmm& y) { a.vpmaxsd(x, x, y); });
 }
 
 void Avx512Isa::store_lanes(const Xbyak::RegExp& to, Vector from, int lanes, Vector /*scratch*/) {

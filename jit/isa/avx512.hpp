@@ -27,6 +27,7 @@ class Avx512Isa : public VectorIsa {
   void reduce_add(Vector value, Vector scratch) override;
   void reduce_max(Vector value, Vector scratch) override;
   void reduce_add_int32(Vector value, Vector scratch) override;
+  void reduce_max_int32(Vector value, Vector scratch) override;
   void store_lanes(const Xbyak::RegExp& to, Vector from, int lanes, Vector scratch) override;
   void scatter_lanes(const Xbyak::RegExp& to, int stride, int bytes, Vector from, int lanes,
                      Vector scratch) override;

@@ -91,7 +91,7 @@ class RowPreparationEmitter {
   // the row.
   void scale_row() {
     find_largest_of_row();
-    a.isa().reduce_max(largest(), scratch());
+    a.isa().reduce_max_int32(largest(), scratch());
     const Xmm peak(largest().getIdx());
     a.vmaxss(peak, peak, a.float_constant(1e-30f));  // the exponent of a row of zeros is finite
     a.vgetexpss(peak, peak, peak);
@@ -115,12 +115,13 @@ class RowPreparationEmitter {
     next_inputs(kStep, loop);
   }
 
-  // largest = max(largest, |y|) of so many inputs behind the offset
+  // largest = max(largest, |y|) of so many inputs behind the offset. Magnitudes are compared as integers, of which what is no
+  // number is the largest: it spoils the sums then, as it should, where a comparison of floats would drop it.
   void raise_largest(int inputs) {
     for (int i = 0; i < inputs / a.lanes(); ++i) {
       load(value(i % 4), i * a.vector_bytes());
       a.isa().bit_and(value(i % 4), value(i % 4), magnitude_mask());
-      a.vmaxps(largest(), largest(), value(i % 4));
+      a.vpmaxsd(largest(), largest(), value(i % 4));
     }
   }
 
@@ -150,7 +151,7 @@ class RowPreparationEmitter {
 
   // Stores max|y|/127 and leaves 127/max|y| (0 for zeros) in inverse_scale.
   void scale_of_largest(const Xbyak::Address& scale) {
-    a.isa().reduce_max(largest(), scratch());
+    a.isa().reduce_max_int32(largest(), scratch());
     const Xmm peak(largest().getIdx());
     const Xmm quotient(scratch().getIdx());
     a.vmulss(quotient, peak, a.float_constant(1.0f / 127.0f));

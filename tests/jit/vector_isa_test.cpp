@@ -236,18 +236,25 @@ TEST(VectorIsa, Reductions) {
       Words numbers = random_words(s, 11);
       float sum = 0;
       std::uint32_t total = 0;
+      std::int32_t greatest = INT32_MIN;
       for (const float value : x) sum += value;
-      for (const std::uint32_t number : numbers) total += number;
+      for (const std::uint32_t number : numbers) {
+        total += number;
+        greatest = std::max(greatest, static_cast<std::int32_t>(number));
+      }
       const Four after =
           run_isa(s, {words_of(x), words_of(x), numbers, numbers}, [](Assembler& a, const auto& v) {
             a.isa().reduce_add(v[0], v[3]);
             a.isa().reduce_max(v[1], v[3]);
             a.isa().reduce_add_int32(v[2], v[3]);
           });
+      const Four integers = run_isa(
+          s, {numbers, numbers}, [](Assembler& a, const auto& v) { a.isa().reduce_max_int32(v[0], v[1]); });
       for (std::size_t lane = 0; lane < 4; ++lane) {
         EXPECT_EQ(floats_of(after[0])[lane], sum);
         EXPECT_EQ(floats_of(after[1])[lane], -5.0f);
         EXPECT_EQ(after[2][lane], total);
+        EXPECT_EQ(static_cast<std::int32_t>(integers[0][lane]), greatest);
       }
     }
 }

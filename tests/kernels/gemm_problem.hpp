@@ -56,6 +56,17 @@ class GemmProblem {
     if (scatters()) check_other_rows();
   }
 
+  void set_input(std::int64_t row, std::int64_t input, float value) {
+    input_.as<float>()[row * stride_ + input] = value;
+  }
+  // As check, for the rows before `row` and behind it; what this one's outputs are is not looked at.
+  void check_all_but(std::int64_t row, const jit::Target& target) {
+    SCOPED_TRACE(jit::spec_text(spec_) + " rows " + std::to_string(rows_) + " target " + target.name);
+    run(target);
+    for (std::int64_t m = 0; m < rows_; ++m)
+      if (m != row) check_row(m, target);
+  }
+
   // As the last kernel left them.
   std::vector<float> outputs() const {
     return {output_.as<float>(), output_.as<float>() + output_.size() / 4};

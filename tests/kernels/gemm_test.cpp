@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
 #include <vector>
 
 #include "jit/spec_text.hpp"
@@ -204,6 +206,41 @@ TEST(GemmAmx, ManyRowsAndBlocks) {
         check_gemm({parse_weight_format(format), activation, GemmRegime::tiles, GemmEpilogue::gate,
                     ActivationFunction::silu},
                    shape, amx);
+}
+
+// An activation without end, or that is no number, spoils every sum of its row, as in plain arithmetic: rounding to int8
+// does not hide it. Rows beside it are as they were.
+TEST(Gemm, WhatIsNotFiniteIsSeen) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const emulation::EmulatedCpu cpu;
+  std::vector<jit::Target> targets = tests::host_targets();
+  for (const char* name : {"avx512vnni,avx512fp16", "amx-int8", "amx-bf16", "amx-fp16"})
+    if (emulation::can_run(jit::parse_target(name))) targets.push_back(jit::parse_target(name));
+  for (const jit::Target& target : targets)
+    for (const Activation activation :
+         {Activation::f32, Activation::s8, Activation::s8row, Activation::bf16, Activation::f16})
+      for (const GemmRegime regime : {GemmRegime::stream, GemmRegime::tiles}) {
+        const bool tiles = regime == GemmRegime::tiles;
+        if (!computes(target, activation) || (is_half(activation) && !tiles)) continue;
+        GemmSpec spec;
+        spec.inputs = 100;
+        spec.weights = parse_weight_format("int4s.g32.f16");
+        spec.activation = activation;
+        spec.regime = regime;
+        spec.norm = tiles ? RowNorm::none : RowNorm::rms;
+        const std::int64_t rows = tiles ? 17 : 1;
+        const std::int64_t spoilt = rows / 2;
+        for (const float value : {kInfinity, -kInfinity, std::numeric_limits<float>::quiet_NaN()}) {
+          GemmProblem problem(spec, 33, rows);
+          problem.set_input(spoilt, 37, value);
+          problem.check_all_but(spoilt, target);
+          const std::vector<float> outputs = problem.outputs();
+          for (std::size_t column = 0; column < 33; ++column)
+            ASSERT_FALSE(std::isfinite(outputs[static_cast<std::size_t>(spoilt) * 64 + column]))
+                << jit::spec_text(spec) << " target " << target.name << " input " << value << " column "
+                << column;
+        }
+      }
 }
 
 TEST(GemmHalves, AreRefusedWhereTheyCannotBeHad) {
