@@ -50,8 +50,10 @@ void manifest_row(benchmark::State& state, const kernels::KernelSpec& spec) {
       spec);
   const auto threads = static_cast<std::size_t>(machine.threads());
   std::vector<runtime::KernelCall> calls;
-  for (std::size_t thread = 0; thread < threads; ++thread)
-    calls.push_back(runtime::make_kernel_call(spec, 0, kColdBytes / threads));
+  for (std::size_t thread = 0; thread < threads; ++thread) {
+    runtime::ColdMemory memory(kColdBytes / threads);
+    calls.push_back(runtime::make_kernel_call(spec, 0, memory));
+  }
   const runtime::KernelWork& work = calls.front().work;
   const bool by_memory = calls.front().rows == 1 || work.macs() == 0;
   run_row(

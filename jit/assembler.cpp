@@ -13,6 +13,13 @@ constexpr std::size_t kLargestKernel = 4u << 20;
 const Xbyak::Reg64 kSaved[] = {Xbyak::util::rbx, Xbyak::util::r12, Xbyak::util::r13, Xbyak::util::r14,
                                Xbyak::util::r15};
 
+std::size_t number_of(const Xbyak::Reg& reg) {
+  if (reg.isREG()) return register_number(RegisterFile::general, reg.getIdx());
+  if (reg.isOPMASK()) return register_number(RegisterFile::mask, reg.getIdx());
+  if (reg.isTMM()) return register_number(RegisterFile::tile, reg.getIdx());
+  return register_number(RegisterFile::vector, reg.getIdx());
+}
+
 }  // namespace
 
 // DontSetProtectRWE: the buffer is plain memory, the code runs elsewhere (ExecutableMemory).
@@ -21,6 +28,7 @@ Assembler::Assembler(const Target& target) try
     : Xbyak::CodeGenerator(kLargestKernel, Xbyak::DontSetProtectRWE),
       target_(target),
       vector_bytes_(target.has(Feature::avx512) ? 64 : 32),
+      roles_(target.roles ? std::make_unique<RoleRecorder>() : nullptr),
       isa_(make_vector_isa(*this, target)) {
 } catch (const Xbyak::Error& error) {
   if (static_cast<int>(error) != Xbyak::ERR_CANT_ALLOC) throw;
@@ -30,15 +38,21 @@ Assembler::Assembler(const Target& target) try
 
 Assembler::~Assembler() = default;
 
-Vector Assembler::vector(int index) const {
+Vector Assembler::vector(int index, const Role& role) const {
   if (index < 0 || index >= isa_->vector_registers())
     fail("kernel: vector register {} of {} asked for: the tile is too large", index,
          isa_->vector_registers());
-  if (vector_bytes_ == 64) return Xbyak::Zmm(index);
-  return Xbyak::Ymm(index);
+  if (vector_bytes_ == 64) return name(Xbyak::Zmm(index), role);
+  return name(Xbyak::Ymm(index), role);
+}
+
+void Assembler::record_role(const Xbyak::Reg& reg, const Role& role) const {
+  roles_->set(getSize(), number_of(reg), role);
 }
 
 void Assembler::begin_frame(int locals) {
+  const RoleScope scope(*this);
+  scope.clear();  // values of the caller
   locals_ = (locals + 63) / 64 * 64;
   push(rbp);
   const std::size_t pushed = getSize();
@@ -50,7 +64,15 @@ void Assembler::begin_frame(int locals) {
   if (locals_ > 0) sub(rsp, static_cast<std::uint32_t>(locals_));
 }
 
+void Assembler::begin_frame(int locals, const Xbyak::Reg64& arguments) {
+  begin_frame(locals);
+  const RoleScope scope(*this);
+  mov(name(arguments, "arguments"), name(rdi, "arguments"));
+}
+
 void Assembler::end_frame() {
+  const RoleScope scope(*this);
+  scope.clear();
   vzeroupper();
   lea(rsp, ptr[rbp - 8 * static_cast<int>(std::size(kSaved))]);
   for (std::size_t i = std::size(kSaved); i > 0; --i) pop(kSaved[i - 1]);
@@ -67,7 +89,7 @@ void Assembler::lend_rbp(int local) {
 }
 
 void Assembler::reclaim_rbp() {
-  mov(rbp, ptr[rsp + offset(lent_rbp_)]);
+  mov(name(rbp, {}), ptr[rsp + offset(lent_rbp_)]);
   unwind_.reclaim_rbp(getSize());
 }
 
@@ -116,7 +138,9 @@ CodeImage Assembler::finish(std::string name) {
   }
   if (hasUndefinedLabel()) fail("kernel {}: undefined label", name);
   const std::uint8_t* code = getCode();
-  return {std::move(name), target_.features, code_size, {code, code + getSize()}, unwind_.bytes()};
+  CodeImage image = {std::move(name), target_.features, code_size, {code, code + getSize()}, unwind_.bytes()};
+  if (roles_) image.roles = roles_->changes();
+  return image;
 }
 
 }  // namespace burin::jit

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "jit/code_image.hpp"
+#include "jit/register_roles.hpp"
 #include "jit/target.hpp"
 #include "jit/unwind.hpp"
 #include "jit/vector_isa.hpp"
@@ -26,12 +27,21 @@ class Assembler : public Xbyak::CodeGenerator {
   const Target& target() const { return target_; }
   VectorIsa& isa() const { return *isa_; }
   int vector_registers() const { return isa_->vector_registers(); }
-  Vector vector(int index) const;
+  // For what its role says, from here on.
+  Vector vector(int index, const Role& role) const;
+  // The same of any register, which it returns: until it gets another role, or the RoleScope around ends.
+  template <typename Register>
+  Register name(const Register& reg, const Role& role) const {
+    if (roles_) record_role(reg, role);
+    return reg;
+  }
   int vector_bytes() const { return vector_bytes_; }
   int lanes() const { return vector_bytes_ / 4; }
 
   // Saves all callee-saved registers and reserves 64-byte-aligned stack of `locals` bytes at rsp.
   void begin_frame(int locals);
+  // The same, and moves the pointer to the arguments from rdi to a register of the kernel's.
+  void begin_frame(int locals, const Xbyak::Reg64& arguments);
   // Restores them and returns.
   void end_frame();
   // Makes rbp one more register for what follows, its value kept `local` bytes above rsp, until reclaim_rbp() puts
@@ -54,6 +64,8 @@ class Assembler : public Xbyak::CodeGenerator {
   CodeImage finish(std::string name);
 
  private:
+  friend class RoleScope;
+  void record_role(const Xbyak::Reg& reg, const Role& role) const;
   Xbyak::Address constant(const std::vector<std::uint32_t>& words);
 
   Target target_;
@@ -61,8 +73,30 @@ class Assembler : public Xbyak::CodeGenerator {
   int locals_ = 0;
   int lent_rbp_ = 0;  // where its value is kept
   UnwindProgram unwind_;
+  std::unique_ptr<RoleRecorder> roles_;  // where the target asks for them
   std::unique_ptr<VectorIsa> isa_;
   std::map<std::vector<std::uint32_t>, Xbyak::Label> constants_;
+};
+
+// Roles that registers get while it lives end with it: then they have those they had.
+class RoleScope {
+ public:
+  explicit RoleScope(const Assembler& assembler) : a(assembler) {
+    if (a.roles_) before_ = std::make_unique<Roles>(a.roles_->roles());
+  }
+  ~RoleScope() {
+    if (before_) a.roles_->set_all(a.getSize(), *before_);
+  }
+  RoleScope(const RoleScope&) = delete;
+
+  // None has a role.
+  void clear() const {
+    if (before_) a.roles_->set_all(a.getSize(), {});
+  }
+
+ private:
+  const Assembler& a;
+  std::unique_ptr<Roles> before_;
 };
 
 }  // namespace burin::jit

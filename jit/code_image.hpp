@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "jit/register_roles.hpp"
 #include "jit/target.hpp"
 
 namespace burin::jit {
@@ -24,7 +25,8 @@ struct CodeImage {
   FeatureSet features;          // what the CPU must have to run it
   std::uint32_t code_size = 0;  // instructions; constants follow
   std::vector<std::uint8_t> bytes;
-  std::vector<std::uint8_t> unwind;  // program for the code (unwind.hpp)
+  std::vector<std::uint8_t> unwind;    // program for the code (unwind.hpp)
+  std::vector<RoleChange> roles = {};  // for disassemblies, if the target asks for them; in no file
 };
 
 // Entry of a kernel: one pointer to the argument struct of its kind.

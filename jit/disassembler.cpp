@@ -127,6 +127,63 @@ class Formatter {
   const Structure& structure_;
 };
 
+std::optional<std::size_t> number_of(ZydisRegister reg) {
+  const ZydisRegister whole = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, reg);
+  const int index = ZydisRegisterGetId(whole);
+  switch (ZydisRegisterGetClass(whole)) {
+    case ZYDIS_REGCLASS_GPR64: return register_number(RegisterFile::general, index);
+    case ZYDIS_REGCLASS_ZMM: return register_number(RegisterFile::vector, index);
+    case ZYDIS_REGCLASS_MASK: return register_number(RegisterFile::mask, index);
+    case ZYDIS_REGCLASS_TMM: return register_number(RegisterFile::tile, index);
+    default: return std::nullopt;
+  }
+}
+
+// Operands by the roles of their registers, as far as the image has them.
+class RoleColumn {
+ public:
+  explicit RoleColumn(const CodeImage& image) : next_(image.roles.begin()), end_(image.roles.end()) {}
+
+  // "sum[0,1], code[1], [weights]"; empty where no register has a role. Offsets never fall.
+  std::string of(const ZydisDecodedInstruction& instruction, const ZydisDecodedOperand* operands,
+                 std::size_t at) {
+    for (; next_ != end_ && next_->offset <= at; ++next_) roles_[next_->register_number] = next_->role;
+    has_role_ = false;
+    std::string text;
+    for (int i = 0; i < instruction.operand_count_visible; ++i) {
+      const std::string operand = text_of(operands[i]);
+      if (!operand.empty()) text += (text.empty() ? "" : ", ") + operand;
+    }
+    return has_role_ && instruction.mnemonic != ZYDIS_MNEMONIC_NOP ? text : std::string();
+  }
+
+ private:
+  // Without immediates, constants, and the mask that leaves nothing out.
+  std::string text_of(const ZydisDecodedOperand& operand) {
+    if (operand.type == ZYDIS_OPERAND_TYPE_REGISTER)
+      return operand.reg.value == ZYDIS_REGISTER_K0 ? std::string() : text_of(operand.reg.value);
+    if (operand.type != ZYDIS_OPERAND_TYPE_MEMORY || operand.mem.base == ZYDIS_REGISTER_RIP) return {};
+    const std::string base = text_of(operand.mem.base);
+    if (operand.mem.index == ZYDIS_REGISTER_NONE) return fmt::format("[{}]", base);
+    return fmt::format("[{}+{}]", base, text_of(operand.mem.index));
+  }
+  // Registers without a role are called by their names.
+  std::string text_of(ZydisRegister reg) {
+    const std::optional<std::size_t> number = number_of(reg);
+    const std::string role = number ? to_text(roles_[*number]) : std::string();
+    if (role.empty()) return ZydisRegisterGetString(reg);
+    has_role_ = true;
+    return role;
+  }
+
+  std::vector<RoleChange>::const_iterator next_;
+  std::vector<RoleChange>::const_iterator end_;
+  Roles roles_;
+  bool has_role_ = false;
+};
+
+constexpr int kRoleColumn = 60;  // behind the offset
+
 std::string label_line(const Label& label, std::size_t depth) {
   if (!label.is_loop) return fmt::format("L{}:\n", label.number);
   return fmt::format("L{}:  ; loop, depth {}, {} instructions\n", label.number, depth, label.instructions);
@@ -137,15 +194,18 @@ std::string label_line(const Label& label, std::size_t depth) {
 std::string disassemble(const CodeImage& image, Offsets offsets) {
   const Structure structure(image);
   const Formatter formatter(structure);
+  RoleColumn column(image);
   std::string text;
   for_each_instruction(image, [&](std::size_t at, const ZydisDecodedInstruction& instruction,
                                   const ZydisDecodedOperand* operands) {
     const std::size_t depth = structure.depth(at);
     if (const Label* label = structure.label(at)) text += label_line(*label, depth);
     if (offsets == Offsets::shown) text += fmt::format("  {:04x}", at);
-    text += "  ";
-    for (std::size_t loop = 0; loop < depth; ++loop) text += "| ";
-    text += formatter.line(instruction, operands, at) + "\n";
+    std::string line = "  ";
+    for (std::size_t loop = 0; loop < depth; ++loop) line += "| ";
+    line += formatter.line(instruction, operands, at);
+    const std::string roles = column.of(instruction, operands, at);
+    text += roles.empty() ? line + "\n" : fmt::format("{:{}}  ; {}\n", line, kRoleColumn, roles);
   });
   return text;
 }

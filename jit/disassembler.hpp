@@ -20,7 +20,10 @@ enum class Offsets : std::uint8_t { shown, left_out };
 //     0020  | dec rcx
 //     0023  | jnz L1
 //
-// A loop is what lies between a jump back and its target.
+// A loop is what lies between a jump back and its target. Where the image says what registers are for
+// (Target::with_roles), operands follow by their roles; registers without one keep their names:
+//
+//     0020  | vfmadd231ps zmm0, zmm3, [rsi+0x40]              ; sum[0,0], code[0], [weights]
 std::string disassemble(const CodeImage& image, Offsets offsets = Offsets::shown);
 
 }  // namespace burin::jit

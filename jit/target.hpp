@@ -47,8 +47,10 @@ std::string to_text(FeatureSet features);
 struct Target {
   std::string name;  // "znver5", "haswell", or the feature list it was given as
   FeatureSet features;
+  bool roles = false;  // images say what registers are for (register_roles.hpp); the code is the same
 
   bool has(Feature f) const { return features.has(f); }
+  Target with_roles() const { return {name, features, true}; }
 };
 
 struct NamedTarget {

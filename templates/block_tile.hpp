@@ -31,7 +31,9 @@ class BlockTile {
   int passes() const { return passes_; }
   // Which vector of the block `vector` of a pass is.
   int block_vector(int pass, int vector) const { return pass + vector * passes_; }
-  jit::Vector sum(int row, int vector) const { return assembler_.vector(row * vectors_ + vector); }
+  jit::Vector sum(int row, int vector) const {
+    return assembler_.vector(row * vectors_ + vector, {"sum", row, vector});
+  }
 
  private:
   static constexpr int kBlockBytes = 128;  // 32 columns of 32 bits

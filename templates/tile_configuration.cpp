@@ -26,8 +26,9 @@ std::vector<std::int32_t> configuration(const TileShapes& shapes) {
 void emit_tile_configuration(jit::Assembler& a, const TileShapes& shapes, int stack,
                              const Xbyak::Reg64& rows) {
   Xbyak::Label whole;
-  a.vmovups(a.zmm0, a.int32_vector_constant(configuration(shapes)));
-  a.vmovups(a.ptr[a.rsp + jit::offset(stack)], a.zmm0);
+  const jit::Vector bytes = a.vector(0, "configuration");
+  a.vmovups(bytes, a.int32_vector_constant(configuration(shapes)));
+  a.vmovups(a.ptr[a.rsp + jit::offset(stack)], bytes);
   a.cmp(rows, kTileRows);
   a.jge(whole);
   for (std::size_t i = 0; i < shapes.size(); ++i)

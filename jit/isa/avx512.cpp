@@ -88,8 +88,9 @@ void Avx512Isa::store_lanes(const Xbyak::RegExp& to, Vector from, int lanes, Vec
     a.vmovups(a.ptr[to], from);
     return;
   }
-  a.mov(a.eax, (1u << lanes) - 1u);
-  a.kmovw(k1, a.eax);
+  const RoleScope scope(a);
+  a.mov(a.name(a.eax, "mask"), (1u << lanes) - 1u);
+  a.kmovw(a.name(k1, "mask"), a.eax);
   a.vmovups(a.ptr[to] | k1, from);
 }
 
@@ -109,7 +110,7 @@ void Avx512Isa::scatter_lanes(const Xbyak::RegExp& to, int stride, int bytes, Ve
 
 void Avx512Isa::keep_first_lanes(Vector value, const Xbyak::Reg64& count, Vector other, Vector scratch) {
   a.vpbroadcastd(scratch, count.cvt32());
-  a.vpcmpgtd(k1, scratch, a.int32_vector_constant(lane_numbers()));
+  a.vpcmpgtd(a.name(k1, "mask"), scratch, a.int32_vector_constant(lane_numbers()));
   a.vblendmps(value | k1, other, value);
 }
 

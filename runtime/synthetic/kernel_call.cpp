@@ -6,7 +6,6 @@
 
 #include "jit/error.hpp"
 #include "jit/overload.hpp"
-#include "runtime/synthetic/cold_operands.hpp"
 #include "templates/formats/packing.hpp"
 
 namespace burin::runtime {
@@ -39,10 +38,10 @@ std::vector<std::int32_t> numbers_up_to(std::int64_t count, std::int64_t limit) 
 // A cache of one layer, and where its blocks lie.
 class Cache {
  public:
-  Cache(const HeadLayout& heads, std::int64_t slots, std::size_t cold_bytes)
+  Cache(const HeadLayout& heads, std::int64_t slots, ColdMemory& memory)
       : block_bytes_(heads.layer_block_bytes()),
         blocks_((slots + kKvBlock - 1) / kKvBlock),
-        memory_(static_cast<std::size_t>(block_bytes_ * blocks_), cold_bytes),
+        memory_(static_cast<std::size_t>(block_bytes_ * blocks_), memory),
         table_(static_cast<std::size_t>(blocks_)) {}
 
   std::byte* const* blocks(std::size_t pass) {
@@ -62,11 +61,12 @@ class Cache {
 class StoredRows {
  public:
   StoredRows(const HeadLayout& heads, std::int64_t rows)
-      : rotation_(heads.rotation_row() * rows), cache_(heads, rows, 0) {}
+      : rotation_(heads.rotation_row() * rows), memory_(0), cache_(heads, rows, memory_) {}
   KvArguments arguments() { return {rotation_.floats(), cache_.blocks(0), 0, 0}; }
 
  private:
   Operands rotation_;
+  ColdMemory memory_;  // of its own: it is written
   Cache cache_;
 };
 
@@ -105,7 +105,7 @@ KernelWork work_of(const GemmSpec& spec, const PackedShape& shape, std::int64_t 
   return work;
 }
 
-KernelCall call(const GemmSpec& spec, std::int64_t rows, std::size_t cold_bytes) {
+KernelCall call(const GemmSpec& spec, std::int64_t rows, ColdMemory& memory) {
   const PackedShape shape = packed_shape(spec.weights, spec.inputs, spec.columns);
   const ActivationRows layout = activation_rows(spec.activation, spec.inputs, spec.weights);
   struct Kept {
@@ -115,7 +115,7 @@ KernelCall call(const GemmSpec& spec, std::int64_t rows, std::size_t cold_bytes)
     StoredRows stored;
   };
   const std::shared_ptr<Kept> kept(
-      new Kept{ColdOperands(shape.total_bytes, cold_bytes), Operands(layout.row_bytes * rows / 4),
+      new Kept{ColdOperands(shape.total_bytes, memory), Operands(layout.row_bytes * rows / 4),
                Operands(layout.padded * rows), Operands(layout.padded), Operands(spec.output_stride * rows),
                Operands(spec.columns), Operands(rows),
                Operands(static_cast<std::int64_t>(most_gemm_scratch_bytes(spec)) / 4),
@@ -136,7 +136,7 @@ KernelCall call(const GemmSpec& spec, std::int64_t rows, std::size_t cold_bytes)
                  [](Kept& of, GemmArguments& to, std::size_t pass) { to.weights = of.weights[pass]; });
 }
 
-KernelCall call(const PrepareSpec& spec, std::int64_t rows, std::size_t cold_bytes) {
+KernelCall call(const PrepareSpec& spec, std::int64_t rows, ColdMemory& memory) {
   const ActivationRows layout = activation_rows(spec.activation, spec.inputs, spec.weights);
   struct Kept {
     ColdOperands input;
@@ -144,7 +144,7 @@ KernelCall call(const PrepareSpec& spec, std::int64_t rows, std::size_t cold_byt
     std::vector<std::int32_t> numbers;
   };
   const auto input_bytes = static_cast<std::size_t>(spec.input_stride * rows) * 4;
-  const std::shared_ptr<Kept> kept(new Kept{ColdOperands(input_bytes, cold_bytes),
+  const std::shared_ptr<Kept> kept(new Kept{ColdOperands(input_bytes, memory),
                                             Operands(layout.row_bytes * rows / 4), Operands(layout.padded),
                                             numbers_up_to(rows, rows)});
   const PrepareArguments arguments = {
@@ -157,14 +157,14 @@ KernelCall call(const PrepareSpec& spec, std::int64_t rows, std::size_t cold_byt
   });
 }
 
-KernelCall call(const EmbedSpec& spec, std::int64_t rows, std::size_t cold_bytes) {
+KernelCall call(const EmbedSpec& spec, std::int64_t rows, ColdMemory& memory) {
   const PackedShape shape = packed_shape(spec.weights, spec.width, spec.vocabulary);
   struct Kept {
     ColdOperands table;
     Operands output;
     std::vector<std::int32_t> tokens;
   };
-  const std::shared_ptr<Kept> kept(new Kept{ColdOperands(shape.total_bytes, cold_bytes),
+  const std::shared_ptr<Kept> kept(new Kept{ColdOperands(shape.total_bytes, memory),
                                             Operands(spec.output_stride * rows),
                                             numbers_up_to(rows, spec.vocabulary)});
   const EmbedArguments arguments = {nullptr, kept->tokens.data(), kept->output.floats(), rows, 1};
@@ -175,7 +175,7 @@ KernelCall call(const EmbedSpec& spec, std::int64_t rows, std::size_t cold_bytes
                  [](Kept& of, EmbedArguments& to, std::size_t pass) { to.weights = of.table[pass]; });
 }
 
-KernelCall call(const AttentionSpec& spec, std::int64_t rows, std::size_t cold_bytes) {
+KernelCall call(const AttentionSpec& spec, std::int64_t rows, ColdMemory& memory) {
   if (rows > attention_rows_per_call(spec))
     fail("{} rows: a call of this kernel takes {} at most: use --rows {}", rows,
          attention_rows_per_call(spec), attention_rows_per_call(spec));
@@ -188,7 +188,7 @@ KernelCall call(const AttentionSpec& spec, std::int64_t rows, std::size_t cold_b
     KeySpan span;
   };
   const std::shared_ptr<Kept> kept(
-      new Kept{Cache(one, kDepth, cold_bytes),
+      new Kept{Cache(one, kDepth, memory),
                Operands(heads * one.query_head_columns() * rows),
                Operands(heads * one.value_width() * rows),
                Operands(static_cast<std::int64_t>(attention_scratch_bytes(spec)) / 4 + 16),
@@ -240,21 +240,21 @@ KernelCall store_call(const Spec& spec, std::int64_t input_blocks, std::int64_t 
   return call_of(rows, work, kept, arguments, [](Kept&, Arguments&, std::size_t) {});
 }
 
-KernelCall call(const HeadsSpec& spec, std::int64_t rows, std::size_t) {
+KernelCall call(const HeadsSpec& spec, std::int64_t rows, ColdMemory&) {
   return store_call<HeadsArguments>(spec, spec.heads.blocks(), spec.heads.blocks(), rows);
 }
 
-KernelCall call(const LatentSpec& spec, std::int64_t rows, std::size_t) {
+KernelCall call(const LatentSpec& spec, std::int64_t rows, ColdMemory&) {
   return store_call<LatentArguments>(spec, spec.first_value_block(), spec.blocks(), rows);
 }
 
-KernelCall call(const RowwiseSpec& spec, std::int64_t rows, std::size_t cold_bytes) {
+KernelCall call(const RowwiseSpec& spec, std::int64_t rows, ColdMemory& memory) {
   struct Kept {
     ColdOperands input;
     Operands other, output, norm;
   };
   const auto input_bytes = static_cast<std::size_t>(spec.input_stride * rows) * 4;
-  const std::shared_ptr<Kept> kept(new Kept{ColdOperands(input_bytes, cold_bytes),
+  const std::shared_ptr<Kept> kept(new Kept{ColdOperands(input_bytes, memory),
                                             Operands(spec.other_stride * rows),
                                             Operands(spec.output_stride * rows), Operands(spec.width + 32)});
   RowwiseArguments arguments;
@@ -269,7 +269,7 @@ KernelCall call(const RowwiseSpec& spec, std::int64_t rows, std::size_t cold_byt
   });
 }
 
-KernelCall call(const RouteSpec& spec, std::int64_t rows, std::size_t) {
+KernelCall call(const RouteSpec& spec, std::int64_t rows, ColdMemory&) {
   struct Kept {
     Operands logits, routes;
   };
@@ -290,12 +290,11 @@ std::int64_t usual_rows(const KernelSpec& spec) {
 
 }  // namespace
 
-KernelCall make_kernel_call(const KernelSpec& spec, std::int64_t rows, std::size_t cold_bytes) {
+KernelCall make_kernel_call(const KernelSpec& spec, std::int64_t rows, ColdMemory& memory) {
   const auto* gemm = std::get_if<GemmSpec>(&spec);
   if (gemm != nullptr && gemm->regime == GemmRegime::stream && rows > 1)
     fail("{} rows: stream kernels take one: use --rows 1, or a kernel of m.tiles", rows);
-  return std::visit([&](const auto& s) { return call(s, rows > 0 ? rows : usual_rows(spec), cold_bytes); },
-                    spec);
+  return std::visit([&](const auto& s) { return call(s, rows > 0 ? rows : usual_rows(spec), memory); }, spec);
 }
 
 }  // namespace burin::runtime

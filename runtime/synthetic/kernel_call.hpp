@@ -10,6 +10,7 @@
 #include <functional>
 
 #include "graph/machine_limits.hpp"
+#include "runtime/synthetic/cold_operands.hpp"
 #include "templates/kernel_spec.hpp"
 
 namespace burin::runtime {
@@ -36,13 +37,13 @@ struct KernelWork {
 struct KernelCall {
   std::int64_t rows = 0;
   KernelWork work;
-  // Of pass number n, valid until the next call: weights and caches are read from memory that `cold_bytes` of other
-  // passes have driven out of the caches. Owns the operands. For one thread.
+  // Of pass number n, valid until the next call: weights and caches are read from memory that other passes
+  // have driven out of the caches. Owns the operands, but for those that it shares with other calls. For one thread.
   std::function<const void*(std::size_t pass)> arguments;
 };
 
 // All column blocks, experts or heads of one KV head, for `rows` rows; 0: one row where kernels are for decoding, else
 // 256. Attention is to 2048 positions. Throws burin::Error where memory is refused, or rows are too many for the kind.
-KernelCall make_kernel_call(const kernels::KernelSpec& spec, std::int64_t rows, std::size_t cold_bytes);
+KernelCall make_kernel_call(const kernels::KernelSpec& spec, std::int64_t rows, ColdMemory& memory);
 
 }  // namespace burin::runtime

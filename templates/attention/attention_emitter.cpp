@@ -32,9 +32,10 @@ Xbyak::Address of_span(const AttentionContext& c, const Xbyak::Reg64& span, std:
 // locals.first_live = the span's first key, that of the first row's window, or the part's.
 void first_of_span(const AttentionContext& c) {
   jit::Assembler& a = c.a;
-  const Xbyak::Reg64 span = a.rcx;
-  const Xbyak::Reg64 first = a.rdx;
-  const Xbyak::Reg64 slot = a.rax;
+  const jit::RoleScope scope(a);
+  const Xbyak::Reg64 span = a.name(a.rcx, "span");
+  const Xbyak::Reg64 first = a.name(a.rdx, "first");
+  const Xbyak::Reg64 slot = a.name(a.rax, "slot");
   a.mov(span, c.local(c.locals.span));
   a.mov(first, of_span(c, span, offsetof(KeySpan, first_slot)));
   if (c.spec.window > 0) {
@@ -55,8 +56,9 @@ void first_of_span(const AttentionContext& c) {
 // locals.end_live = slot behind the last key of the span that any row of the call sees.
 void end_of_span(const AttentionContext& c) {
   jit::Assembler& a = c.a;
-  const Xbyak::Reg64 span = a.rcx;
-  const Xbyak::Reg64 end = a.rax;
+  const jit::RoleScope scope(a);
+  const Xbyak::Reg64 span = a.name(a.rcx, "span");
+  const Xbyak::Reg64 end = a.name(a.rax, "end");
   a.mov(span, c.local(c.locals.span));
   a.mov(end, c.argument(offsetof(AttentionArguments, position)));
   a.add(end, c.argument(offsetof(AttentionArguments, rows)));
@@ -73,10 +75,11 @@ void end_of_span(const AttentionContext& c) {
 // Wherever a span begins, its chunks end at slots that 256 divides.
 void emit_chunks_of_span(const AttentionContext& c) {
   jit::Assembler& a = c.a;
+  const jit::RoleScope scope(a);
   Xbyak::Label loop;
   Xbyak::Label done;
-  const Xbyak::Reg64 left = a.rax;
-  const Xbyak::Reg64 passed = a.rcx;
+  const Xbyak::Reg64 left = a.name(a.rax, "left");
+  const Xbyak::Reg64 passed = a.name(a.rcx, "passed");
   first_of_span(c);
   end_of_span(c);
   a.mov(c.r.chunk_first, c.local(c.locals.first_live));
@@ -154,7 +157,8 @@ void emit_row_tiles(const AttentionContext& c, const Xbyak::Reg64& left,
   Xbyak::Label sizes[kTileRows + 1];
   Xbyak::Label loop;
   Xbyak::Label done;
-  a.mov(left, c.r.query_rows);
+  const jit::RoleScope scope(a);
+  a.mov(a.name(left, "rows_left"), c.r.query_rows);
   a.L(loop);
   a.cmp(left, kTileRows);
   a.jge(sizes[kTileRows], kNear);
@@ -175,9 +179,8 @@ void emit_row_tiles(const AttentionContext& c, const Xbyak::Reg64& left,
 jit::CodeImage emit_attention(const AttentionSpec& spec, const jit::Target& target) {
   check(spec, target);
   jit::Assembler a(target);
-  const AttentionContext c{a, spec, AttentionScratch(spec), {}, {}};
-  a.begin_frame(c.locals.bytes);
-  a.mov(c.r.arguments, a.rdi);
+  const AttentionContext c{a, spec, AttentionScratch(spec), {a}, {}};
+  a.begin_frame(c.locals.bytes, c.r.arguments);
   a.mov(c.r.scratch, c.argument(offsetof(AttentionArguments, scratch)));
   a.mov(c.r.query_rows, c.argument(offsetof(AttentionArguments, rows)));
   a.imul(c.r.query_rows, c.argument(offsetof(AttentionArguments, heads)));

@@ -10,11 +10,12 @@ namespace burin::kernels {
 
 // General registers by role. The rest are free for walking.
 struct AttentionRegisters {
-  Xbyak::Reg64 arguments = Xbyak::util::rbx;
-  Xbyak::Reg64 scratch = Xbyak::util::r12;
-  Xbyak::Reg64 chunk_first = Xbyak::util::r13;   // slot of the chunk's first key
-  Xbyak::Reg64 query_rows = Xbyak::util::r14;    // rows * heads
-  Xbyak::Reg64 chunk_blocks = Xbyak::util::r15;  // 64-key blocks of this chunk
+  const jit::Assembler& a;
+  Xbyak::Reg64 arguments = a.name(a.rbx, "arguments");
+  Xbyak::Reg64 scratch = a.name(a.r12, "scratch");
+  Xbyak::Reg64 chunk_first = a.name(a.r13, "chunk_first");    // slot of the chunk's first key
+  Xbyak::Reg64 query_rows = a.name(a.r14, "query_rows");      // rows * heads
+  Xbyak::Reg64 chunk_blocks = a.name(a.r15, "chunk_blocks");  // 64-key blocks of this chunk
 };
 
 // What does not fit into registers, on the stack: bytes from rsp.
@@ -49,7 +50,8 @@ struct AttentionContext {
 
   // locals.blocks = the table's entry of the chunk's first block. Overwrites `free`.
   void start_blocks(const Xbyak::Reg64& free) const {
-    a.mov(free, r.chunk_first);
+    const jit::RoleScope scope(a);
+    a.mov(a.name(free, "entry"), r.chunk_first);
     a.shr(free, 6);
     a.shl(free, 3);
     a.add(free, argument(offsetof(AttentionArguments, blocks)));
@@ -101,7 +103,8 @@ struct AttentionContext {
   // to = element of an argument's array with a float per head of the call, counted down by `heads_left`.
   void load_of_head(const Xbyak::Xmm& to, std::size_t member, const Xbyak::Reg64& heads_left,
                     const Xbyak::Reg64& scratch_register) const {
-    a.mov(scratch_register, argument(offsetof(AttentionArguments, heads)));
+    const jit::RoleScope scope(a);
+    a.mov(a.name(scratch_register, "of_head"), argument(offsetof(AttentionArguments, heads)));
     a.sub(scratch_register, heads_left);
     a.shl(scratch_register, 2);
     a.add(scratch_register, argument(member));
@@ -139,16 +142,16 @@ class ScoreChanges {
   };
   void emit(jit::Vector value, const Xbyak::RegExp& at, const Keys& keys, const jit::Vector (&scratch)[3]);
 
-  jit::Vector lowest() const { return a.vector(14); }
+  jit::Vector lowest() const { return a.vector(14, "lowest"); }
 
  private:
   void cap(jit::Vector value, const jit::Vector (&scratch)[3]);
   void add_slope(jit::Vector value);
   void hide(jit::Vector value, const Xbyak::RegExp& at, const Keys& keys, const jit::Vector (&scratch)[3]);
 
-  jit::Vector cap_factor() const { return a.vector(11); }
-  jit::Vector slope() const { return a.vector(12); }
-  jit::Vector distance() const { return a.vector(13); }  // of the vector's keys: 0, -1, ...
+  jit::Vector cap_factor() const { return a.vector(11, "cap_factor"); }
+  jit::Vector slope() const { return a.vector(12, "slope"); }
+  jit::Vector distance() const { return a.vector(13, "distance"); }  // of the vector's keys: 0, -1, ...
 
   const AttentionContext& c_;
   jit::Assembler& a;

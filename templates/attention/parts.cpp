@@ -17,6 +17,7 @@ class PartsCombiner {
   explicit PartsCombiner(const AttentionContext& context) : c_(context), a(context.a) {}
 
   void emit() {
+    const jit::RoleScope scope(a);
     Xbyak::Label head;
     a.mov(parts(), c_.argument(offsetof(AttentionArguments, part)));
     a.mov(count(), c_.argument(offsetof(AttentionArguments, part_count)));
@@ -35,20 +36,21 @@ class PartsCombiner {
   }
 
  private:
-  Xbyak::Reg64 parts() const { return a.rdi; }   // values of the head in the first part
-  Xbyak::Reg64 states() const { return a.rsi; }  // its maximum; the sum lies a fixed distance behind
-  Xbyak::Reg64 count() const { return a.rdx; }
-  Xbyak::Reg64 output() const { return a.r8; }
-  Xbyak::Reg64 heads_left() const { return a.r9; }
-  Xbyak::Reg64 at() const { return a.rcx; }
-  Xbyak::Reg64 left() const { return a.rax; }
-  Xbyak::Reg64 factor_at() const { return a.r10; }
+  Xbyak::Reg64 parts() const { return a.name(a.rdi, "parts"); }  // values of the head in the first part
+  // Its maximum; the sum lies a fixed distance behind.
+  Xbyak::Reg64 states() const { return a.name(a.rsi, "states"); }
+  Xbyak::Reg64 count() const { return a.name(a.rdx, "count"); }
+  Xbyak::Reg64 output() const { return a.name(a.r8, "output"); }
+  Xbyak::Reg64 heads_left() const { return a.name(a.r9, "heads_left"); }
+  Xbyak::Reg64 at() const { return a.name(a.rcx, "at"); }
+  Xbyak::Reg64 left() const { return a.name(a.rax, "left"); }
+  Xbyak::Reg64 factor_at() const { return a.name(a.r10, "factor_at"); }
 
-  jit::Vector largest() const { return a.vector(0); }
-  jit::Vector sum() const { return a.vector(1); }
-  jit::Vector factor() const { return a.vector(2); }
-  jit::Vector value() const { return a.vector(3); }
-  jit::Vector scratch(int i) const { return a.vector(4 + i); }
+  jit::Vector largest() const { return a.vector(0, "largest"); }
+  jit::Vector sum() const { return a.vector(1, "sum"); }
+  jit::Vector factor() const { return a.vector(2, "factor"); }
+  jit::Vector value() const { return a.vector(3, "value"); }
+  jit::Vector scratch(int i) const { return a.vector(4 + i, {"scratch", i}); }
 
   void for_each_part(const Xbyak::Reg64& first, const std::function<void()>& body) {
     Xbyak::Label loop;
@@ -108,10 +110,11 @@ class PartsCombiner {
 
 void emit_store_part(const AttentionContext& c) {
   jit::Assembler& a = c.a;
-  const Xbyak::Reg64 to = a.rdi;
-  const Xbyak::Reg64 from = a.rsi;
-  const Xbyak::Reg64 left = a.rax;
-  const Xbyak::Ymm bytes = a.ymm0;
+  const jit::RoleScope scope(a);
+  const Xbyak::Reg64 to = a.name(a.rdi, "to");
+  const Xbyak::Reg64 from = a.name(a.rsi, "from");
+  const Xbyak::Reg64 left = a.name(a.rax, "left");
+  const Xbyak::Ymm bytes = a.name(a.ymm0, "bytes");
   Xbyak::Label loop;
   a.mov(to, c.argument(offsetof(AttentionArguments, part)));
   a.lea(from, a.ptr[c.r.scratch + jit::offset(c.scratch.values)]);

@@ -18,8 +18,8 @@ void for_each_query_row(const AttentionContext& c, const Xbyak::Reg64& outer, co
                         const Xbyak::Reg64& inner, int head_bytes,
                         const std::function<void(const Xbyak::Reg64& heads_left)>& body) {
   jit::Assembler& a = c.a;
-  const Xbyak::Reg64 rows = a.rcx;
-  const Xbyak::Reg64 heads = a.r11;
+  const Xbyak::Reg64 rows = a.name(a.rcx, "rows");
+  const Xbyak::Reg64 heads = a.name(a.r11, "heads");
   Xbyak::Label row_loop;
   Xbyak::Label head_loop;
   a.mov(rows, c.argument(offsetof(AttentionArguments, rows)));
@@ -41,14 +41,14 @@ void copy_pair_block(const AttentionContext& c, int block, const Xbyak::Reg64& q
                      const Xbyak::Reg64& panel, jit::Vector scale) {
   jit::Assembler& a = c.a;
   for (int lane = 0; lane < kPairsPerBlock; lane += a.lanes()) {
-    const jit::Vector x0 = a.vector(1);
-    const jit::Vector x1 = a.vector(2);
+    const jit::Vector x0 = a.vector(1, "x0");
+    const jit::Vector x1 = a.vector(2, "x1");
     const int from = block * 128 + lane * 4;
     const int to = block * 64 + lane * 4;
     a.vmulps(x0, scale, a.ptr[query + jit::offset(from)]);
     a.vmulps(x1, scale, a.ptr[query + jit::offset(from + 64)]);
     if (c.bf16_math()) {
-      a.isa().pack_bf16_pairs(x0, x1, a.vector(3));
+      a.isa().pack_bf16_pairs(x0, x1, a.vector(3, "scratch"));
       a.vmovups(a.ptr[panel + jit::offset(to)], x0);
     } else {
       a.vmovups(a.ptr[panel + jit::offset(to)], x0);
@@ -71,7 +71,8 @@ void query_factor(const AttentionContext& c, jit::Vector factor) {
 void row_factor(const AttentionContext& c, const Xbyak::Reg64& rows_left, jit::Vector factor,
                 jit::Vector own) {
   jit::Assembler& a = c.a;
-  const Xbyak::Reg64 row = a.rax;
+  const jit::RoleScope scope(a);
+  const Xbyak::Reg64 row = a.name(a.rax, "row");
   a.mov(row, c.argument(offsetof(AttentionArguments, rows)));
   a.sub(row, rows_left);
   a.shl(row, 2);
@@ -88,12 +89,13 @@ void start_state(const AttentionContext& c, const Xbyak::Reg64& state, const Xby
   a.mov(largest, std::bit_cast<std::uint32_t>(kLowest));
   a.mov(sum, 0);
   if (!c.spec.sinks) return;
+  const jit::RoleScope scope(a);
   Xbyak::Label done;
   if (c.spec.parts) {  // the sink is counted once
     a.cmp(c.argument_qword(offsetof(AttentionArguments, first_slot)), 0);
     a.jne(done);
   }
-  const Xbyak::Xmm sink = a.xmm1;
+  const Xbyak::Xmm sink = a.name(a.xmm1, "sink");
   c.load_of_head(sink, offsetof(AttentionArguments, sinks), heads_left, a.rax);
   a.vmulss(sink, sink, a.float_constant(kLog2E));
   a.vmovss(largest, sink);
@@ -105,15 +107,17 @@ void start_state(const AttentionContext& c, const Xbyak::Reg64& state, const Xby
 
 void emit_query_panel(const AttentionContext& c) {
   jit::Assembler& a = c.a;
-  const Xbyak::Reg64 row = a.rsi;
-  const Xbyak::Reg64 query = a.rdi;
-  const Xbyak::Reg64 stride = a.rdx;
-  const Xbyak::Reg64 panel = a.r8;
-  const Xbyak::Reg64 values = a.r9;
-  const Xbyak::Reg64 states = a.r10;  // maximum of the row; its sum lies a fixed distance behind
-  const jit::Vector factor = a.vector(0);
-  const jit::Vector none = a.vector(4);
-  const jit::Vector scale = c.spec.factors ? a.vector(5) : factor;
+  const jit::RoleScope scope(a);
+  const Xbyak::Reg64 row = a.name(a.rsi, "row");
+  const Xbyak::Reg64 query = a.name(a.rdi, "query");
+  const Xbyak::Reg64 stride = a.name(a.rdx, "stride");
+  const Xbyak::Reg64 panel = a.name(a.r8, "panel");
+  const Xbyak::Reg64 values = a.name(a.r9, "values");
+  // Maximum of the row; its sum lies a fixed distance behind.
+  const Xbyak::Reg64 states = a.name(a.r10, "states");
+  const jit::Vector factor = a.vector(0, "factor");
+  const jit::Vector none = a.vector(4, "none");
+  const jit::Vector scale = c.spec.factors ? a.vector(5, "scale") : factor;
 
   a.mov(row, c.argument(offsetof(AttentionArguments, query)));
   a.mov(stride, c.argument(offsetof(AttentionArguments, query_stride)));
@@ -139,13 +143,14 @@ void emit_query_panel(const AttentionContext& c) {
 
 void emit_outputs(const AttentionContext& c) {
   jit::Assembler& a = c.a;
-  const Xbyak::Reg64 row = a.rsi;
-  const Xbyak::Reg64 output = a.rdi;
-  const Xbyak::Reg64 stride = a.rdx;
-  const Xbyak::Reg64 values = a.r9;
-  const Xbyak::Reg64 sums = a.r10;
-  const jit::Vector factor = a.vector(0);
-  const jit::Vector value = a.vector(1);
+  const jit::RoleScope scope(a);
+  const Xbyak::Reg64 row = a.name(a.rsi, "row");
+  const Xbyak::Reg64 output = a.name(a.rdi, "output");
+  const Xbyak::Reg64 stride = a.name(a.rdx, "stride");
+  const Xbyak::Reg64 values = a.name(a.r9, "values");
+  const Xbyak::Reg64 sums = a.name(a.r10, "sums");
+  const jit::Vector factor = a.vector(0, "factor");
+  const jit::Vector value = a.vector(1, "value");
 
   a.mov(row, c.argument(offsetof(AttentionArguments, output)));
   a.mov(stride, c.argument(offsetof(AttentionArguments, output_stride)));
@@ -160,7 +165,7 @@ void emit_outputs(const AttentionContext& c) {
     for (int column = 0; column < c.spec.heads.value_width(); column += a.lanes()) {
       a.vmulps(value, factor, a.ptr[values + jit::offset(column * 4)]);
       a.isa().store_lanes(output + jit::offset(column * 4), value,
-                          std::min(a.lanes(), c.spec.heads.value_width() - column), a.vector(2));
+                          std::min(a.lanes(), c.spec.heads.value_width() - column), a.vector(2, "scratch"));
     }
     a.add(values, c.u32(c.scratch.values_row));
     a.add(sums, 4);

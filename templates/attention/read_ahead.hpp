@@ -25,21 +25,23 @@ class ReadAhead {
   // Before the loops over a block's keys or values: at `next` lies what is read after them, at `last` what the last
   // bodies read. Overwrites `next`.
   void emit_next(const Xbyak::Reg64& next, const Xbyak::Reg64& last) const {
+    const jit::RoleScope scope(a);
     a.sub(next, last);
-    a.mov(c_.local(c_.locals.last_lead), next);
+    a.mov(c_.local(c_.locals.last_lead), a.name(next, "last_lead"));
   }
   // Before such a loop.
-  void emit_start() const { a.mov(lead_, c_.u32(last_bodies() * body_bytes_)); }
+  void emit_start() const { a.mov(lead(), c_.u32(last_bodies() * body_bytes_)); }
   // At the start of a body, with `left` of them to go.
   void emit_body(const Xbyak::Reg64& left) const {
     a.cmp(left, c_.u32(last_bodies()));
-    a.cmovle(lead_, c_.local(c_.locals.last_lead));
+    a.cmovle(lead(), c_.local(c_.locals.last_lead));
   }
   // Of the line at `at`, which this body reads.
-  void emit_prefetch(const Xbyak::RegExp& at) const { a.prefetcht0(a.ptr[at + lead_]); }
+  void emit_prefetch(const Xbyak::RegExp& at) const { a.prefetcht0(a.ptr[at + lead()]); }
 
  private:
   static constexpr int kBytes = 4096;
+  Xbyak::Reg64 lead() const { return a.name(lead_, "lead"); }
 
   const AttentionContext& c_;
   jit::Assembler& a;

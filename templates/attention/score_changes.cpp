@@ -31,6 +31,8 @@ void ScoreChanges::emit_row(const Xbyak::Reg64& free) {
   c_.load_of_head(low, offsetof(AttentionArguments, slopes), heads_left_, free);
   a.vmulss(low, low, a.float_constant(kLog2E));
   a.vbroadcastss(slope(), low);
+  const jit::RoleScope scope(a);
+  a.name(free, "first_distance");
   // The first key of the chunk is reach - 1 positions before the row's own.
   const Xbyak::Xmm first(distance().getIdx());
   a.mov(free, c_.local(c_.locals.first_score));

@@ -30,9 +30,9 @@ class ScoreTile {
         rows_(rows),
         keys_(keys) {}
 
-  Xbyak::Reg64 panel() const { return a.rdi; }   // of the tile's first row
-  Xbyak::Reg64 keys() const { return a.rsi; }    // the tile's first of the block
-  Xbyak::Reg64 scores() const { return a.rdx; }  // of the tile's first row and first key
+  Xbyak::Reg64 panel() const { return a.name(a.rdi, "panel"); }    // of the tile's first row
+  Xbyak::Reg64 keys() const { return a.name(a.rsi, "keys"); }      // the tile's first of the block
+  Xbyak::Reg64 scores() const { return a.name(a.rdx, "scores"); }  // of the tile's first row and first key
 
   const ReadAhead& ahead() const { return ahead_; }
   // From the first key to those that the last loop bodies read.
@@ -42,6 +42,7 @@ class ScoreTile {
   }
 
   void emit() {
+    const jit::RoleScope scope(a);
     const int keys_per_pass = vectors() * a.lanes();
     for (int key = 0; key < keys_; key += keys_per_pass) emit_pass(key);
     a.add(panel(), c_.u32(rows_ * c_.scratch.panel_row));
@@ -50,15 +51,15 @@ class ScoreTile {
 
  private:
   int vectors() const { return std::min(tile_vectors(a), keys_ / a.lanes()); }
-  jit::Vector sum(int row, int v) const { return a.vector(row * vectors() + v); }
-  jit::Vector key(int v) const { return a.vector(rows_ * vectors() + v); }
-  jit::Vector query(int turn) const {
+  jit::Vector sum(int row, int v) const { return a.vector(row * vectors() + v, {"sum", row, v}); }
+  jit::Vector key(int v) const { return a.vector(rows_ * vectors() + v, {"key", v}); }
+  jit::Vector query(int turn, const jit::Role& role) const {
     const int first = (rows_ + 1) * vectors();
-    return a.vector(first + turn % (a.vector_registers() - first));
+    return a.vector(first + turn % (a.vector_registers() - first), role);
   }
-  Xbyak::Reg64 walking_panel() const { return a.r8; }
-  Xbyak::Reg64 walking_keys() const { return a.r9; }
-  Xbyak::Reg64 pairs_left() const { return a.rcx; }
+  Xbyak::Reg64 walking_panel() const { return a.name(a.r8, "walking_panel"); }
+  Xbyak::Reg64 walking_keys() const { return a.name(a.r9, "walking_keys"); }
+  Xbyak::Reg64 pairs_left() const { return a.name(a.rcx, "pairs_left"); }
 
   // Pairs per loop body: as many as divide the head.
   int unroll() const { return c_.spec.heads.pairs() % 4 == 0 ? 4 : c_.spec.heads.pairs() % 2 == 0 ? 2 : 1; }
@@ -91,7 +92,8 @@ class ScoreTile {
   }
 
   void scale_sums(int first_key) {
-    const Xbyak::Reg64 scales = walking_panel();
+    const jit::RoleScope scope(a);
+    const Xbyak::Reg64 scales = a.name(walking_panel(), "key_scales");
     a.mov(scales, c_.local(c_.locals.key_scales));
     for (int v = 0; v < vectors(); ++v) {
       a.vmovups(key(v), a.ptr[scales + jit::offset(first_key * 4 + v * a.vector_bytes())]);
@@ -128,7 +130,7 @@ class ScoreTile {
   // As dwords of two bf16.
   void load_pair(int i, int v) {
     if (c_.bf16_storage()) return a.vmovups(key(v), key_address(i, 0, v));
-    emit_load_bf16_pairs(a, key(v), key_address(i, 0, v), key_address(i, 1, v), query(turn_));
+    emit_load_bf16_pairs(a, key(v), key_address(i, 0, v), key_address(i, 1, v), query(turn_, "high"));
   }
 
   void load_key(int i, int which, int v) {
@@ -145,7 +147,7 @@ class ScoreTile {
 
   void multiply(int i, int which) {
     for (int row = 0; row < rows_; ++row) {
-      const jit::Vector q = query(turn_++);
+      const jit::Vector q = query(turn_++, {"query", row});
       a.vbroadcastss(q, a.dword[walking_panel() + jit::offset(row * c_.scratch.panel_row + i * 4 +
                                                               which * c_.scratch.pair_places * 4)]);
       for (int v = 0; v < vectors(); ++v) {
@@ -168,10 +170,11 @@ class ScoreTile {
 // Of the block's quarters that any row may see.
 void emit_block_scores(const AttentionContext& c, const Xbyak::Reg64& block_scores) {
   jit::Assembler& a = c.a;
+  const jit::RoleScope scope(a);
   const ScoreTile any(c, 1, kKvBlock);
-  const Xbyak::Reg64 first = a.rax;
-  const Xbyak::Reg64 end = a.rcx;
-  const Xbyak::Reg64 bytes = a.r8;
+  const Xbyak::Reg64 first = a.name(a.rax, "first");
+  const Xbyak::Reg64 end = a.name(a.rcx, "end");
+  const Xbyak::Reg64 bytes = a.name(a.r8, "bytes");
   c.live_keys(first, end);
   a.and_(first, static_cast<std::uint32_t>(-kQuarter));
   a.sub(end, first);  // from here on the number of keys
@@ -200,8 +203,9 @@ void emit_block_scores(const AttentionContext& c, const Xbyak::Reg64& block_scor
 
 void emit_scores(const AttentionContext& c) {
   jit::Assembler& a = c.a;
-  const Xbyak::Reg64 block_scores = a.r10;
-  const Xbyak::Reg64 blocks_left = a.r11;
+  const jit::RoleScope scope(a);
+  const Xbyak::Reg64 block_scores = a.name(a.r10, "block_scores");
+  const Xbyak::Reg64 blocks_left = a.name(a.r11, "blocks_left");
   const ScoreTile any(c, 1, kKvBlock);
   a.lend_rbp(c.locals.frame);  // for the lead of prefetches
   c.start_blocks(a.rax);

@@ -15,6 +15,7 @@ class SoftmaxRows {
       : c_(context), a(context.a), changes_(context, reach(), heads_left()) {}
 
   void emit() {
+    const jit::RoleScope scope(a);
     a.lea(scores(), a.ptr[c_.r.scratch + jit::offset(c_.scratch.scores)]);
     a.lea(values(), a.ptr[c_.r.scratch + jit::offset(c_.scratch.values)]);
     a.lea(state(), a.ptr[c_.r.scratch + jit::offset(c_.scratch.largest)]);
@@ -40,24 +41,25 @@ class SoftmaxRows {
   }
 
  private:
-  Xbyak::Reg64 scores() const { return a.rdi; }
-  Xbyak::Reg64 values() const { return a.rsi; }
-  Xbyak::Reg64 state() const { return a.rdx; }
-  Xbyak::Reg64 reach() const {
-    return a.r8;
-  }  // keys from the chunk's first to the row's own; one more per row
-  Xbyak::Reg64 bytes() const { return a.r9; }  // of a row of scores, up to those that any row may see
-  Xbyak::Reg64 rows_left() const { return a.r10; }
-  Xbyak::Reg64 heads_left() const { return a.r11; }
-  Xbyak::Reg64 at() const { return a.rcx; }
-  Xbyak::Reg64 lanes_left() const { return a.rax; }
-  Xbyak::Reg64 hidden() const { return a.rbp; }  // keys at the chunk's start that the row does not see
+  Xbyak::Reg64 scores() const { return a.name(a.rdi, "scores"); }
+  Xbyak::Reg64 values() const { return a.name(a.rsi, "values"); }
+  Xbyak::Reg64 state() const { return a.name(a.rdx, "state"); }
+  // Keys from the chunk's first to the row's own; one more per row.
+  Xbyak::Reg64 reach() const { return a.name(a.r8, "reach"); }
+  // Of a row of scores, up to those that any row may see.
+  Xbyak::Reg64 bytes() const { return a.name(a.r9, "bytes"); }
+  Xbyak::Reg64 rows_left() const { return a.name(a.r10, "rows_left"); }
+  Xbyak::Reg64 heads_left() const { return a.name(a.r11, "heads_left"); }
+  Xbyak::Reg64 at() const { return a.name(a.rcx, "at"); }
+  Xbyak::Reg64 lanes_left() const { return a.name(a.rax, "lanes_left"); }
+  // Keys at the chunk's start that the row does not see.
+  Xbyak::Reg64 hidden() const { return a.name(a.rbp, "hidden"); }
 
-  jit::Vector largest() const { return a.vector(0); }
-  jit::Vector sum() const { return a.vector(1); }
-  jit::Vector value(int i) const { return a.vector(2 + i); }
-  jit::Vector scratch(int i) const { return a.vector(6 + i); }
-  jit::Vector correction() const { return a.vector(9); }
+  jit::Vector largest() const { return a.vector(0, "largest"); }
+  jit::Vector sum() const { return a.vector(1, "sum"); }
+  jit::Vector value(int i) const { return a.vector(2 + i, {"value", i}); }
+  jit::Vector scratch(int i) const { return a.vector(6 + i, {"scratch", i}); }
+  jit::Vector correction() const { return a.vector(9, "correction"); }
 
   void query_row() {
     find_largest();
@@ -69,7 +71,7 @@ class SoftmaxRows {
 
   // Where the span's end is, from the chunk's first key, and how far row 0 reaches.
   void find_span() {
-    const Xbyak::Reg64 span = a.rcx;
+    const Xbyak::Reg64 span = a.name(a.rcx, "span");
     a.lend_rbp(c_.locals.frame);
     a.mov(span, c_.local(c_.locals.span));
     a.mov(a.rax, a.ptr[span + offsetof(KeySpan, end_slot)]);
@@ -83,8 +85,8 @@ class SoftmaxRows {
 
   // Which scores of a row of the chunk there are: whole vectors that any row may see.
   void find_scores() {
-    const Xbyak::Reg64 first = a.rax;
-    const Xbyak::Reg64 none = a.rcx;
+    const Xbyak::Reg64 first = a.name(a.rax, "first");
+    const Xbyak::Reg64 none = a.name(a.rcx, "none");
     a.mov(first, c_.local(c_.locals.first_live));
     a.sub(first, c_.r.chunk_first);
     a.mov(none, 0);

@@ -24,15 +24,19 @@ class ValueTile {
   ValueTile(const AttentionContext& context, int rows, int vectors)
       : c_(context), a(context.a), ahead_(context, body_bytes(), a.r10), rows_(rows), vectors_(vectors) {}
 
-  Xbyak::Reg64 probabilities() const { return a.rdi; }  // of the tile's first row, at the block's first key
-  Xbyak::Reg64 block_values() const { return a.rsi; }   // of the block, at the tile's first column
-  Xbyak::Reg64 sums() const { return a.rdx; }           // of the tile's first row, at the tile's first column
+  // Of the tile's first row, at the block's first key.
+  Xbyak::Reg64 probabilities() const { return a.name(a.rdi, "probabilities"); }
+  // Of the block, at the tile's first column.
+  Xbyak::Reg64 block_values() const { return a.name(a.rsi, "block_values"); }
+  // Of the tile's first row, at the tile's first column.
+  Xbyak::Reg64 sums() const { return a.name(a.rdx, "sums"); }
 
   const ReadAhead& ahead() const { return ahead_; }
   // Of unrolled keys and all columns.
   int body_bytes() const { return kUnrolledKeys / keys_per_row() * row_bytes(); }
 
   void emit() {
+    const jit::RoleScope scope(a);
     for (int row = 0; row < rows_; ++row)
       for (int v = 0; v < vectors_; ++v) a.vmovups(sum(row, v), sum_address(row, v));
     a.mov(walking_probabilities(), probabilities());
@@ -55,15 +59,15 @@ class ValueTile {
   }
 
  private:
-  jit::Vector sum(int row, int v) const { return a.vector(row * vectors_ + v); }
-  jit::Vector value(int v) const { return a.vector(rows_ * vectors_ + v); }
-  jit::Vector probability(int turn) const {
+  jit::Vector sum(int row, int v) const { return a.vector(row * vectors_ + v, {"sum", row, v}); }
+  jit::Vector value(int v) const { return a.vector(rows_ * vectors_ + v, {"value", v}); }
+  jit::Vector probability(int turn, const jit::Role& role) const {
     const int first = (rows_ + 1) * vectors_;
-    return a.vector(first + turn % (a.vector_registers() - first));
+    return a.vector(first + turn % (a.vector_registers() - first), role);
   }
-  Xbyak::Reg64 walking_probabilities() const { return a.r8; }
-  Xbyak::Reg64 walking_values() const { return a.r9; }
-  Xbyak::Reg64 keys_left() const { return a.rcx; }
+  Xbyak::Reg64 walking_probabilities() const { return a.name(a.r8, "walking_probabilities"); }
+  Xbyak::Reg64 walking_values() const { return a.name(a.r9, "walking_values"); }
+  Xbyak::Reg64 keys_left() const { return a.name(a.rcx, "keys_left"); }
 
   Xbyak::Address sum_address(int row, int v) const {
     return a.ptr[sums() + jit::offset(row * c_.scratch.values_row + v * a.vector_bytes())];
@@ -98,14 +102,15 @@ class ValueTile {
 
   // One position, or dwords of two bf16.
   void load_int8(const Xbyak::Address& place, const Xbyak::Address& next_position, int v) {
-    if (c_.bf16_math()) return emit_load_bf16_pairs(a, value(v), place, next_position, probability(turn_));
+    if (c_.bf16_math())
+      return emit_load_bf16_pairs(a, value(v), place, next_position, probability(turn_, "high"));
     emit_load_int8(a, value(v), place);
   }
 
   void multiply(int key) {
     const int element = c_.bf16_math() ? 2 : 4;
     for (int row = 0; row < rows_; ++row) {
-      const jit::Vector p = probability(turn_++);
+      const jit::Vector p = probability(turn_++, {"probability", row});
       a.vbroadcastss(
           p,
           a.dword[walking_probabilities() + jit::offset(row * AttentionScratch::kScoresRow + key * element)]);
@@ -130,6 +135,7 @@ class ValueTile {
 void emit_column_group(const AttentionContext& c, int vectors, const Xbyak::Reg64& block_columns,
                        const Xbyak::Reg64& sum_columns) {
   jit::Assembler& a = c.a;
+  const jit::RoleScope scope(a);
   const ValueTile any(c, 1, vectors);
   a.mov(any.block_values(), block_columns);
   a.mov(any.sums(), sum_columns);
@@ -143,20 +149,22 @@ void emit_column_group(const AttentionContext& c, int vectors, const Xbyak::Reg6
 void emit_scale_probabilities(const AttentionContext& c, const Xbyak::Reg64& values,
                               const Xbyak::Reg64& probabilities) {
   jit::Assembler& a = c.a;
-  const Xbyak::Reg64 rows_left = a.rcx;
+  const jit::RoleScope scope(a);
+  const Xbyak::Reg64 rows_left = a.name(a.rcx, "rows_left");
   const int vectors = kKvBlock / a.lanes();
-  const jit::Vector even = a.vector(vectors);
-  const jit::Vector odd = a.vector(vectors + 1);
+  const auto scale = [&](int vector) { return a.vector(vector, {"scale", vector}); };
+  const jit::Vector even = a.vector(vectors, "even");
+  const jit::Vector odd = a.vector(vectors + 1, "odd");
   const auto at = [&](int vector) { return a.ptr[probabilities + jit::offset(vector * a.vector_bytes())]; };
   for (int v = 0; v < vectors; ++v)
-    a.vmovups(a.vector(v),
+    a.vmovups(scale(v),
               a.ptr[values + jit::offset(c.spec.heads.value_scales_offset() + v * a.vector_bytes())]);
   a.mov(rows_left, c.r.query_rows);
   Xbyak::Label row;
   a.L(row);
   for (int v = 0; v < vectors; v += 2) {
-    a.vmulps(even, a.vector(v), at(v));
-    a.vmulps(odd, a.vector(v + 1), at(v + 1));
+    a.vmulps(even, scale(v), at(v));
+    a.vmulps(odd, scale(v + 1), at(v + 1));
     if (c.bf16_math()) {
       a.vcvtne2ps2bf16(Xbyak::Zmm(even.getIdx()), Xbyak::Zmm(odd.getIdx()), Xbyak::Zmm(even.getIdx()));
       a.vmovups(at(v / 2), even);
@@ -175,9 +183,10 @@ void emit_scale_probabilities(const AttentionContext& c, const Xbyak::Reg64& val
 void emit_skip_keys(const AttentionContext& c, const Xbyak::Reg64& values,
                     const Xbyak::Reg64& probabilities) {
   jit::Assembler& a = c.a;
-  const Xbyak::Reg64 first = a.rax;
-  const Xbyak::Reg64 end = a.rcx;
-  const Xbyak::Reg64 bytes = a.rdx;
+  const jit::RoleScope scope(a);
+  const Xbyak::Reg64 first = a.name(a.rax, "first");
+  const Xbyak::Reg64 end = a.name(a.rcx, "end");
+  const Xbyak::Reg64 bytes = a.name(a.rdx, "bytes");
   c.live_keys(first, end);
   a.and_(first, static_cast<std::uint32_t>(-kUnrolledKeys));
   a.mov(c.local(c.locals.skipped), first);
@@ -194,10 +203,11 @@ void emit_skip_keys(const AttentionContext& c, const Xbyak::Reg64& values,
 // After emit_skip_keys().
 void emit_read_ahead(const AttentionContext& c, const Xbyak::Reg64& values) {
   jit::Assembler& a = c.a;
+  const jit::RoleScope scope(a);
   const ValueTile any(c, 1, 1);
-  const Xbyak::Reg64 next = a.rax;
-  const Xbyak::Reg64 last = a.rcx;
-  const Xbyak::Reg64 none = a.rdx;
+  const Xbyak::Reg64 next = a.name(a.rax, "next");
+  const Xbyak::Reg64 last = a.name(a.rcx, "last");
+  const Xbyak::Reg64 none = a.name(a.rdx, "none");
   emit_next_after_values(c, values, next, last);
   a.mov(last, c.local(c.locals.key_groups));
   a.xor_(none, none);
@@ -212,9 +222,10 @@ void emit_read_ahead(const AttentionContext& c, const Xbyak::Reg64& values) {
 
 void emit_values(const AttentionContext& c) {
   jit::Assembler& a = c.a;
-  const Xbyak::Reg64 block_probabilities = a.r10;
-  const Xbyak::Reg64 block_columns = a.r11;
-  const Xbyak::Reg64 sum_columns = a.rbp;  // all others are taken
+  const jit::RoleScope scope(a);
+  const Xbyak::Reg64 block_probabilities = a.name(a.r10, "block_probabilities");
+  const Xbyak::Reg64 block_columns = a.name(a.r11, "block_columns");
+  const Xbyak::Reg64 sum_columns = a.name(a.rbp, "sum_columns");  // all others are taken
   const int probability_bytes = c.bf16_math() ? 2 : 4;
   const int all_vectors = c.scratch.values_row / a.vector_bytes();
   const int groups = all_vectors / tile_vectors(a);
@@ -232,8 +243,10 @@ void emit_values(const AttentionContext& c) {
   c.next_block(block_columns);
   a.add(block_columns, c.u32(c.spec.heads.key_block_bytes()));
   if (c.int8_storage()) {
-    a.mov(a.rdi, block_probabilities);
-    emit_scale_probabilities(c, block_columns, a.rdi);
+    const jit::RoleScope of_scaling(a);
+    const Xbyak::Reg64 walking = a.name(a.rdi, "probabilities");
+    a.mov(walking, block_probabilities);
+    emit_scale_probabilities(c, block_columns, walking);
   }
   emit_skip_keys(c, block_columns, block_probabilities);
   a.mov(c.local(c.locals.probabilities), block_probabilities);

@@ -26,11 +26,12 @@ class EmbedEmitter {
       : a(target), s_(spec), packed_(packed_shape(spec.weights, spec.width, spec.vocabulary)) {}
 
   jit::CodeImage emit() {
-    a.begin_frame(0);
-    a.mov(a.rbx, a.rdi);
-    a.mov(tokens(), a.ptr[a.rbx + offsetof(EmbedArguments, tokens)]);
-    a.mov(output(), a.ptr[a.rbx + offsetof(EmbedArguments, output)]);
-    a.mov(rows(), a.ptr[a.rbx + offsetof(EmbedArguments, rows)]);
+    a.begin_frame(0, arguments());
+    a.name(a.rax, "bits");
+    a.name(a.rdi, "more_bits");
+    a.mov(tokens(), a.ptr[arguments() + offsetof(EmbedArguments, tokens)]);
+    a.mov(output(), a.ptr[arguments() + offsetof(EmbedArguments, output)]);
+    a.mov(rows(), a.ptr[arguments() + offsetof(EmbedArguments, rows)]);
     emit_row_loop(a, rows(), [&] {
       find_column();
       a.xor_(at(), at());
@@ -49,16 +50,18 @@ class EmbedEmitter {
   }
 
  private:
-  Xbyak::Reg64 tokens() const { return Xbyak::util::rsi; }
-  Xbyak::Reg64 output() const { return Xbyak::util::rdx; }
-  Xbyak::Reg64 rows() const { return Xbyak::util::rcx; }
-  Xbyak::Reg64 column() const { return Xbyak::util::r8; }   // column within its block, then unused
-  Xbyak::Reg64 codes() const { return Xbyak::util::r9; }    // walking, displaced to the column
-  Xbyak::Reg64 scales() const { return Xbyak::util::r10; }  // scale of the column in the group
-  Xbyak::Reg64 at() const { return Xbyak::util::r11; }      // bytes of the output row written
-  Xbyak::Reg64 left() const { return Xbyak::util::r12; }
+  Xbyak::Reg64 arguments() const { return a.name(a.rbx, "arguments"); }
+  Xbyak::Reg64 tokens() const { return a.name(a.rsi, "tokens"); }
+  Xbyak::Reg64 output() const { return a.name(a.rdx, "output"); }
+  Xbyak::Reg64 rows() const { return a.name(a.rcx, "rows"); }
+  Xbyak::Reg64 column() const { return a.name(a.r8, "column"); }   // column within its block, then unused
+  Xbyak::Reg64 codes() const { return a.name(a.r9, "codes"); }     // walking, displaced to the column
+  Xbyak::Reg64 scales() const { return a.name(a.r10, "scales"); }  // scale of the column in the group
+  Xbyak::Reg64 at() const { return a.name(a.r11, "at"); }          // bytes of the output row written
+  Xbyak::Reg64 left() const { return a.name(a.r12, "left"); }
 
-  Xbyak::Xmm factor() const { return a.xmm6; }  // of the column, where the format has factors
+  // Of the column, where the format has factors.
+  Xbyak::Xmm factor() const { return a.name(a.xmm6, "factor"); }
 
   // Columns are element_bytes apart within a row of the block.
   int element_bytes() const { return s_.weights.kind == WeightKind::f16 || s_.weights.is_fp8() ? 2 : 4; }
@@ -68,7 +71,7 @@ class EmbedEmitter {
     a.mov(codes(), column());
     a.shr(codes(), 5);
     a.imul(codes(), codes(), static_cast<int>(packed_.block_bytes));
-    a.add(codes(), a.ptr[a.rbx + offsetof(EmbedArguments, weights)]);
+    a.add(codes(), a.ptr[arguments() + offsetof(EmbedArguments, weights)]);
     a.and_(column(), kBlockColumns - 1);
     a.lea(codes(), a.ptr[codes() + column() * element_bytes()]);
   }
@@ -76,8 +79,8 @@ class EmbedEmitter {
   int code_bytes() const { return static_cast<int>(packed_.unit_inputs) * 4 * s_.weights.bits; }
 
   void coded_row() {
-    const Xbyak::Xmm scale = a.xmm4;
-    const Xbyak::Xmm minimum = a.xmm5;
+    const Xbyak::Xmm scale = a.name(a.xmm4, "scale");
+    const Xbyak::Xmm minimum = a.name(a.xmm5, "minimum");
     Xbyak::Label unit;
     Xbyak::Label step;
     if (s_.weights.has_factors())
@@ -105,10 +108,10 @@ class EmbedEmitter {
 
   // Superblocks of 256 inputs (templates/formats/packing.hpp): two factors, then 32 inputs at a time.
   void two_level_row() {
-    const Xbyak::Xmm scale = a.xmm4;
-    const Xbyak::Xmm minimum = a.xmm5;
-    const Xbyak::Xmm scale_factor = a.xmm6;
-    const Xbyak::Xmm minimum_factor = a.xmm7;
+    const Xbyak::Xmm scale = a.name(a.xmm4, "scale");
+    const Xbyak::Xmm minimum = a.name(a.xmm5, "minimum");
+    const Xbyak::Xmm scale_factor = a.name(a.xmm6, "scale_factor");
+    const Xbyak::Xmm minimum_factor = a.name(a.xmm7, "minimum_factor");
     const int arrays = s_.weights.symmetric ? 1 : 2;
     const int groups = kInputsPerStep / s_.weights.group;
     const int codes_of_step = kInputsPerStep * 4 * s_.weights.bits;
@@ -217,7 +220,7 @@ class EmbedEmitter {
 
   // Two pairs of inputs; words get a code as their upper byte.
   void float8_quad(int quad, const Xbyak::Xmm& scale) {
-    const Xbyak::Xmm value = a.xmm0;
+    const Xbyak::Xmm value = a.name(a.xmm0, "value");
     a.movzx(a.eax, a.word[codes() + jit::offset(quad * kRowBytes)]);
     a.movzx(a.edi, a.word[codes() + jit::offset(quad * kRowBytes + kRowBytes / 2)]);
     a.shl(a.edi, 16);
@@ -246,12 +249,12 @@ class EmbedEmitter {
       if (!first) a.or_(a.eax, bits);
       first = false;
     }
-    const Xbyak::Xmm value = a.xmm0;
+    const Xbyak::Xmm value = a.name(a.xmm0, "value");
     a.vmovd(value, a.eax);
     a.vpmovzxbd(value, value);
     if (s_.weights.is_table()) {
-      a.isa().look_up_floats(a.vector(0), a.vector(0), value_table(s_.weights.table).values, a.vector(1),
-                             a.vector(2));
+      a.isa().look_up_floats(a.vector(0, "value"), a.vector(0, "value"), value_table(s_.weights.table).values,
+                             a.vector(1, {"scratch", 0}), a.vector(2, {"scratch", 1}));
       a.vmulps(value, value, scale);
     } else if (s_.weights.symmetric) {
       a.vpsubd(value, value, four_lanes(s_.weights.zero_point()));
@@ -278,7 +281,7 @@ class EmbedEmitter {
         case WeightKind::f32: a.mov(a.eax, a.dword[from(input * row_bytes)]); break;
         case WeightKind::f16:
           a.movzx(a.eax, a.word[from(input * row_bytes)]);
-          a.vmovd(a.xmm0, a.eax);
+          a.vmovd(a.name(a.xmm0, "value"), a.eax);
           a.vcvtph2ps(a.xmm0, a.xmm0);
           a.vmovd(a.eax, a.xmm0);
           break;
@@ -298,10 +301,10 @@ class EmbedEmitter {
 
   // The row is in the first-level cache; rows are padded to eight floats at least.
   void scale_row() {
-    const Xbyak::Ymm factor = a.ymm1;
-    const Xbyak::Ymm value = a.ymm0;
+    const Xbyak::Ymm factor = a.name(a.ymm1, "factor");
+    const Xbyak::Ymm value = a.name(a.ymm0, "value");
     Xbyak::Label loop;
-    a.vbroadcastss(factor, a.dword[a.rbx + offsetof(EmbedArguments, factor)]);
+    a.vbroadcastss(factor, a.dword[arguments() + offsetof(EmbedArguments, factor)]);
     a.xor_(at(), at());
     a.L(loop);
     a.vmulps(value, factor, a.ptr[output() + at()]);

@@ -31,7 +31,7 @@ void ActivationGroups::units(const std::function<void(int group)>& body) {
     a.add(c_.r.weights, static_cast<std::uint32_t>(c_.packed.unit_bytes));
   } else {
     Xbyak::Label step;
-    a.mov(c_.r.free, static_cast<std::uint32_t>(steps));
+    a.mov(a.name(c_.r.free, "steps_left"), static_cast<std::uint32_t>(steps));
     a.L(step);
     groups_of_step(body);
     a.add(c_.r.weights, static_cast<std::uint32_t>(code_bytes(step_inputs)));
@@ -51,7 +51,7 @@ void ActivationGroups::superblocks(const std::function<void(int group)>& body) {
   a.L(superblock);
   two_level_.convert_factors(tile_.scale(0));
   a.add(c_.r.weights, static_cast<std::uint32_t>(two_level_.header_bytes()));
-  a.mov(c_.r.free, static_cast<std::uint32_t>(kSuperblock / kStepInputs));
+  a.mov(a.name(c_.r.free, "steps_left"), static_cast<std::uint32_t>(kSuperblock / kStepInputs));
   a.L(step);
   groups_of_step(body);
   a.add(c_.r.weights, static_cast<std::uint32_t>(two_level_.step_bytes()));

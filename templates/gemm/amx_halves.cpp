@@ -19,9 +19,11 @@ class AmxHalves final : public AmxLoops {
 
  private:
   // Tiles by role.
-  static Xbyak::Tmm sum(int tile, int half) { return Xbyak::Tmm(tile * 2 + half); }
-  static Xbyak::Tmm rows(int tile) { return Xbyak::Tmm(4 + tile); }
-  static Xbyak::Tmm columns(int half) { return Xbyak::Tmm(6 + half); }
+  Xbyak::Tmm sum(int tile, int half) const {
+    return a.name(Xbyak::Tmm(tile * 2 + half), {"sum", tile, half});
+  }
+  Xbyak::Tmm rows(int tile) const { return a.name(Xbyak::Tmm(4 + tile), {"rows", tile}); }
+  Xbyak::Tmm columns(int half) const { return a.name(Xbyak::Tmm(6 + half), {"columns", half}); }
 
   TileShapes shapes() const override {
     TileShapes shapes;
@@ -40,7 +42,8 @@ class AmxHalves final : public AmxLoops {
   }
 
   void multiply(int tiles) override {
-    const Xbyak::Reg64 stride = a.rax;  // of pairs of inputs, and of sums
+    const jit::RoleScope scope(a);
+    const Xbyak::Reg64 stride = a.name(a.rax, "stride");  // of pairs of inputs, and of sums
     static_assert(kSumBytes == kWidenedPairBytes);
     for (int tile = 0; tile < tiles; ++tile) find_rows(row_pointer(tile), tile, parts_.inputs() * 2);
     const auto last = widened_inputs(c_.packed) - std::int64_t{parts_.count - 1} * parts_.inputs();
@@ -65,7 +68,9 @@ class AmxHalves final : public AmxLoops {
     });
   }
 
-  const Xbyak::Reg64& row_pointer(int tile) const { return tile == 0 ? c_.r.row : c_.r.row3; }
+  Xbyak::Reg64 row_pointer(int tile) const {
+    return a.name(tile == 0 ? c_.r.row : c_.r.row3, {"row_pointer", tile});
+  }
 
   void for_sums(int tiles,
                 const std::function<void(const Xbyak::Tmm& sums, const Xbyak::RegExp& at)>& body) const {

@@ -16,16 +16,16 @@ class AmxInt8 final : public AmxInt8Loops {
 
  private:
   // Vector registers by role.
-  jit::Vector sum(int row) const { return a.vector(row); }
-  jit::Vector scales() const { return a.vector(kTileRows); }
-  jit::Vector minimums() const { return a.vector(kTileRows + 1); }
-  jit::Vector product(int row) const { return a.vector(kTileRows + 2 + row % kProducts); }
+  jit::Vector sum(int row) const { return a.vector(row, {"sum", row}); }
+  jit::Vector scales() const { return a.vector(kTileRows, "scales"); }
+  jit::Vector minimums() const { return a.vector(kTileRows + 1, "minimums"); }
+  jit::Vector product(int row) const { return a.vector(kTileRows + 2 + row % kProducts, {"product", row}); }
   static constexpr int kProducts = 8;
 
   int tiles_of_group() const { return group_ / tile_inputs(); }
-  static Xbyak::Tmm dots() { return Xbyak::Tmm(0); }
-  static Xbyak::Tmm rows(int tile) { return Xbyak::Tmm(1 + tile); }
-  static Xbyak::Tmm columns(int tile) { return Xbyak::Tmm(5 + tile); }
+  Xbyak::Tmm dots() const { return a.name(Xbyak::Tmm(0), "dots"); }
+  Xbyak::Tmm rows(int tile) const { return a.name(Xbyak::Tmm(1 + tile), {"rows", tile}); }
+  Xbyak::Tmm columns(int tile) const { return a.name(Xbyak::Tmm(5 + tile), {"columns", tile}); }
 
   TileShapes shapes() const override {
     TileShapes shapes;
@@ -72,7 +72,8 @@ class AmxInt8 final : public AmxInt8Loops {
 
   // Dots of the group, to the stack.
   void multiply_group(int half) {
-    const Xbyak::Reg64 stride = a.rax;
+    const jit::RoleScope scope(a);
+    const Xbyak::Reg64 stride = a.name(a.rax, "stride");
     a.mov(stride.cvt32(), kInt8QuadBytes);
     a.tilezero(dots());
     for (int tile = 0; tile < tiles_of_group(); ++tile) {

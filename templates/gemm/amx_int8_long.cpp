@@ -22,14 +22,16 @@ class AmxInt8Long final : public AmxInt8Loops {
 
  private:
   // Tiles by role.
-  static Xbyak::Tmm dots(int tile, int half) { return Xbyak::Tmm(tile * 2 + half); }
-  static Xbyak::Tmm rows(int tile) { return Xbyak::Tmm(4 + tile); }
-  static Xbyak::Tmm columns(int half) { return Xbyak::Tmm(6 + half); }
+  Xbyak::Tmm dots(int tile, int half) const {
+    return a.name(Xbyak::Tmm(tile * 2 + half), {"dots", tile, half});
+  }
+  Xbyak::Tmm rows(int tile) const { return a.name(Xbyak::Tmm(4 + tile), {"rows", tile}); }
+  Xbyak::Tmm columns(int half) const { return a.name(Xbyak::Tmm(6 + half), {"columns", half}); }
   // Vector registers by role.
-  jit::Vector product(int row) const { return a.vector(row % kInFlight); }
-  jit::Vector sum(int row) const { return a.vector(kInFlight + row % kInFlight); }
-  jit::Vector scales() const { return a.vector(2 * kInFlight); }
-  jit::Vector minimums() const { return a.vector(2 * kInFlight + 1); }
+  jit::Vector product(int row) const { return a.vector(row % kInFlight, {"product", row}); }
+  jit::Vector sum(int row) const { return a.vector(kInFlight + row % kInFlight, {"sum", row}); }
+  jit::Vector scales() const { return a.vector(2 * kInFlight, "scales"); }
+  jit::Vector minimums() const { return a.vector(2 * kInFlight + 1, "minimums"); }
   static constexpr int kInFlight = 8;
 
   TileShapes shapes() const override {
@@ -41,7 +43,9 @@ class AmxInt8Long final : public AmxInt8Loops {
   }
   int most_tiles() const override { return 2; }
 
-  const Xbyak::Reg64& row_pointer(int tile) const { return tile == 0 ? c_.r.row : c_.r.row3; }
+  Xbyak::Reg64 row_pointer(int tile) const {
+    return a.name(tile == 0 ? c_.r.row : c_.r.row3, {"row_pointer", tile});
+  }
   void move_rows(int tiles, int bytes) {
     for (int tile = 0; tile < tiles; ++tile) a.add(row_pointer(tile), static_cast<std::uint32_t>(bytes));
   }
@@ -74,8 +78,8 @@ class AmxInt8Long final : public AmxInt8Loops {
 
   // dots = those of the group. r.weights goes on to its scales, rows stay.
   void multiply_group(int tiles) {
-    const Xbyak::Reg64 stride = a.rax;
-    const Xbyak::Reg64 steps_left = c_.r.scales;
+    const Xbyak::Reg64 stride = a.name(a.rax, "stride");
+    const Xbyak::Reg64 steps_left = a.name(c_.r.scales, "steps_left");
     Xbyak::Label loop;
     a.mov(stride.cvt32(), kInt8QuadBytes);
     a.mov(steps_left.cvt32(), static_cast<std::uint32_t>(c_.activations.group / tile_inputs()));
@@ -105,7 +109,7 @@ class AmxInt8Long final : public AmxInt8Loops {
 
   // sums += float(dots) * scale of the column [+ sum of the row's group * minimum of the column]
   void add_group(int tiles, int half) {
-    const Xbyak::Reg64 stride = a.rax;
+    const Xbyak::Reg64 stride = a.name(a.rax, "stride");
     const bool symmetric = c_.spec.weights.symmetric;
     a.mov(stride.cvt32(), kTileRowBytes);
     a.vmovups(scales(), a.ptr[c_.r.weights + jit::offset(half * kTileRowBytes)]);

@@ -18,6 +18,7 @@ constexpr int kTiles = 40;       // that are to be finished
 }  // namespace
 
 void AmxLoops::emit() {
+  const jit::RoleScope scope(a);
   Xbyak::Label loop;
   a.mov(a.rcx, c_.argument(offsetof(GemmArguments, rows)));
   emit_tile_configuration(a, shapes(), kConfiguration, a.rcx);
@@ -136,8 +137,10 @@ void AmxLoops::find_rows(const Xbyak::Reg64& to, int tile, int part_bytes) {
   first_row_of_tile(to, tile);
   a.imul(to, to, static_cast<int>(c_.activations.row_bytes));
   a.add(to, c_.argument(offsetof(GemmArguments, activations)));
-  a.imul(a.r11, local(kPart), part_bytes);
-  a.add(to, a.r11);
+  const jit::RoleScope scope(a);
+  const Xbyak::Reg64 behind = a.name(a.r11, "behind");
+  a.imul(behind, local(kPart), part_bytes);
+  a.add(to, behind);
 }
 
 void AmxLoops::start_sums(const std::function<void()>& start, const std::function<void()>& go_on) {
@@ -156,7 +159,8 @@ void AmxLoops::start_sums(const std::function<void()>& start, const std::functio
 
 // to = number of the first row of the tile that many tiles behind tile_start(). r11 is overwritten.
 void AmxLoops::first_row_of_tile(const Xbyak::Reg64& to, int tile) {
-  const Xbyak::Reg64& free = a.r11;
+  const jit::RoleScope scope(a);
+  const Xbyak::Reg64 free = a.name(a.r11, "last_start");
   a.lea(to, a.ptr[tile_start() + jit::offset(tile * kTileRows)]);
   a.add(to, local(kFirstRow));
   a.mov(free, local(kEndRow));
@@ -191,7 +195,8 @@ void AmxLoops::after_multiplying() {
 void AmxLoops::finish_rows() {
   const TileRegisters tile(a, c_.spec.activation, c_.spec.weights, 1);
   Xbyak::Label loop;
-  const Xbyak::Reg64& sums = c_.r.row_stride;  // lent
+  const jit::RoleScope scope(a);
+  const Xbyak::Reg64 sums = a.name(c_.r.row_stride, "sums");  // lent
   first_row_of_tile(sums, 0);
   a.mov(c_.r.tile_row, tile_start());
   a.add(c_.r.tile_row, local(kFirstRow));

@@ -47,9 +47,11 @@ class AmxLoops {
   virtual int most_tiles() const { return 1; }  // or 2
 
   // Registers that keep their values from part to part and while rows are finished.
-  const Xbyak::Reg64& part() const { return c_.r.block_weights; }
-  const Xbyak::Reg64& tile_sums() const { return c_.r.prefetch; }    // of the tile's row 0; rows of kSumBytes
-  const Xbyak::Reg64& tile_start() const { return c_.r.tile_rows; }  // rows in front of the tile
+  Xbyak::Reg64 part() const { return a.name(c_.r.block_weights, "part"); }
+  // Of the tile's row 0; rows of kSumBytes.
+  Xbyak::Reg64 tile_sums() const { return a.name(c_.r.prefetch, "tile_sums"); }
+  // Rows in front of the tile.
+  Xbyak::Reg64 tile_start() const { return a.name(c_.r.tile_rows, "tile_start"); }
   static constexpr int kSumBytes = kBlockColumns * 4;
 
   // to = the activations of the first row of the tile that many tiles behind tile_start(), `part_bytes` per part of

@@ -40,7 +40,7 @@ class Epilogue {
 
   void add() {
     // residual = output + (residual base - output base): both have the same stride.
-    const Xbyak::Reg64 residual = c_.r.free;
+    const Xbyak::Reg64 residual = a.name(c_.r.free, "residual");
     a.mov(residual, c_.argument(offsetof(GemmArguments, residual)));
     a.sub(residual, c_.argument(offsetof(GemmArguments, output)));
     a.add(residual, c_.r.output);
@@ -65,7 +65,8 @@ class Epilogue {
   // The registers behind the sums.
   ActivationScratch scratch() const {
     const int first_free = tile_.rows() * tile_.vectors();
-    return {a.vector(first_free), a.vector(first_free + 1), a.vector(first_free + 2)};
+    return {a.vector(first_free, "power"), a.vector(first_free + 1, "first"),
+            a.vector(first_free + 2, "second")};
   }
 
   void activate() {
@@ -119,11 +120,11 @@ class Epilogue {
   // The loop over K is done with its registers.
   void add_scaled() {
     const bool stream = c_.spec.regime == GemmRegime::stream;
-    const Xbyak::Reg64 factors = c_.r.scales;
-    const Xbyak::Reg64 numbers = c_.r.groups_left;
-    const Xbyak::Reg64 block_output = c_.r.weights;
-    const Xbyak::Reg64 row_output = c_.r.free;
-    const jit::Vector factor = scratch().power;
+    const Xbyak::Reg64 factors = a.name(c_.r.scales, "factors");
+    const Xbyak::Reg64 numbers = a.name(c_.r.groups_left, "numbers");
+    const Xbyak::Reg64 block_output = a.name(c_.r.weights, "block_output");
+    const Xbyak::Reg64 row_output = a.name(c_.r.free, "row_output");
+    const jit::Vector factor = a.name(scratch().power, "factor");
     a.mov(factors, c_.argument(offsetof(GemmArguments, factors)));
     if (!stream) a.mov(numbers, c_.argument(offsetof(GemmArguments, output_rows)));
     a.mov(block_output, c_.r.block);
@@ -155,7 +156,7 @@ class Epilogue {
 // sums += bias of their columns
 void add_bias(const GemmContext& c, const TileRegisters& tile, int pass) {
   jit::Assembler& a = c.a;
-  const Xbyak::Reg64 bias = c.r.free;
+  const Xbyak::Reg64 bias = a.name(c.r.free, "bias");
   a.mov(bias, c.r.block);
   a.shl(bias, 7);  // 32 floats per block
   a.add(bias, c.argument(offsetof(GemmArguments, bias)));
@@ -168,7 +169,7 @@ void add_bias(const GemmContext& c, const TileRegisters& tile, int pass) {
 // sums *= factor
 void scale_sums(const GemmContext& c, const TileRegisters& tile) {
   jit::Assembler& a = c.a;
-  const jit::Vector factor = a.vector(tile.rows() * tile.vectors());  // the first one behind the sums
+  const jit::Vector factor = a.vector(tile.rows() * tile.vectors(), "factor");  // behind the sums
   a.vbroadcastss(factor, a.dword[c.r.arguments + offsetof(GemmArguments, factor)]);
   for (int row = 0; row < tile.rows(); ++row)
     for (int v = 0; v < tile.vectors(); ++v) a.vmulps(tile.sum(row, v), tile.sum(row, v), factor);
@@ -177,6 +178,7 @@ void scale_sums(const GemmContext& c, const TileRegisters& tile) {
 }  // namespace
 
 void emit_epilogue(const GemmContext& context, const TileRegisters& tile, int pass) {
+  const jit::RoleScope scope(context.a);
   if (context.spec.bias) add_bias(context, tile, pass);
   if (context.spec.scaled) scale_sums(context, tile);
   Epilogue(context, tile, pass).emit();

@@ -29,7 +29,7 @@ class FloatSums {
  private:
   void multiply(int input) {
     for (int row = 0; row < tile_.rows(); ++row) {
-      const jit::Vector activation = tile_.broadcast(turn_++);
+      const jit::Vector activation = tile_.broadcast(turn_++, {"activation", row});
       a.vbroadcastss(activation, a.dword[c_.row(row) + jit::offset(input * 4)]);
       for (int v = 0; v < tile_.vectors(); ++v) a.vfmadd231ps(tile_.sum(row, v), activation, tile_.weight(v));
     }

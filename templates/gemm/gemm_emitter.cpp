@@ -36,7 +36,7 @@ class GemmEmitter {
            spec,
            activation_rows(spec.activation, spec.inputs, spec.weights),
            packed_shape(spec.weights, spec.inputs, spec.columns),
-           {}},
+           {a}},
         most_rows_(spec.regime == GemmRegime::stream
                        ? 1
                        : TileRegisters::most_rows(a, spec.activation, spec.weights)) {}
@@ -44,8 +44,7 @@ class GemmEmitter {
   jit::CodeImage emit() {
     const bool amx = uses_amx(c_.spec, a.target());
     const int factors = c_.spec.weights.is_two_level() ? TwoLevelScales::kStackBytes : 0;
-    a.begin_frame(amx ? AmxLoops::kLocals : kLocals + factors);
-    a.mov(c_.r.arguments, a.rdi);
+    a.begin_frame(amx ? AmxLoops::kLocals : kLocals + factors, c_.r.arguments);
     if (is_stream())
       prepare_row();
     else
@@ -84,9 +83,9 @@ class GemmEmitter {
   void prepare_row() {
     const RowPreparation preparation =
         row_preparation(c_.spec.inputs, c_.spec.weights, c_.spec.activation, c_.spec.norm);
-    const RowPreparationRegisters registers = {
-        a.rsi, a.rdx, a.r8, a.r11, a.dword[c_.r.arguments + offsetof(GemmArguments, epsilon)],
-        a.r9,  a.r10, a.rax};
+    const jit::RoleScope scope(a);
+    const RowPreparationRegisters registers =
+        row_preparation_registers(a, a.dword[c_.r.arguments + offsetof(GemmArguments, epsilon)]);
     a.mov(registers.input, c_.argument(offsetof(GemmArguments, input)));
     a.mov(registers.output, c_.argument(offsetof(GemmArguments, activations)));
     a.mov(registers.norm_weight, c_.argument(offsetof(GemmArguments, norm_weight)));
@@ -96,20 +95,23 @@ class GemmEmitter {
 
   // Rows are split evenly: ceil(rows / most_rows) tiles whose sizes differ by at most one, the larger first.
   void split_rows_into_tiles() {
-    const Xbyak::Reg64 tiles = c_.r.groups_left;
-    a.mov(a.rax, c_.argument(offsetof(GemmArguments, rows)));
-    a.test(a.rax, a.rax);
+    const jit::RoleScope scope(a);
+    const Xbyak::Reg64 tiles = a.name(c_.r.groups_left, "tiles");
+    const Xbyak::Reg64 rows = a.name(a.rax, "rows");
+    const Xbyak::Reg64 rest = a.name(a.rdx, "rest");
+    a.mov(rows, c_.argument(offsetof(GemmArguments, rows)));
+    a.test(rows, rows);
     a.jle(done_, kNear);
-    a.add(a.rax, static_cast<std::uint32_t>(most_rows_ - 1));
-    a.xor_(a.edx, a.edx);
+    a.add(rows, static_cast<std::uint32_t>(most_rows_ - 1));
+    a.xor_(rest.cvt32(), rest.cvt32());
     a.mov(tiles, static_cast<std::uint32_t>(most_rows_));
     a.div(tiles);
-    a.mov(tiles, a.rax);
-    a.mov(a.rax, c_.argument(offsetof(GemmArguments, rows)));
-    a.xor_(a.edx, a.edx);
+    a.mov(tiles, rows);
+    a.mov(rows, c_.argument(offsetof(GemmArguments, rows)));
+    a.xor_(rest.cvt32(), rest.cvt32());
     a.div(tiles);
-    a.mov(local(kSmallTileRows), a.rax);
-    a.mov(local(kLargeTiles), a.rdx);
+    a.mov(local(kSmallTileRows), rows);
+    a.mov(local(kLargeTiles), rest);
   }
 
   // One tile is bound by memory like a single row; of several, the first fetch the next block.
@@ -183,15 +185,18 @@ class GemmEmitter {
 
   // The next block is prefetched to L2 while the first tiles of this one run; none after the last.
   void start_prefetch() {
+    const jit::RoleScope scope(a);
+    const Xbyak::Reg64 next_block = a.name(c_.r.groups_left, "next_block");
+    const Xbyak::Reg64 end = a.name(c_.r.free, "prefetch_end");
     Xbyak::Label last;
     a.lea(c_.r.prefetch, a.ptr[c_.r.block_weights + c_.packed.block_bytes]);
-    a.mov(c_.r.free, c_.r.prefetch);
-    a.lea(c_.r.groups_left, a.ptr[c_.r.block + 1]);
-    a.cmp(c_.r.groups_left, c_.argument(offsetof(GemmArguments, last_block)));
+    a.mov(end, c_.r.prefetch);
+    a.lea(next_block, a.ptr[c_.r.block + 1]);
+    a.cmp(next_block, c_.argument(offsetof(GemmArguments, last_block)));
     a.jge(last);
-    a.add(c_.r.free, static_cast<std::uint32_t>(c_.packed.block_bytes));
+    a.add(end, static_cast<std::uint32_t>(c_.packed.block_bytes));
     a.L(last);
-    a.mov(local(kPrefetchEnd), c_.r.free);
+    a.mov(local(kPrefetchEnd), end);
   }
 
   // body(rows) for each tile of the block, of at least `least` rows.
@@ -199,19 +204,27 @@ class GemmEmitter {
     Xbyak::Label loop;
     a.mov(local(kTileNumber), 0);
     a.L(loop);
-    a.mov(c_.r.tile_rows, local(kSmallTileRows));
-    a.mov(c_.r.free, local(kTileNumber));
-    a.xor_(c_.r.groups_left, c_.r.groups_left);
-    a.cmp(c_.r.free, local(kLargeTiles));
-    a.setl(c_.r.groups_left.cvt8());
-    a.add(c_.r.tile_rows, c_.r.groups_left);
-    a.inc(local(kTileNumber));
+    find_tile_rows();
     for_tile_rows(least, body);
     a.add(c_.r.tile_row, c_.r.tile_rows);
     a.imul(c_.r.tile_rows, c_.r.tile_rows, static_cast<int>(c_.spec.output_stride * 4));
     a.add(c_.r.output, c_.r.tile_rows);
     a.cmp(c_.r.tile_row, c_.argument(offsetof(GemmArguments, rows)));
     a.jl(loop, kNear);
+  }
+
+  // Those of the tile at hand, the next time of the next tile.
+  void find_tile_rows() {
+    const jit::RoleScope scope(a);
+    const Xbyak::Reg64 number = a.name(c_.r.free, "tile_number");
+    const Xbyak::Reg64 one_more = a.name(c_.r.groups_left, "one_more");
+    a.mov(c_.r.tile_rows, local(kSmallTileRows));
+    a.mov(number, local(kTileNumber));
+    a.xor_(one_more, one_more);
+    a.cmp(number, local(kLargeTiles));
+    a.setl(one_more.cvt8());
+    a.add(c_.r.tile_rows, one_more);
+    a.inc(local(kTileNumber));
   }
 
   void tile_fetching_next_block(int rows) {
@@ -227,6 +240,7 @@ class GemmEmitter {
   }
 
   void tile(int rows, const WeightPrefetch& prefetch) {
+    const jit::RoleScope scope(a);
     const TileRegisters tile(a, c_.spec.activation, c_.spec.weights, rows);
     for (int pass = 0; pass < tile.passes(); ++pass) {
       a.imul(c_.r.row, c_.r.tile_row, static_cast<int>(c_.activations.row_bytes));

@@ -11,20 +11,21 @@ namespace burin::kernels {
 
 // General registers by role. rbp is the frame, rax and r11 are free for short use.
 struct GemmRegisters {
-  Xbyak::Reg64 arguments = Xbyak::util::rbx;
-  Xbyak::Reg64 row = Xbyak::util::rdi;        // activations of the tile's row 0, walking along K
-  Xbyak::Reg64 row3 = Xbyak::util::r8;        // ... of row 3
-  Xbyak::Reg64 row_stride = Xbyak::util::r9;  // bytes
-  Xbyak::Reg64 weights = Xbyak::util::rsi;    // walking through the block
-  Xbyak::Reg64 block_weights = Xbyak::util::r12;
-  Xbyak::Reg64 prefetch = Xbyak::util::r10;  // tiles: walking through the next block
-  Xbyak::Reg64 output = Xbyak::util::rdx;    // of the tile's row 0, at the block's first column
-  Xbyak::Reg64 groups_left = Xbyak::util::rcx;
-  Xbyak::Reg64 block = Xbyak::util::r13;
-  Xbyak::Reg64 tile_row = Xbyak::util::r14;  // number of the tile's row 0
-  Xbyak::Reg64 tile_rows = Xbyak::util::r15;
-  Xbyak::Reg64 scales = Xbyak::util::r11;  // of the weight group being read
-  Xbyak::Reg64 free = Xbyak::util::rax;
+  const jit::Assembler& a;
+  Xbyak::Reg64 arguments = a.name(a.rbx, "arguments");
+  Xbyak::Reg64 row = a.name(a.rdi, "row");               // activations of the tile's row 0, walking along K
+  Xbyak::Reg64 row3 = a.name(a.r8, "row3");              // ... of row 3
+  Xbyak::Reg64 row_stride = a.name(a.r9, "row_stride");  // bytes
+  Xbyak::Reg64 weights = a.name(a.rsi, "weights");       // walking through the block
+  Xbyak::Reg64 block_weights = a.name(a.r12, "block_weights");
+  Xbyak::Reg64 prefetch = a.name(a.r10, "prefetch");  // tiles: walking through the next block
+  Xbyak::Reg64 output = a.name(a.rdx, "output");      // of the tile's row 0, at the block's first column
+  Xbyak::Reg64 groups_left = a.name(a.rcx, "groups_left");
+  Xbyak::Reg64 block = a.name(a.r13, "block");
+  Xbyak::Reg64 tile_row = a.name(a.r14, "tile_row");  // number of the tile's row 0
+  Xbyak::Reg64 tile_rows = a.name(a.r15, "tile_rows");
+  Xbyak::Reg64 scales = a.name(a.r11, "scales");  // of the weight group being read
+  Xbyak::Reg64 free = a.rax;
 };
 
 struct GemmContext {

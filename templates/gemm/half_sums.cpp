@@ -52,7 +52,7 @@ class HalfSums {
       a.vmovups(tile_.weight(v),
                 a.ptr[c_.r.weights + jit::offset(pair * kWidenedPairBytes + v * a.vector_bytes())]);
     for (int row = 0; row < tile_.rows(); ++row) {
-      const jit::Vector activations = tile_.broadcast(turn_++);
+      const jit::Vector activations = tile_.broadcast(turn_++, {"activations", row});
       a.vpbroadcastd(activations, a.dword[c_.row(row) + jit::offset(pair * 4)]);
       for (int v = 0; v < tile_.vectors(); ++v)
         if (c_.spec.activation == Activation::f16)
@@ -63,7 +63,7 @@ class HalfSums {
   }
 
   void runs_of_steps() {
-    const Xbyak::Reg64& steps = c_.r.free;
+    const Xbyak::Reg64 steps = a.name(c_.r.free, "steps");
     Xbyak::Label run;
     Xbyak::Label whole;
     a.L(run);

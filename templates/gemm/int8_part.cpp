@@ -19,6 +19,8 @@ class Int8Part {
         groups_(context, tile_, 0) {}
 
   void emit() {
+    const jit::RoleScope scope(a);
+    a.name(c_.r.row, "unpacked");
     if (tile_.has_mask()) decoder_.keep_mask_in(tile_.mask());
     if (tile_.has_tables()) table_.keep_in(tile_.table(0), 0);
     groups_.emit([&](int group) {

@@ -89,7 +89,7 @@ class Int8Sums {
 
   void dot_quad(int step, int quad, int quad_of_group) {
     if (tile_.rows() == 1) {  // codes share two registers: use each at once
-      const jit::Vector activations = tile_.broadcast(turn_++);
+      const jit::Vector activations = tile_.broadcast(turn_++, {"activations", 0});
       broadcast_quad(activations, 0, quad_of_group);
       for (int v = 0; v < tile_.vectors(); ++v) {
         decode(v, step, quad);
@@ -99,7 +99,7 @@ class Int8Sums {
     }
     for (int v = 0; v < tile_.vectors(); ++v) decode(v, step, quad);
     for (int row = 0; row < tile_.rows(); ++row) {
-      const jit::Vector activations = tile_.broadcast(turn_++);
+      const jit::Vector activations = tile_.broadcast(turn_++, {"activations", row});
       broadcast_quad(activations, row, quad_of_group);
       for (int v = 0; v < tile_.vectors(); ++v) dot(row, v, activations);
     }
@@ -108,7 +108,7 @@ class Int8Sums {
   // dots = float(dots) [* scale of the row's group]
   void scale_dots() {
     for (int row = 0; row < tile_.rows(); ++row) {
-      const jit::Vector row_scale = tile_.broadcast(turn_++);
+      const jit::Vector row_scale = tile_.broadcast(turn_++, {"row_scale", row});
       if (c_.activations.scales_groups())
         a.vbroadcastss(row_scale, a.dword[c_.row(row) + jit::offset(kGroupScale)]);
       for (int v = 0; v < tile_.vectors(); ++v) {
@@ -138,7 +138,7 @@ class Int8Sums {
 
   void add_minimum(int v) {
     for (int row = 0; row < tile_.rows(); ++row) {
-      const jit::Vector row_sum = tile_.broadcast(turn_++);
+      const jit::Vector row_sum = tile_.broadcast(turn_++, {"row_sum", row});
       a.vbroadcastss(row_sum, a.dword[c_.row(row)]);
       a.vfmadd231ps(tile_.sum(row, v), row_sum, tile_.minimum(v));
     }

@@ -14,24 +14,32 @@ class TileRegisters : public BlockTile {
  public:
   TileRegisters(const jit::Assembler& a, Activation activation, const WeightFormat& weights, int rows);
 
-  jit::Vector dot(int row, int vector) const { return a_.vector((rows() + row) * vectors() + vector); }
+  jit::Vector dot(int row, int vector) const {
+    return a_.vector((rows() + row) * vectors() + vector, {"dot", row, vector});
+  }
   // Decoded codes; part 1 is the top bit of 8-bit codes, or the rest of a table's bytes, where the dot
   // product takes only 7 bits. A tile of one row uses codes at once, so two slots serve all its vectors.
   jit::Vector code(int vector, int part = 0) const {
-    return a_.vector(codes_ + part * slots_ + vector % slots_);
+    return a_.vector(codes_ + part * slots_ + vector % slots_, {"code", vector, part > 0 ? part : -1});
   }
-  jit::Vector scale(int vector) const { return a_.vector(scales_ + vector % slots_); }
-  jit::Vector minimum(int vector) const { return a_.vector(minimums_ + vector % slots_); }
-  jit::Vector weight(int vector) const { return a_.vector(weights_ + vector); }  // not of int8
-  jit::Vector scratch() const { return a_.vector(scratch_); }
-  jit::Vector look_up_scratch() const { return a_.vector(look_up_scratch_); }  // float tables only
+  jit::Vector scale(int vector) const { return a_.vector(scales_ + vector % slots_, {"scale", vector}); }
+  jit::Vector minimum(int vector) const {
+    return a_.vector(minimums_ + vector % slots_, {"minimum", vector});
+  }
+  // Not of int8.
+  jit::Vector weight(int vector) const { return a_.vector(weights_ + vector, {"weight", vector}); }
+  jit::Vector scratch() const { return a_.vector(scratch_, "scratch"); }
+  // Float tables only.
+  jit::Vector look_up_scratch() const { return a_.vector(look_up_scratch_, "scratch"); }
   // Broadcast activations rotate over what is left; the last ones are for tables and the code mask.
   int broadcasts() const { return registers_ - broadcasts_; }
   bool has_tables() const { return has_tables_; }
-  jit::Vector table(int part) const { return a_.vector(tables_ + part); }
+  jit::Vector table(int part) const { return a_.vector(tables_ + part, {"table", part}); }
   bool has_mask() const { return has_mask_; }
-  jit::Vector mask() const { return a_.vector(mask_); }
-  jit::Vector broadcast(int turn) const { return a_.vector(broadcasts_ + turn % broadcasts()); }
+  jit::Vector mask() const { return a_.vector(mask_, "code_mask"); }
+  jit::Vector broadcast(int turn, const jit::Role& role = "broadcast") const {
+    return a_.vector(broadcasts_ + turn % broadcasts(), role);
+  }
 
   // Largest number of rows that leaves at least one broadcast register; at most 6, which is where the
   // multipliers are saturated. Throws burin::Error where not even one row fits.

@@ -37,7 +37,7 @@ void WeightValues::groups() {
   a.L(unit);
   a.lea(c_.r.scales, a.ptr[c_.r.weights + jit::offset(steps * code_bytes())]);
   load_group_scales(0);
-  a.mov(c_.r.free, static_cast<std::uint32_t>(steps));
+  a.mov(a.name(c_.r.free, "steps_left"), static_cast<std::uint32_t>(steps));
   a.L(step);
   for (int quad = 0; quad < kQuads; ++quad) {
     if (quad > 0 && quad % quads == 0) load_group_scales(quad / quads);
@@ -79,7 +79,7 @@ void WeightValues::superblocks() {
   a.L(superblock);
   two_level_.convert_factors(tile_.scale(0));
   a.add(c_.r.weights, static_cast<std::uint32_t>(two_level_.header_bytes()));
-  a.mov(c_.r.free, static_cast<std::uint32_t>(kSuperblock / 32));
+  a.mov(a.name(c_.r.free, "steps_left"), static_cast<std::uint32_t>(kSuperblock / 32));
   a.L(step);
   const int quads = kQuads / groups_per_step(c_.spec.weights);
   for (int quad = 0; quad < kQuads; ++quad) {

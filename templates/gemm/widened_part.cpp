@@ -19,25 +19,26 @@ void prefetch_next_block(const GemmContext& c, int inputs) {
 void emit_widened_part(const GemmContext& context) {
   jit::Assembler& a = context.a;
   const TileRegisters tile(a, Activation::f32, context.spec.weights, 1);
-  const Xbyak::Reg64& to = context.r.row;
+  const jit::RoleScope scope(a);
+  const Xbyak::Reg64 to = a.name(context.r.row, "widened");
+  const auto even = [&](int v) { return tile.broadcast(v, {"even", v}); };
+  const auto odd = [&](int v) { return a.name(tile.weight(v), {"odd", v}); };
   const auto store_pairs = [&](int input) {
     if (input % 2 == 0) return;  // waits for its neighbour
     for (int v = 0; v < tile.vectors(); ++v) {
       if (context.spec.activation == Activation::bf16)
-        a.isa().pack_bf16_pairs(tile.broadcast(v), tile.weight(v), tile.scratch());
+        a.isa().pack_bf16_pairs(even(v), odd(v), tile.scratch());
       else
-        a.isa().pack_f16_pairs(tile.broadcast(v), tile.weight(v), tile.scratch());
-      a.vmovups(a.ptr[to + jit::offset(input / 2 * kWidenedPairBytes + v * a.vector_bytes())],
-                tile.broadcast(v));
+        a.isa().pack_f16_pairs(even(v), odd(v), tile.scratch());
+      a.vmovups(a.ptr[to + jit::offset(input / 2 * kWidenedPairBytes + v * a.vector_bytes())], even(v));
     }
   };
-  WeightValues(
-      context, tile, 0,
-      {[&](int input, int v) { return input % 2 == 0 ? tile.broadcast(v) : tile.weight(v); }, store_pairs,
-       [&](int inputs) {
-         prefetch_next_block(context, inputs);
-         a.add(to, static_cast<std::uint32_t>(inputs / 2 * kWidenedPairBytes));
-       }})
+  WeightValues(context, tile, 0,
+               {[&](int input, int v) { return input % 2 == 0 ? even(v) : odd(v); }, store_pairs,
+                [&](int inputs) {
+                  prefetch_next_block(context, inputs);
+                  a.add(to, static_cast<std::uint32_t>(inputs / 2 * kWidenedPairBytes));
+                }})
       .emit();
   const std::int64_t zeros = widened_inputs(context.packed) - context.packed.padded_inputs;
   if (zeros == 0) return;

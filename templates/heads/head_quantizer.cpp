@@ -34,9 +34,9 @@ class QuantizedRow {
   }
 
  private:
-  jit::Vector inverse() const { return a.vector(q_.first_vector); }  // 1 / scale
-  jit::Vector code() const { return a.vector(q_.first_vector + 1); }
-  jit::Vector scratch() const { return a.vector(q_.first_vector + 2); }
+  jit::Vector inverse() const { return a.vector(q_.first_vector, "inverse"); }  // 1 / scale
+  jit::Vector code() const { return a.vector(q_.first_vector + 1, "code"); }
+  jit::Vector scratch() const { return a.vector(q_.first_vector + 2, "scratch"); }
   static std::uint32_t u32(int value) { return static_cast<std::uint32_t>(value); }
   Xbyak::Address lanes(float value) const { return a.vector_constant(std::bit_cast<std::uint32_t>(value)); }
 
@@ -57,7 +57,8 @@ class QuantizedRow {
 
   // Stores the scale and keeps its inverse.
   void find_scale(int columns, int scales_offset) {
-    const jit::Vector largest = inverse();
+    const jit::RoleScope scope(a);
+    const jit::Vector largest = a.name(inverse(), "largest");
     const Xbyak::Xmm magnitude(largest.getIdx());
     const Xbyak::Xmm scale(scratch().getIdx());
     a.zero(largest);
@@ -98,9 +99,26 @@ class QuantizedRow {
   const HeadLayout& h_;
 };
 
+void name_registers(const HeadQuantizer& quantizer) {
+  quantizer.a.name(quantizer.row, "row");
+  quantizer.a.name(quantizer.block, "block");
+  quantizer.a.name(quantizer.slot, "slot");
+  quantizer.a.name(quantizer.walk, "walk");
+  quantizer.a.name(quantizer.left, "left");
+}
+
 }  // namespace
 
-void emit_quantized_key(const HeadQuantizer& quantizer) { QuantizedRow(quantizer).key(); }
-void emit_quantized_values(const HeadQuantizer& quantizer) { QuantizedRow(quantizer).values(); }
+void emit_quantized_key(const HeadQuantizer& quantizer) {
+  const jit::RoleScope scope(quantizer.a);
+  name_registers(quantizer);
+  QuantizedRow(quantizer).key();
+}
+
+void emit_quantized_values(const HeadQuantizer& quantizer) {
+  const jit::RoleScope scope(quantizer.a);
+  name_registers(quantizer);
+  QuantizedRow(quantizer).values();
+}
 
 }  // namespace burin::kernels

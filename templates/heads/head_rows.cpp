@@ -28,8 +28,7 @@ void HeadRows::emit(const std::function<void()>& begin_row, const std::function<
   Xbyak::Label blocks;
   Xbyak::Label next_row;
   Xbyak::Label done;
-  a.begin_frame(head_row_bytes(heads_));
-  a.mov(arguments(), a.rdi);
+  a.begin_frame(head_row_bytes(heads_), arguments());
   a.mov(row(), argument(members_.input));
   a.xor_(row_number(), row_number());
   a.L(rows);

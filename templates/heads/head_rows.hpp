@@ -25,10 +25,10 @@ class HeadRows {
            std::int64_t input_stride, std::int64_t output_stride, const Xbyak::Reg64& block);
 
   // General registers that the walk keeps; the rest but rdx are the blocks'.
-  Xbyak::Reg64 arguments() const { return Xbyak::util::rbx; }
-  Xbyak::Reg64 row() const { return Xbyak::util::r12; }
-  Xbyak::Reg64 row_number() const { return Xbyak::util::r14; }
-  Xbyak::Reg64 block() const { return block_; }
+  Xbyak::Reg64 arguments() const { return a.name(a.rbx, "arguments"); }
+  Xbyak::Reg64 row() const { return a.name(a.r12, "row"); }
+  Xbyak::Reg64 row_number() const { return a.name(a.r14, "row_number"); }
+  Xbyak::Reg64 block() const { return a.name(block_, "block"); }
 
   const BlockTile& tile() const { return tile_; }
   Xbyak::Address argument(std::size_t member) const { return a.ptr[arguments() + member]; }
@@ -43,7 +43,7 @@ class HeadRows {
   void store(int pass, const Xbyak::Reg64& stored_block, const Xbyak::Reg64& block_offset);
 
  private:
-  Xbyak::Reg64 output() const { return Xbyak::util::rdx; }
+  Xbyak::Reg64 output() const { return a.name(a.rdx, "output"); }
 
   jit::Assembler& a;
   const HeadLayout& heads_;

@@ -57,18 +57,20 @@ class HeadStoreEmitter {
   }
 
  private:
-  Xbyak::Reg64 number() const { return s_.number; }    // of the block within its part; then scratch
-  Xbyak::Reg64 in_head() const { return s_.in_head; }  // block within the head
-  Xbyak::Reg64 head_offset() const { return s_.head_offset; }
-  Xbyak::Reg64 head_block() const { return s_.head_block; }
-  Xbyak::Reg64 slot() const { return s_.slot; }
-  Xbyak::Reg64 rotation() const { return s_.rotation; }
-  Xbyak::Reg64 head_row() const { return s_.output; }  // int8: of keys and values, which have no other
+  // Of the block within its part; then scratch.
+  Xbyak::Reg64 number() const { return a.name(s_.number, "number"); }
+  Xbyak::Reg64 in_head() const { return a.name(s_.in_head, "in_head"); }  // block within the head
+  Xbyak::Reg64 head_offset() const { return a.name(s_.head_offset, "head_offset"); }
+  Xbyak::Reg64 head_block() const { return a.name(s_.head_block, "head_block"); }
+  Xbyak::Reg64 slot() const { return a.name(s_.slot, "slot"); }
+  Xbyak::Reg64 rotation() const { return a.name(s_.rotation, "rotation"); }
+  // Int8: of keys and values, which have no other.
+  Xbyak::Reg64 head_row() const { return a.name(s_.output, "head_row"); }
 
   Xbyak::Address argument(std::size_t member) const { return a.ptr[s_.arguments + s_.kv_arguments + member]; }
   int half() const { return tile_.vectors() / 2; }
   int first_lane(int vector) const { return tile_.block_vector(pass_, vector) * a.lanes() % 16; }
-  jit::Vector scratch(int i) const { return a.vector(tile_.rows() * tile_.vectors() + i); }
+  jit::Vector scratch(int i) const { return a.vector(tile_.rows() * tile_.vectors() + i, {"scratch", i}); }
 
   // number, divisor -> quotient in `number`, remainder in in_head.
   void divide(int divisor) {
@@ -312,6 +314,7 @@ class HeadStoreEmitter {
 void emit_head_store(const HeadStore& store, const BlockTile& tile, int pass) {
   if (store.heads.kv == KvStorage::int8 && (tile.rows() != 1 || tile.passes() != 1))
     fail("heads are stored as int8 row by row and in whole blocks only");
+  const jit::RoleScope scope(store.a);
   HeadStoreEmitter(store, tile, pass).emit();
 }
 

@@ -40,14 +40,15 @@ class HeadsEmitter {
   Xbyak::Reg64 arguments() const { return rows_.arguments(); }
   Xbyak::Reg64 row() const { return rows_.row(); }
   Xbyak::Reg64 block() const { return rows_.block(); }
-  Xbyak::Reg64 weight() const { return Xbyak::util::r15; }
-  Xbyak::Reg64 bias() const { return Xbyak::util::r9; }
-  Xbyak::Reg64 unit_start() const { return Xbyak::util::r8; }
-  Xbyak::Reg64 offset() const { return Xbyak::util::r10; }
+  Xbyak::Reg64 weight() const { return a.name(a.r15, "weight"); }
+  Xbyak::Reg64 bias() const { return a.name(a.r9, "bias"); }
+  Xbyak::Reg64 unit_start() const { return a.name(a.r8, "unit_start"); }
+  Xbyak::Reg64 offset() const { return a.name(a.r10, "offset"); }
 
-  jit::Vector factor() const { return a.vector(14); }
-  jit::Vector mean() const { return a.vector(15); }
-  jit::Vector scratch(int i) const { return a.vector(8 + i); }  // behind what the store overwrites
+  jit::Vector factor() const { return a.vector(14, "factor"); }
+  jit::Vector mean() const { return a.vector(15, "mean"); }
+  // Behind what the store overwrites.
+  jit::Vector scratch(int i) const { return a.vector(8 + i, {"scratch", i}); }
 
   Xbyak::Address argument(std::size_t member) const { return rows_.argument(member); }
   Xbyak::Address epsilon() const { return a.dword[arguments() + offsetof(HeadsArguments, epsilon)]; }
@@ -147,7 +148,8 @@ void check(const HeadsSpec& spec) {
   const HeadLayout& heads = spec.heads;
   if (heads.head_size % 2 != 0 || heads.query_heads % heads.kv_heads != 0)
     refuse("head size must be even and query heads a multiple of KV heads");
-  if (spec.clip && spec.norm != RowNorm::none) refuse("heads are clipped or normalised, not both: use norm.none or clip.0");
+  if (spec.clip && spec.norm != RowNorm::none)
+    refuse("heads are clipped or normalised, not both: use norm.none or clip.0");
   if (spec.norm == RowNorm::layer && heads.head_size % 32 != 0)
     refuse("layer norm of heads needs head sizes that are multiples of 32");
 }

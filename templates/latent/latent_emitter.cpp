@@ -23,7 +23,7 @@ class LatentEmitter {
               Xbyak::util::r15),
         tile_(rows_.tile()),
         norm_registers_{latent(), weight(), bias(), epsilon(), offset()},
-        norm_(a, s_.norm, s_.latent, norm_registers_, a.vector(14), a.vector(15)) {}
+        norm_(a, s_.norm, s_.latent, norm_registers_, a.vector(14, "factor"), a.vector(15, "mean")) {}
 
   jit::CodeImage emit() {
     rows_.emit([&] { statistics(); },
@@ -40,16 +40,17 @@ class LatentEmitter {
   // Kept over a store.
   Xbyak::Reg64 arguments() const { return rows_.arguments(); }
   Xbyak::Reg64 row() const { return rows_.row(); }
-  Xbyak::Reg64 stored_block() const { return Xbyak::util::r13; }  // as head_layout.hpp counts
-  Xbyak::Reg64 block() const { return rows_.block(); }            // as the call counts
+  Xbyak::Reg64 stored_block() const { return a.name(a.r13, "stored_block"); }  // as head_layout.hpp counts
+  Xbyak::Reg64 block() const { return rows_.block(); }                         // as the call counts
   // Not kept.
-  Xbyak::Reg64 input() const { return Xbyak::util::rdi; }
-  Xbyak::Reg64 latent() const { return Xbyak::util::r8; }
-  Xbyak::Reg64 weight() const { return Xbyak::util::r9; }
-  Xbyak::Reg64 bias() const { return Xbyak::util::r10; }
-  Xbyak::Reg64 offset() const { return Xbyak::util::rsi; }
+  Xbyak::Reg64 input() const { return a.name(a.rdi, "input"); }
+  Xbyak::Reg64 latent() const { return a.name(a.r8, "latent"); }
+  Xbyak::Reg64 weight() const { return a.name(a.r9, "weight"); }
+  Xbyak::Reg64 bias() const { return a.name(a.r10, "bias"); }
+  Xbyak::Reg64 offset() const { return a.name(a.rsi, "offset"); }
 
-  jit::Vector scratch(int i) const { return a.vector(8 + i); }  // behind what the store overwrites
+  // Behind what the store overwrites.
+  jit::Vector scratch(int i) const { return a.vector(8 + i, {"scratch", i}); }
   Xbyak::Address argument(std::size_t member) const { return rows_.argument(member); }
   Xbyak::Address epsilon() const { return a.dword[arguments() + offsetof(LatentArguments, epsilon)]; }
   static std::uint32_t u32(int value) { return static_cast<std::uint32_t>(value); }

@@ -18,8 +18,9 @@ constexpr float kCoefficients[] = {1.535336188319500e-4f,
 
 void emit_exp2(jit::Assembler& a, jit::Vector x, jit::Vector scratch0, jit::Vector scratch1) {
   const auto lanes = [&](float value) { return a.vector_constant(std::bit_cast<std::uint32_t>(value)); };
-  const jit::Vector exponent = scratch0;
-  const jit::Vector polynomial = scratch1;
+  const jit::RoleScope scope(a);
+  const jit::Vector exponent = a.name(scratch0, "exponent");
+  const jit::Vector polynomial = a.name(scratch1, "polynomial");
 
   a.vminps(x, x, lanes(126.0f));
   a.vmaxps(x, x, lanes(-1024.0f));

@@ -12,15 +12,14 @@ jit::CodeImage emit_prepare(const PrepareSpec& spec, const jit::Target& target) 
   require_computes(target, spec.activation, spec.weights, jit::spec_text(spec));
   jit::Assembler a(target);
   const RowPreparation preparation = row_preparation(spec.inputs, spec.weights, spec.activation, spec.norm);
-  const Xbyak::Reg64 arguments = a.rdi;
-  const Xbyak::Reg64 rows = a.rcx;
-  const RowPreparationRegisters registers = {
-      a.rsi, a.rdx, a.r8, a.r11, a.dword[arguments + offsetof(PrepareArguments, epsilon)],
-      a.r9,  a.r10, a.r12};
+  const Xbyak::Reg64 arguments = a.name(a.rdi, "arguments");
+  const Xbyak::Reg64 rows = a.name(a.rcx, "rows");
+  const RowPreparationRegisters registers =
+      row_preparation_registers(a, a.dword[arguments + offsetof(PrepareArguments, epsilon)]);
 
   a.begin_frame(0);
-  const Xbyak::Reg64 first_input = a.rax;
-  const Xbyak::Reg64 number = a.rbx;  // where the next one is
+  const Xbyak::Reg64 first_input = a.name(a.rax, "first_input");
+  const Xbyak::Reg64 number = a.name(a.rbx, "number");  // where the next one is
   a.mov(registers.input, a.ptr[arguments + offsetof(PrepareArguments, input)]);
   if (spec.gather) {
     a.mov(first_input, registers.input);

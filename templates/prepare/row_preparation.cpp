@@ -18,7 +18,7 @@ class RowPreparationEmitter {
         p_(preparation),
         r_(registers),
         norm_registers_{r_.input, r_.norm_weight, r_.norm_bias, r_.epsilon, r_.offset},
-        norm_(a, p_.norm, p_.rows.inputs, norm_registers_, a.vector(8), a.vector(10)) {}
+        norm_(a, p_.norm, p_.rows.inputs, norm_registers_, a.vector(8, "factor"), a.vector(10, "mean")) {}
 
   void emit() {
     norm_.statistics({value(0), value(1), value(2), value(3), scratch()});
@@ -37,13 +37,13 @@ class RowPreparationEmitter {
 
  private:
   // Vector registers by role; 0..3 are accumulators or values in flight, 8 and 10 the norm's.
-  Vector value(int i) const { return a.vector(i); }
-  Vector inverse_scale() const { return a.vector(4); }  // int8
-  Vector exponent() const { return a.vector(4); }       // f16
-  Vector sum() const { return a.vector(5); }
-  Vector largest() const { return a.vector(6); }
-  Vector scratch() const { return a.vector(7); }
-  Vector magnitude_mask() const { return a.vector(9); }
+  Vector value(int i) const { return a.vector(i, {"value", i}); }
+  Vector inverse_scale() const { return a.vector(4, "inverse_scale"); }  // int8
+  Vector exponent() const { return a.vector(4, "exponent"); }            // f16
+  Vector sum() const { return a.vector(5, "sum"); }
+  Vector largest() const { return a.vector(6, "largest"); }
+  Vector scratch() const { return a.vector(7, "scratch"); }
+  Vector magnitude_mask() const { return a.vector(9, "magnitude_mask"); }
 
   void load(Vector to, int displacement) { norm_.load(to, displacement); }
 
@@ -219,6 +219,17 @@ class RowPreparationEmitter {
 RowPreparation row_preparation(std::int64_t inputs, const WeightFormat& weights, Activation activation,
                                RowNorm norm) {
   return {activation_rows(activation, inputs, weights), norm, weights.symmetric ? weights.zero_point() : -1};
+}
+
+RowPreparationRegisters row_preparation_registers(const jit::Assembler& a, const Xbyak::Address& epsilon) {
+  return {a.name(a.rsi, "input"),
+          a.name(a.rdx, "output"),
+          a.name(a.r8, "norm_weight"),
+          a.name(a.r11, "norm_bias"),
+          epsilon,
+          a.name(a.r9, "offset"),
+          a.name(a.r10, "walk"),
+          a.name(a.r12, "parts_left")};
 }
 
 void emit_row_preparation(jit::Assembler& a, const RowPreparation& preparation,

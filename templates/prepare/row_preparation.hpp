@@ -30,6 +30,9 @@ struct RowPreparationRegisters {
   Xbyak::Reg64 parts_left;   // scratch
 };
 
+// rsi, rdx, r8 and r11; r9, r10 and r12.
+RowPreparationRegisters row_preparation_registers(const jit::Assembler& a, const Xbyak::Address& epsilon);
+
 // Quantisation: scale = max|y| / 127 per group (s8row: of the row, in a pass of its own), codes rounded to nearest even;
 // a group of zeros has scale 0, one of magnitudes below 1e-30 may lose its digits.
 // Overwrites vector registers 0..11.

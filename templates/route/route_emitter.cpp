@@ -32,8 +32,7 @@ class RouteEmitter {
   RouteEmitter(const RouteSpec& spec, const jit::Target& target) : a(target), s_(spec) {}
 
   jit::CodeImage emit() {
-    a.begin_frame(static_cast<int>(4 * (2 * padded(s_.experts) + padded(s_.groups))));
-    a.mov(arguments(), a.rdi);
+    a.begin_frame(static_cast<int>(4 * (2 * padded(s_.experts) + padded(s_.groups))), arguments());
     a.mov(input(), a.ptr[arguments() + offsetof(RouteArguments, logits)]);
     a.mov(output(), a.ptr[arguments() + offsetof(RouteArguments, routes)]);
     a.mov(rows(), a.ptr[arguments() + offsetof(RouteArguments, rows)]);
@@ -47,20 +46,20 @@ class RouteEmitter {
   }
 
  private:
-  Xbyak::Reg64 arguments() const { return Xbyak::util::rbx; }
-  Xbyak::Reg64 input() const { return Xbyak::util::rsi; }
-  Xbyak::Reg64 output() const { return Xbyak::util::rdx; }
-  Xbyak::Reg64 rows() const { return Xbyak::util::r12; }
-  Xbyak::Reg64 offset() const { return Xbyak::util::r9; }  // bytes into a list
-  Xbyak::Reg64 found() const { return Xbyak::util::r10; }  // likewise
-  Xbyak::Reg64 picks() const { return Xbyak::util::r8; }
-  Xbyak::Reg64 end() const { return Xbyak::util::r11; }
-  Xbyak::Reg32 word() const { return Xbyak::util::eax; }
+  Xbyak::Reg64 arguments() const { return a.name(a.rbx, "arguments"); }
+  Xbyak::Reg64 input() const { return a.name(a.rsi, "input"); }
+  Xbyak::Reg64 output() const { return a.name(a.rdx, "output"); }
+  Xbyak::Reg64 rows() const { return a.name(a.r12, "rows"); }
+  Xbyak::Reg64 offset() const { return a.name(a.r9, "offset"); }  // bytes into a list
+  Xbyak::Reg64 found() const { return a.name(a.r10, "found"); }   // likewise
+  Xbyak::Reg64 picks() const { return a.name(a.r8, "picks"); }
+  Xbyak::Reg64 end() const { return a.name(a.r11, "end"); }
+  Xbyak::Reg32 word() const { return a.name(a.eax, "word"); }
 
-  Vector value() const { return a.vector(0); }
-  Vector largest() const { return a.vector(1); }
-  Vector sum() const { return a.vector(2); }
-  Vector scratch(int i) const { return a.vector(3 + i); }
+  Vector value() const { return a.vector(0, "value"); }
+  Vector largest() const { return a.vector(1, "largest"); }
+  Vector sum() const { return a.vector(2, "sum"); }
+  Vector scratch(int i) const { return a.vector(3 + i, {"scratch", i}); }
   static Xmm lowest(Vector v) { return Xmm(v.getIdx()); }
 
   static std::uint32_t bytes(std::int64_t count) { return static_cast<std::uint32_t>(count * 4); }

@@ -22,12 +22,12 @@ class RowwiseEmitter {
   RowwiseEmitter(const RowwiseSpec& spec, const jit::Target& target)
       : a(target),
         s_(spec),
-        norm_registers_{a.rsi, a.r8, a.r11, argument32(offsetof(RowwiseArguments, epsilon)), a.r9},
-        norm_(a, spec.norm, spec.width, norm_registers_, a.vector(8), a.vector(9)) {}
+        norm_registers_{input(), a.name(a.r8, "norm_weight"), a.name(a.r11, "norm_bias"),
+                        argument32(offsetof(RowwiseArguments, epsilon)), offset()},
+        norm_(a, spec.norm, spec.width, norm_registers_, a.vector(8, "factor"), a.vector(9, "mean")) {}
 
   jit::CodeImage emit() {
-    a.begin_frame(0);
-    a.mov(arguments(), a.rdi);
+    a.begin_frame(0, arguments());
     a.mov(input(), argument(offsetof(RowwiseArguments, input)));
     a.mov(other(), argument(offsetof(RowwiseArguments, other)));
     a.mov(output(), argument(offsetof(RowwiseArguments, output)));
@@ -46,17 +46,17 @@ class RowwiseEmitter {
   }
 
  private:
-  Xbyak::Reg64 arguments() const { return Xbyak::util::rbx; }
-  Xbyak::Reg64 input() const { return Xbyak::util::rsi; }
-  Xbyak::Reg64 other() const { return Xbyak::util::rdi; }
-  Xbyak::Reg64 output() const { return Xbyak::util::rdx; }
-  Xbyak::Reg64 rows() const { return Xbyak::util::rcx; }
-  Xbyak::Reg64 offset() const { return Xbyak::util::r9; }
+  Xbyak::Reg64 arguments() const { return a.name(a.rbx, "arguments"); }
+  Xbyak::Reg64 input() const { return a.name(a.rsi, "input"); }
+  Xbyak::Reg64 other() const { return a.name(a.rdi, "other"); }
+  Xbyak::Reg64 output() const { return a.name(a.rdx, "output"); }
+  Xbyak::Reg64 rows() const { return a.name(a.rcx, "rows"); }
+  Xbyak::Reg64 offset() const { return a.name(a.r9, "offset"); }
 
-  Vector value() const { return a.vector(0); }
-  Vector scratch(int i) const { return a.vector(1 + i); }
-  Vector constant() const { return a.vector(10); }
-  Vector second_constant() const { return a.vector(11); }
+  Vector value() const { return a.vector(0, "value"); }
+  Vector scratch(int i) const { return a.vector(1 + i, {"scratch", i}); }
+  Vector constant() const { return a.vector(10, "constant"); }
+  Vector second_constant() const { return a.vector(11, "second_constant"); }
 
   Xbyak::Address argument(std::size_t member) const { return a.ptr[arguments() + member]; }
   Xbyak::Address argument32(std::size_t member) const { return a.dword[arguments() + member]; }
@@ -77,7 +77,7 @@ class RowwiseEmitter {
 
   void row() {
     if (s_.operation == RowOperation::norm)
-      norm_.statistics({a.vector(1), a.vector(2), a.vector(3), a.vector(4), a.vector(5)});
+      norm_.statistics({scratch(0), scratch(1), scratch(2), scratch(3), scratch(4)});
     a.xor_(offset(), offset());
     Xbyak::Label loop;
     a.L(loop);

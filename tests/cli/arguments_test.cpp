@@ -106,6 +106,11 @@ TEST(Arguments, WrongOnesEndWithStatusTwoAndNameWhatIsWrong) {
       {{"kernel", "gemm-k.zero"}, "gemm-k.zero"},
       {{"kernel", "ls", "gemm", "int9"}, "no row of the manifest has 'gemm' and 'int9'"},
       {{"kernel", "ls", "gemm", "--disassemble"}, "kernel ls"},
+      {{"kernel", "ls", "gemm", "--bench", "--rows", "2"}, "--rows"},
+      {{"kernel", "ls", "gemm", "--bench", "--all"}, "--all is for names"},
+      {{"kernel", "ls", "gemm", "--markdown"}, "--markdown is for --bench"},
+      {{"kernel", "ls", "gemm", "--bench", "--markdown", "--json"}, "leave out one"},
+      {{"kernel", "rowwise-op.add", "--markdown"}, "--markdown is for kernel ls"},
       {{"kernel", "rowwise-op.add", "--all"}, "--all is for kernel ls"},
       {{"plan", kDemo, "--target", "8086"}, "8086"},
   };

@@ -207,6 +207,7 @@ TEST(Commands, KernelOfAPlanCanBeSeen) {
   EXPECT_GT(kernel["code_bytes"].get<int>(), 100);
   const CommandResult listing = run_burin({"kernel", name, "--target", "haswell", "--disassemble"});
   EXPECT_THAT(listing.output, HasSubstr("vfmadd231ps"));
+  EXPECT_THAT(listing.output, HasSubstr("  ; sum[0,"));
   EXPECT_THAT(listing.output, testing::Not(HasSubstr("zmm")));
 }
 
@@ -239,6 +240,35 @@ TEST(Commands, KernelsThereCanBeAsJson) {
   }
   EXPECT_GE(rows.size(), 4u);
   EXPECT_EQ(rows["gemm/int4s.g32.f16/s8/tiles/store"]["supported"], true);
+}
+
+TEST(Commands, KernelsCanBeTimedTogether) {
+  const CommandResult times = run_burin({"kernel", "ls", "route/top", "--bench", "--json"});
+  std::istringstream lines(times.output);
+  std::vector<std::string> names;
+  for (std::string line; std::getline(lines, line);) {
+    const json row = json::parse(line);
+    expect_fields(row,
+                  {"row", "name", "target", "seconds", "gb_s", "share_of_limit", "read_gb_s", "scatter"});
+    EXPECT_GT(row["share_of_limit"].get<double>(), 0.0);
+    names.push_back(row["row"]);
+  }
+  EXPECT_EQ(names.size(), 8u);
+
+  const std::string text = run_burin({"kernel", "ls", "route/top8", "--bench"}).output;
+  EXPECT_THAT(text, HasSubstr("% of memory"));
+  EXPECT_THAT(text, HasSubstr(" us  route/top8/normalised\n"));
+}
+
+// Every row has a cell: formats in lines, groups in columns, other axes in tables of their own.
+TEST(Commands, TimesOfKernelsAreTables) {
+  const std::string tables = run_burin({"kernel", "ls", "embed/int4s", "16", "--bench", "--markdown"}).output;
+  EXPECT_THAT(tables, testing::StartsWith("# Kernels for "));
+  EXPECT_THAT(tables, HasSubstr("`burin kernel ls embed/int4s 16 --bench --target "));
+  EXPECT_THAT(tables, HasSubstr("\n## Embedding\n"));
+  EXPECT_THAT(tables, HasSubstr("\n| | g16 | g32 | g64 | g128 | g256 | g512 | g1024 | row |\n|---|---:|"));
+  EXPECT_THAT(tables, testing::ContainsRegex("\n\\| int4s\\.f16 \\| [0-9]+ \\([0-9.]+\\) \\|"));
+  EXPECT_THAT(tables, testing::ContainsRegex("\n\\| scaled \\| [0-9]+ \\([0-9.]+\\) \\|"));
 }
 
 // The file is the model that would have run: the same plan, and weights that any reader of GGUF takes.

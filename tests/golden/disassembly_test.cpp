@@ -84,7 +84,7 @@ TEST(GoldenDisassembly, KernelsHaveTheirCode) {
   for (const GoldenKernel& golden : kKernels)
     for (const std::string_view target : golden.targets) {
       const KernelSpec spec = with_shape(parse_kernel_name(row_named(rows, golden.row).kernel), kShape);
-      const jit::CodeImage image = emit_kernel(spec, jit::parse_target(target));
+      const jit::CodeImage image = emit_kernel(spec, jit::parse_target(target).with_roles());
       const fs::path file = file_of(golden.row, target);
       EXPECT_TRUE(files.insert(file).second) << file;
       tests::expect_golden(kFolder / file, kept_text(image), "build/release/bin/golden_test");

@@ -15,14 +15,14 @@ namespace {
 
 TEST(Assembler, RegistersAreAsWideAsTheTarget) {
   const Assembler narrow(parse_target("avx2"));
-  EXPECT_TRUE(narrow.vector(15).isYMM());
+  EXPECT_TRUE(narrow.vector(15, "any").isYMM());
   EXPECT_EQ(narrow.lanes(), 8);
-  EXPECT_THROW(narrow.vector(16), Error);
-  EXPECT_THROW(narrow.vector(-1), Error);
+  EXPECT_THROW(narrow.vector(16, "any"), Error);
+  EXPECT_THROW(narrow.vector(-1, "any"), Error);
   const Assembler wide(parse_target("avx512"));
-  EXPECT_TRUE(wide.vector(31).isZMM());
+  EXPECT_TRUE(wide.vector(31, "any").isZMM());
   EXPECT_EQ(wide.lanes(), 16);
-  EXPECT_THROW(wide.vector(32), Error);
+  EXPECT_THROW(wide.vector(32, "any"), Error);
 }
 
 TEST(Assembler, TargetsWithoutAvx2AreRefused) { EXPECT_THROW(Assembler({"nothing", FeatureSet()}), Error); }
@@ -60,7 +60,7 @@ TEST(Assembler, ConstantsOfEveryShape) {
 TEST(Assembler, EqualConstantsShareOnePlace) {
   Assembler a(parse_target("avx512"));
   for (const std::uint32_t constant : {0xababababu, 0x5e5e5e5eu, 0xababababu, 0xababababu})
-    a.vmovups(a.vector(0), a.vector_constant(constant));
+    a.vmovups(a.vector(0, "any"), a.vector_constant(constant));
   const CodeImage image = a.finish("constants");
   EXPECT_EQ(std::count(image.bytes.begin(), image.bytes.end(), 0xab), 64);
   EXPECT_EQ(std::count(image.bytes.begin(), image.bytes.end(), 0x5e), 64);
@@ -84,7 +84,7 @@ TEST(Assembler, FramesHoldAlignedLocals) {
 TEST(Assembler, ImagesSayWhatTheyAre) {
   const Target target = parse_target("avx512vnni");
   Assembler a(target);
-  a.broadcast_float(a.vector(0), 1.5f);
+  a.broadcast_float(a.vector(0, "any"), 1.5f);
   a.ret();
   const CodeImage image = a.finish("some kernel");
   EXPECT_EQ(image.name, "some kernel");

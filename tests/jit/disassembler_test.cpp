@@ -57,6 +57,35 @@ TEST(Disassembler, LoopsAreMarked) {
   EXPECT_THAT(disassemble(image, Offsets::left_out), HasSubstr("depth 2, 2 instructions\n  | | dec rdx\n"));
 }
 
+TEST(Disassembler, RolesFollowInstructions) {
+  Assembler a(parse_target("avx512,avx2").with_roles());
+  const Xbyak::Reg64 weights = a.name(a.rsi, "weights");
+  a.vmovups(a.vector(1, {"sum", 2, 1}), a.ptr[weights + a.rcx * 8 + 64]);
+  a.vaddps(a.xmm2, a.vector(1, {"sum", 0}), a.vector_constant(1));
+  {
+    const RoleScope scope(a);
+    a.add(a.name(a.rsi, "lent").cvt32(), 1);
+  }
+  a.add(weights, a.rax);
+  a.vmovups(a.ptr[a.rax] | a.name(a.k1, "mask"), a.zmm1);
+  a.mov(a.rax, a.rcx);
+  EXPECT_EQ(disassemble(a.finish("roles"), Offsets::left_out),
+            "  vmovups zmm1, zmmword ptr [rsi+rcx*8+0x40]                  ; sum[2,1], [weights+rcx]\n"
+            "  vaddps xmm2, xmm1, [constant 0x00000001]                    ; xmm2, sum[0]\n"
+            "  add esi, 0x01                                               ; lent\n"
+            "  add rsi, rax                                                ; weights, rax\n"
+            "  vmovups zmmword ptr [rax] {k1}, zmm1                        ; [rax], mask, sum[0]\n"
+            "  mov rax, rcx\n");
+}
+
+TEST(Disassembler, WithoutRolesNothingFollows) {
+  Assembler a(parse_target("avx2"));
+  a.vmovups(a.vector(1, "sum"), a.ptr[a.name(a.rsi, "weights")]);
+  const CodeImage image = a.finish("plain");
+  EXPECT_TRUE(image.roles.empty());
+  EXPECT_EQ(disassemble(image), "  0000  vmovups ymm1, [rsi]\n");
+}
+
 TEST(Disassembler, ConstantsAreLeftOut) {
   Assembler a(parse_target("avx2"));
   a.vmovups(a.ymm0, a.vector_constant(0x06060606));  // 06 is no instruction in 64-bit code

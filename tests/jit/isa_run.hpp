@@ -59,8 +59,8 @@ inline Four run_isa(const IsaSetting& setting, const Four& before, const IsaBody
     std::int64_t number;
   };
   Assembler a(setting.target);
-  const std::array<Vector, 4> v = {a.vector(setting.first), a.vector(setting.first + 1),
-                                   a.vector(setting.first + 2), a.vector(setting.first + 3)};
+  const auto vector = [&](int i) { return a.vector(setting.first + i, {"v", i}); };
+  const std::array<Vector, 4> v = {vector(0), vector(1), vector(2), vector(3)};
   a.begin_frame(0);
   a.mov(a.rdx, a.ptr[a.rdi + offsetof(Arguments, registers)]);
   a.mov(a.rsi, a.ptr[a.rdi + offsetof(Arguments, memory)]);

@@ -32,9 +32,10 @@ jit::CodeImage exp2_kernel(const jit::Target& target, int first) {
   a.xor_(a.eax, a.eax);
   Xbyak::Label loop;
   a.L(loop);
-  a.vmovups(a.vector(first), a.ptr[a.rsi + a.rax]);
-  emit_exp2(a, a.vector(first), a.vector(first + 1), a.vector(first + 2));
-  a.vmovups(a.ptr[a.rdx + a.rax], a.vector(first));
+  a.vmovups(a.vector(first, "x"), a.ptr[a.rsi + a.rax]);
+  emit_exp2(a, a.vector(first, "x"), a.vector(first + 1, {"scratch", 1}),
+            a.vector(first + 2, {"scratch", 2}));
+  a.vmovups(a.ptr[a.rdx + a.rax], a.vector(first, "x"));
   a.add(a.rax, static_cast<std::uint32_t>(a.vector_bytes()));
   a.cmp(a.rax, a.rcx);
   a.jl(loop);

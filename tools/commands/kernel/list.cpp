@@ -2,12 +2,10 @@
 
 #include <algorithm>
 
-#include "templates/manifest/manifest.hpp"
 #include "tools/command.hpp"
 #include "tools/common_options.hpp"
 
 namespace burin::tools {
-namespace {
 
 using kernels::ManifestRow;
 
@@ -22,6 +20,8 @@ std::vector<ManifestRow> wanted_rows(const std::vector<std::string>& words) {
                 fmt::join(words, "' and '"), kernels::manifest().front().name);
   return rows;
 }
+
+namespace {
 
 void print_as_json(const ManifestRow& row, const jit::Target& target, const std::string& refusal) {
   nlohmann::json object = {

@@ -5,8 +5,12 @@
 #include <vector>
 
 #include "jit/target.hpp"
+#include "templates/manifest/manifest.hpp"
 
 namespace burin::tools {
+
+// Rows of the manifest whose names have all of the words. Throws UsageError where none has.
+std::vector<kernels::ManifestRow> wanted_rows(const std::vector<std::string>& words);
 
 struct ListOptions {
   std::vector<std::string> words;  // of which a row's name has all
