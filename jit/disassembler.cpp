@@ -3,14 +3,40 @@
 #include <Zydis/Zydis.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <map>
 #include <optional>
 
 #include "jit/error.hpp"
+#include "jit/role_column.hpp"
 
 namespace burin::jit {
 namespace {
+
+// TDPFP16PS is younger than Zydis 4.0; its operands are those of TDPBF16PS, whose prefix is F3 instead of F2
+// (VEX.128.0F38.W0 5C).
+constexpr std::uint8_t kPrefixBits = 3;
+constexpr std::uint8_t kF3 = 2;
+constexpr std::uint8_t kF2 = 3;
+
+bool is_tdpfp16ps(const CodeImage& image, std::size_t at) {
+  if (image.code_size - at < 5) return false;
+  const std::uint8_t* bytes = image.bytes.data() + at;
+  return bytes[0] == 0xc4 && (bytes[1] & 0x1f) == 2 && (bytes[2] & (0x80 | kPrefixBits)) == kF2 &&
+         bytes[3] == 0x5c;
+}
+
+// Of the instruction there, with its operands. Fails where there is none.
+void decode(const ZydisDecoder& decoder, const CodeImage& image, std::size_t at,
+            ZydisDecodedInstruction& instruction, ZydisDecodedOperand* operands) {
+  std::array<std::uint8_t, ZYDIS_MAX_INSTRUCTION_LENGTH> bytes = {};
+  const std::size_t count = std::min(image.code_size - at, bytes.size());
+  std::memcpy(bytes.data(), image.bytes.data() + at, count);
+  if (is_tdpfp16ps(image, at)) bytes[2] = static_cast<std::uint8_t>((bytes[2] & ~kPrefixBits) | kF3);
+  if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes.data(), count, &instruction, operands)))
+    fail("kernel {}: no instruction at offset {:#x}", image.name, at);
+}
 
 // Calls visit(offset, instruction, operands) for every instruction.
 template <typename Visit>
@@ -20,9 +46,7 @@ void for_each_instruction(const CodeImage& image, Visit visit) {
   for (std::size_t at = 0; at < image.code_size;) {
     ZydisDecodedInstruction instruction;
     ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
-    if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, image.bytes.data() + at, image.code_size - at,
-                                             &instruction, operands)))
-      fail("kernel {}: no instruction at offset {:#x}", image.name, at);
+    decode(decoder, image, at, instruction, operands);
     visit(at, instruction, operands);
     at += instruction.length;
   }
@@ -127,62 +151,10 @@ class Formatter {
   const Structure& structure_;
 };
 
-std::optional<std::size_t> number_of(ZydisRegister reg) {
-  const ZydisRegister whole = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, reg);
-  const int index = ZydisRegisterGetId(whole);
-  switch (ZydisRegisterGetClass(whole)) {
-    case ZYDIS_REGCLASS_GPR64: return register_number(RegisterFile::general, index);
-    case ZYDIS_REGCLASS_ZMM: return register_number(RegisterFile::vector, index);
-    case ZYDIS_REGCLASS_MASK: return register_number(RegisterFile::mask, index);
-    case ZYDIS_REGCLASS_TMM: return register_number(RegisterFile::tile, index);
-    default: return std::nullopt;
-  }
-}
-
-// Operands by the roles of their registers, as far as the image has them.
-class RoleColumn {
- public:
-  explicit RoleColumn(const CodeImage& image) : next_(image.roles.begin()), end_(image.roles.end()) {}
-
-  // "sum[0,1], code[1], [weights]"; empty where no register has a role. Offsets never fall.
-  std::string of(const ZydisDecodedInstruction& instruction, const ZydisDecodedOperand* operands,
-                 std::size_t at) {
-    for (; next_ != end_ && next_->offset <= at; ++next_) roles_[next_->register_number] = next_->role;
-    has_role_ = false;
-    std::string text;
-    for (int i = 0; i < instruction.operand_count_visible; ++i) {
-      const std::string operand = text_of(operands[i]);
-      if (!operand.empty()) text += (text.empty() ? "" : ", ") + operand;
-    }
-    return has_role_ && instruction.mnemonic != ZYDIS_MNEMONIC_NOP ? text : std::string();
-  }
-
- private:
-  // Without immediates, constants, and the mask that leaves nothing out.
-  std::string text_of(const ZydisDecodedOperand& operand) {
-    if (operand.type == ZYDIS_OPERAND_TYPE_REGISTER)
-      return operand.reg.value == ZYDIS_REGISTER_K0 ? std::string() : text_of(operand.reg.value);
-    if (operand.type != ZYDIS_OPERAND_TYPE_MEMORY || operand.mem.base == ZYDIS_REGISTER_RIP) return {};
-    const std::string base = text_of(operand.mem.base);
-    if (operand.mem.index == ZYDIS_REGISTER_NONE) return fmt::format("[{}]", base);
-    return fmt::format("[{}+{}]", base, text_of(operand.mem.index));
-  }
-  // Registers without a role are called by their names.
-  std::string text_of(ZydisRegister reg) {
-    const std::optional<std::size_t> number = number_of(reg);
-    const std::string role = number ? to_text(roles_[*number]) : std::string();
-    if (role.empty()) return ZydisRegisterGetString(reg);
-    has_role_ = true;
-    return role;
-  }
-
-  std::vector<RoleChange>::const_iterator next_;
-  std::vector<RoleChange>::const_iterator end_;
-  Roles roles_;
-  bool has_role_ = false;
-};
-
 constexpr int kRoleColumn = 60;  // behind the offset
+
+// What was decoded as the older instruction.
+std::string renamed(std::string line) { return line.replace(0, line.find(' '), "tdpfp16ps"); }
 
 std::string label_line(const Label& label, std::size_t depth) {
   if (!label.is_loop) return fmt::format("L{}:\n", label.number);
@@ -203,7 +175,8 @@ std::string disassemble(const CodeImage& image, Offsets offsets) {
     if (offsets == Offsets::shown) text += fmt::format("  {:04x}", at);
     std::string line = "  ";
     for (std::size_t loop = 0; loop < depth; ++loop) line += "| ";
-    line += formatter.line(instruction, operands, at);
+    line += is_tdpfp16ps(image, at) ? renamed(formatter.line(instruction, operands, at))
+                                    : formatter.line(instruction, operands, at);
     const std::string roles = column.of(instruction, operands, at);
     text += roles.empty() ? line + "\n" : fmt::format("{:{}}  ; {}\n", line, kRoleColumn, roles);
   });

@@ -95,9 +95,9 @@ class HeadStoreEmitter {
         const int at = row * row_bytes + first_lane(v) * 4;
         const jit::Vector x0 = tile_.sum(row, v);
         const jit::Vector x1 = tile_.sum(row, v + half());
-        const jit::Vector cosine = scratch(0);
-        const jit::Vector sine = scratch(1);
-        const jit::Vector rotated = scratch(2);
+        const jit::Vector cosine = a.name(scratch(0), "cosine");
+        const jit::Vector sine = a.name(scratch(1), "sine");
+        const jit::Vector rotated = a.name(scratch(2), "rotated");
         a.vmovups(cosine, a.ptr[rotation() + jit::offset(at)]);
         a.vmovups(sine, a.ptr[rotation() + jit::offset(at + sin_offset)]);
         a.vmulps(rotated, x1, sine);
@@ -186,8 +186,8 @@ class HeadStoreEmitter {
         const int lanes = std::min(a.lanes(), pairs - first_lane(v));
         if (lanes <= 0) continue;
         const Xbyak::RegExp first = head_block() + jit::offset(first_lane(v) * h_.pair_bytes());
-        const jit::Vector x0 = scratch(0);
-        const jit::Vector x1 = scratch(1);
+        const jit::Vector x0 = a.name(scratch(0), "x0");
+        const jit::Vector x1 = a.name(scratch(1), "x1");
         a.isa().copy(x0, tile_.sum(row, v));
         a.isa().copy(x1, tile_.sum(row, v + half()));
         if (h_.kv == KvStorage::bf16) {
@@ -280,9 +280,9 @@ class HeadStoreEmitter {
 
   // Two positions share a dword per column: an even one takes the low half, an odd one the high half.
   void merge_bf16(const Xbyak::Address& place, jit::Vector value) {
-    const jit::Vector both = scratch(0);
-    const jit::Vector copy = scratch(1);
-    const jit::Vector old = scratch(2);
+    const jit::Vector both = a.name(scratch(0), "both");
+    const jit::Vector copy = a.name(scratch(1), "copy");
+    const jit::Vector old = a.name(scratch(2), "old");
     a.isa().copy(both, value);
     a.isa().copy(copy, value);
     a.isa().pack_bf16_pairs(both, copy, scratch(3));

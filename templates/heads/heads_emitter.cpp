@@ -123,8 +123,8 @@ class HeadsEmitter {
   }
 
   void clip_sums() {
-    const jit::Vector limit = scratch(0);
-    const jit::Vector negative = scratch(1);
+    const jit::Vector limit = a.name(scratch(0), "limit");
+    const jit::Vector negative = a.name(scratch(1), "negative");
     a.vbroadcastss(limit, a.dword[arguments() + offsetof(HeadsArguments, limit)]);
     a.zero(negative);
     a.vsubps(negative, negative, limit);

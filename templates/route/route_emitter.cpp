@@ -231,7 +231,7 @@ class RouteEmitter {
   }
 
   void scale_weights() {
-    const Xmm factor = lowest(scratch(0));
+    const Xmm factor = a.name(lowest(scratch(0)), "factor");
     a.vmovss(factor, a.dword[arguments() + offsetof(RouteArguments, scale)]);
     a.vdivss(factor, factor, lowest(sum()));
     for (std::int64_t i = 0; i < s_.used; ++i) {

@@ -61,7 +61,7 @@ TEST(Disassembler, RolesFollowInstructions) {
   Assembler a(parse_target("avx512,avx2").with_roles());
   const Xbyak::Reg64 weights = a.name(a.rsi, "weights");
   a.vmovups(a.vector(1, {"sum", 2, 1}), a.ptr[weights + a.rcx * 8 + 64]);
-  a.vaddps(a.xmm2, a.vector(1, {"sum", 0}), a.vector_constant(1));
+  a.vaddps(a.zmm2, a.vector(1, {"sum", 0}), a.vector_constant(1));
   {
     const RoleScope scope(a);
     a.add(a.name(a.rsi, "lent").cvt32(), 1);
@@ -71,11 +71,20 @@ TEST(Disassembler, RolesFollowInstructions) {
   a.mov(a.rax, a.rcx);
   EXPECT_EQ(disassemble(a.finish("roles"), Offsets::left_out),
             "  vmovups zmm1, zmmword ptr [rsi+rcx*8+0x40]                  ; sum[2,1], [weights+rcx]\n"
-            "  vaddps xmm2, xmm1, [constant 0x00000001]                    ; xmm2, sum[0]\n"
+            "  vaddps zmm2, zmm1, [constant 0x00000001]                    ; zmm2, sum[0]\n"
             "  add esi, 0x01                                               ; lent\n"
             "  add rsi, rax                                                ; weights, rax\n"
             "  vmovups zmmword ptr [rax] {k1}, zmm1                        ; [rax], mask, sum[0]\n"
             "  mov rax, rcx\n");
+}
+
+TEST(Disassembler, KnowsTileProductsOfF16) {
+  Assembler a(parse_target("graniterapids").with_roles());
+  a.tdpfp16ps(a.name(Xbyak::Tmm(1), {"sum", 1}), Xbyak::Tmm(2), Xbyak::Tmm(3));
+  a.tdpbf16ps(Xbyak::Tmm(1), Xbyak::Tmm(2), Xbyak::Tmm(3));
+  EXPECT_EQ(disassemble(a.finish("tiles"), Offsets::left_out),
+            "  tdpfp16ps tmm1, tmm2, tmm3                                  ; sum[1], tmm2, tmm3\n"
+            "  tdpbf16ps tmm1, tmm2, tmm3                                  ; sum[1], tmm2, tmm3\n");
 }
 
 TEST(Disassembler, WithoutRolesNothingFollows) {

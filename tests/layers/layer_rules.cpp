@@ -22,8 +22,8 @@ constexpr std::array<std::string_view, 7> kLayers = {"jit",   "templates", "grap
                                                      "tools", "tests",     "bench"};
 constexpr std::array<std::string_view, 2> kLayersWithoutAssembler = {"graph", "runtime"};
 // Of the lower layers: what BURIN_EMITTER=OFF is built from. As in jit/CMakeLists.txt, all but these, ...
-constexpr std::array<std::string_view, 4> kAssemblerFiles = {"jit/assembler.", "jit/disassembler.",
-                                                             "jit/isa/", "jit/vector_isa."};
+constexpr std::array<std::string_view, 5> kAssemblerFiles = {
+    "jit/assembler.", "jit/disassembler.", "jit/role_column.", "jit/isa/", "jit/vector_isa."};
 // ... and as in templates/CMakeLists.txt, these.
 constexpr std::array<std::string_view, 9> kSpecFiles = {
     "_spec.",     "templates/formats/", "/activation_rows.", "/head_layout.",   "/activation_function.",
