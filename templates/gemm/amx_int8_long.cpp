@@ -78,6 +78,7 @@ class AmxInt8Long final : public AmxInt8Loops {
 
   // dots = those of the group. r.weights goes on to its scales, rows stay.
   void multiply_group(int tiles) {
+    const jit::RoleScope scope(a);
     const Xbyak::Reg64 stride = a.name(a.rax, "stride");
     const Xbyak::Reg64 steps_left = a.name(c_.r.scales, "steps_left");
     Xbyak::Label loop;
@@ -109,6 +110,7 @@ class AmxInt8Long final : public AmxInt8Loops {
 
   // sums += float(dots) * scale of the column [+ sum of the row's group * minimum of the column]
   void add_group(int tiles, int half) {
+    const jit::RoleScope scope(a);
     const Xbyak::Reg64 stride = a.name(a.rax, "stride");
     const bool symmetric = c_.spec.weights.symmetric;
     a.mov(stride.cvt32(), kTileRowBytes);
