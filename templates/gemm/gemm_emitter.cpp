@@ -9,6 +9,7 @@
 #include "jit/error.hpp"
 #include "jit/spec_text.hpp"
 #include "templates/gemm/amx_loops.hpp"
+#include "templates/gemm/tile_cost.hpp"
 #include "templates/gemm/weight_values.hpp"
 #include "templates/gemm/widened_part.hpp"
 #include "templates/prepare/row_preparation.hpp"
@@ -37,9 +38,9 @@ class GemmEmitter {
            activation_rows(spec.activation, spec.inputs, spec.weights),
            packed_shape(spec.weights, spec.inputs, spec.columns),
            {a}},
-        most_rows_(spec.regime == GemmRegime::stream
-                       ? 1
-                       : TileRegisters::most_rows(a, spec.activation, spec.weights)) {}
+        most_rows_(spec.regime == GemmRegime::stream ? 1
+                                                     : cheapest_tile_rows(a, spec.activation, spec.weights)) {
+  }
 
   jit::CodeImage emit() {
     const bool amx = uses_amx(c_.spec, a.target());
@@ -93,7 +94,8 @@ class GemmEmitter {
     emit_row_preparation(a, preparation, registers);
   }
 
-  // Rows are split evenly: ceil(rows / most_rows) tiles whose sizes differ by at most one, the larger first.
+  // Rows are split evenly (tile_cost.hpp): ceil(rows / most_rows) tiles whose sizes differ by at most one, the larger
+  // first.
   void split_rows_into_tiles() {
     const jit::RoleScope scope(a);
     const Xbyak::Reg64 tiles = a.name(c_.r.groups_left, "tiles");

@@ -1,15 +1,6 @@
 #include "templates/gemm/tile_registers.hpp"
 
-#include <algorithm>
-
-#include "jit/error.hpp"
-
 namespace burin::kernels {
-namespace {
-
-constexpr int kMostRows = 6;
-
-}  // namespace
 
 int code_parts(const jit::Assembler& a, const WeightFormat& weights) {
   if (!weights.is_table() && !weights.is_integer()) return 1;  // floats have no codes that are multiplied
@@ -65,12 +56,6 @@ int TileRegisters::take(int registers) {
   const int first = next_;
   next_ += registers;
   return first;
-}
-
-int TileRegisters::most_rows(const jit::Assembler& a, Activation activation, const WeightFormat& weights) {
-  for (int rows = kMostRows; rows > 0; --rows)
-    if (TileRegisters(a, activation, weights, rows).broadcasts() > 0) return rows;
-  fail("gemm: no register tile of {} registers fits weights {}", a.vector_registers(), to_text(weights));
 }
 
 }  // namespace burin::kernels

@@ -31,7 +31,8 @@ class TileRegisters : public BlockTile {
   jit::Vector scratch() const { return a_.vector(scratch_, "scratch"); }
   // Float tables only.
   jit::Vector look_up_scratch() const { return a_.vector(look_up_scratch_, "scratch"); }
-  // Broadcast activations rotate over what is left; the last ones are for tables and the code mask.
+  // Broadcast activations rotate over what is left (nothing, where a tile is too large); the last ones are for tables
+  // and the code mask.
   int broadcasts() const { return registers_ - broadcasts_; }
   bool has_tables() const { return has_tables_; }
   jit::Vector table(int part) const { return a_.vector(tables_ + part, {"table", part}); }
@@ -40,10 +41,6 @@ class TileRegisters : public BlockTile {
   jit::Vector broadcast(int turn, const jit::Role& role = "broadcast") const {
     return a_.vector(broadcasts_ + turn % broadcasts(), role);
   }
-
-  // Largest number of rows that leaves at least one broadcast register; at most 6, which is where the
-  // multipliers are saturated. Throws burin::Error where not even one row fits.
-  static int most_rows(const jit::Assembler& a, Activation activation, const WeightFormat& weights);
 
  private:
   int take(int registers);
