@@ -17,8 +17,8 @@
 namespace burin::tools {
 namespace {
 
-// As wide as eight groups of blocks on AMX need be; 4096 would take four times as long and say the same.
-constexpr kernels::KernelShape kShape = {4096, 1024, 32, 8, 128};
+// Of matrices two groups of blocks on AMX (amx_loops.hpp): more columns would take longer and say the same.
+constexpr kernels::KernelShape kShape = {4096, 512, 32, 8, 128};
 
 void print_line(const kernels::ManifestRow& row, const KernelTime& time) {
   fmt::print("{:3.0f} % of {:<10} {:8.1f} GB/s {:8.1f} GMAC/s {:10.1f} us  {}\n", 100 * time.share(),
@@ -57,7 +57,7 @@ void print_tables(const std::vector<TimedRow>& rows, const std::vector<std::stri
              jit::to_hex(jit::this_emitter().build).substr(0, 12), words.empty() ? "" : " ",
              fmt::join(words, " "), target.name);
   fmt::print(
-      "One thread; K 4096, N 1024, heads of 128 (32 of queries, 8 of keys), 2048 positions, 256 rows where "
+      "One thread; K 4096, N 512, heads of 128 (32 of queries, 8 of keys), 2048 positions, 256 rows where "
       "there are "
       "many. Each row is timed in {} batches between probes of the limits, in medians reads of {:.1f} GB/s "
       "and int8 "

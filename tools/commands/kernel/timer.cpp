@@ -1,5 +1,7 @@
 #include "tools/commands/kernel/timer.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <vector>
@@ -10,7 +12,14 @@
 namespace burin::tools {
 namespace {
 
-constexpr std::size_t kColdBytes = std::size_t{256} << 20;  // more than the caches of one thread hold
+constexpr std::int64_t kLeastColdBytes = std::int64_t{256} << 20;
+constexpr std::int64_t kMostColdBytes = std::int64_t{1} << 30;
+
+// Twice the last cache.
+std::size_t cold_bytes() {
+  const std::int64_t cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
+  return static_cast<std::size_t>(std::clamp(2 * cache, kLeastColdBytes, kMostColdBytes));
+}
 
 double seconds_of(jit::KernelEntry entry, const runtime::KernelCall& call, std::size_t first,
                   std::size_t passes) {
@@ -69,7 +78,10 @@ nlohmann::json to_json(const KernelTime& time) {
 }
 
 KernelTimer::KernelTimer(const jit::Target& target, const TimerEffort& effort)
-    : target_(runnable(target)), effort_(effort), probe_(target, pool_, kColdBytes), memory_(kColdBytes) {}
+    : target_(runnable(target)),
+      effort_(effort),
+      probe_(target, pool_, cold_bytes()),
+      memory_(cold_bytes()) {}
 
 graph::MachineLimits KernelTimer::probe_limits() {
   return graph::measured_limits(target_, probe_.read_gb_per_second(effort_.probed_bytes) * 1e9,
@@ -81,14 +93,17 @@ KernelTime KernelTimer::time(const kernels::KernelSpec& spec, std::int64_t rows)
   const jit::KernelEntry entry = store.resolve({kernels::kernel_name(spec), target_.features},
                                                [&] { return kernels::emit_kernel(spec, target_); });
   const runtime::KernelCall call = runtime::make_kernel_call(spec, rows, memory_);
-  seconds_of(entry, call, 0, 1);  // touches what will be written
-  const auto passes =
-      static_cast<std::size_t>(std::max(1.0, effort_.batch_seconds / seconds_of(entry, call, 1, 1)));
+  // Where the kernel before has not been.
+  auto pass = static_cast<std::size_t>(bytes_passed_ / std::max(call.work.bytes, 1.0));
+  double seconds = seconds_of(entry, call, pass++, 1);  // touches what will be written
+  if (seconds < effort_.batch_seconds) seconds = seconds_of(entry, call, pass++, 1);
+  const auto passes = static_cast<std::size_t>(std::max(1.0, effort_.batch_seconds / seconds));
   Samples samples;
-  for (std::size_t batch = 0; batch < static_cast<std::size_t>(effort_.batches); ++batch) {
+  for (int batch = 0; batch < effort_.batches; ++batch, pass += passes) {
     const graph::MachineLimits limits = probe_limits();
-    samples.add(seconds_of(entry, call, 2 + batch * passes, passes), call.work, limits);
+    samples.add(seconds_of(entry, call, pass, passes), call.work, limits);
   }
+  bytes_passed_ = static_cast<double>(pass) * call.work.bytes;
   return samples.medians(call);
 }
 

@@ -36,9 +36,9 @@ struct TimerEffort {
   std::int64_t probe_rounds;
 };
 // For one kernel: probes take about as long as batches.
-inline constexpr TimerEffort kThorough = {2e-2, 11, std::size_t{256} << 20, 1'000'000};
+inline constexpr TimerEffort kThorough = {2e-2, 11, std::size_t{128} << 20, 1'000'000};
 // For thousands of them: some 50 ms each.
-inline constexpr TimerEffort kQuick = {3e-3, 3, std::size_t{16} << 20, 50'000};
+inline constexpr TimerEffort kQuick = {2e-3, 3, std::size_t{16} << 20, 50'000};
 
 class KernelTimer {
  public:
@@ -56,6 +56,7 @@ class KernelTimer {
   runtime::ThreadPool pool_{1};
   runtime::LimitProbe probe_;
   runtime::ColdMemory memory_;
+  double bytes_passed_ = 0;  // since the beginning
 };
 
 }  // namespace burin::tools
