@@ -58,12 +58,10 @@ void print_tables(const std::vector<TimedRow>& rows, const std::vector<std::stri
              fmt::join(words, " "), target.name);
   fmt::print(
       "One thread; K 4096, N 512, heads of 128 (32 of queries, 8 of keys), 2048 positions, 256 rows where "
-      "there are "
-      "many. Each row is timed in {} batches between probes of the limits, in medians reads of {:.1f} GB/s "
-      "and int8 "
-      "products of {:.0f} GMAC/s. Shares are of the limit that takes longer; the batches of a row are {:.0f} "
-      "% of its "
-      "time apart in the median.\n\n",
+      "there are many. Each row is timed in {} batches between probes of the limits, in medians reads of "
+      "{:.1f} GB/s and int8 products of {:.0f} GMAC/s. Shares are of the limit that takes longer, above 100 "
+      "where rows stay in caches or a kernel reads faster than the probe; the batches of a row are {:.0f} % "
+      "of its time apart in the median.\n\n",
       kQuick.batches, median_of(rows, &KernelTime::read_gb_s), median_of(rows, &KernelTime::dot_peak_gmac_s),
       100 * median_of(rows, &KernelTime::scatter));
   fmt::print("{}", share_tables(rows));
