@@ -37,7 +37,7 @@ struct TimerEffort {
 };
 // For one kernel: probes take about as long as batches.
 inline constexpr TimerEffort kThorough = {2e-2, 11, std::size_t{128} << 20, 1'000'000};
-// For thousands of them: some 50 ms each.
+// For thousands of them: some 30 ms each.
 inline constexpr TimerEffort kQuick = {2e-3, 3, std::size_t{16} << 20, 50'000};
 
 class KernelTimer {
