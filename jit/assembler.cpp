@@ -50,6 +50,10 @@ void Assembler::record_role(const Xbyak::Reg& reg, const Role& role) const {
   roles_->set(getSize(), number_of(reg), role);
 }
 
+void Assembler::prefetch_once(const Xbyak::Address& line) {
+  target_.has(Feature::avx512fp16) ? prefetcht0(line) : prefetchnta(line);
+}
+
 void Assembler::begin_frame(int locals) {
   const RoleScope scope(*this);
   scope.clear();  // values of the caller

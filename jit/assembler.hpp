@@ -38,6 +38,10 @@ class Assembler : public Xbyak::CodeGenerator {
   int vector_bytes() const { return vector_bytes_; }
   int lanes() const { return vector_bytes_ / 4; }
 
+  // Fetches a line that is read once, soon. Where Intel's CPUs have AVX512-FP16, what prefetchnta fetches passes their L2
+  // cache by, and one core reads a third as fast (docs/PERFORMANCE.md); elsewhere it spares the caches.
+  void prefetch_once(const Xbyak::Address& line);
+
   // Saves all callee-saved registers and reserves 64-byte-aligned stack of `locals` bytes at rsp.
   void begin_frame(int locals);
   // The same, and moves the pointer to the arguments from rdi to a register of the kernel's.

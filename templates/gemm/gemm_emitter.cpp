@@ -307,7 +307,7 @@ void PrefetchSchedule::step() {
   ++step_;
   for (const int wanted = prefetch_.lines * step_ / steps_; done_ < wanted; ++done_) {
     if (prefetch_.from == WeightPrefetch::From::far_ahead)
-      a.prefetchnta(a.ptr[context_.r.weights + jit::offset(kFarAhead + done_ * 64)]);
+      a.prefetch_once(a.ptr[context_.r.weights + jit::offset(kFarAhead + done_ * 64)]);
     else
       a.prefetcht1(a.ptr[context_.r.prefetch + jit::offset(done_ * 64)]);
   }

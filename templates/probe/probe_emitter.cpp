@@ -56,7 +56,7 @@ void emit_read(jit::Assembler& a) {
   a.align(64);
   a.L(loop);
   for (int at = 0; at < kReadStep; at += a.vector_bytes()) {
-    if (at % 64 == 0) a.prefetchnta(a.ptr[a.rsi + jit::offset(at + kReadAhead)]);
+    if (at % 64 == 0) a.prefetch_once(a.ptr[a.rsi + jit::offset(at + kReadAhead)]);
     const jit::Vector of_vector = sum(at / a.vector_bytes() % kReadSums);
     a.isa().bit_xor(of_vector, of_vector, a.ptr[a.rsi + jit::offset(at)]);
   }
