@@ -55,10 +55,10 @@ void manifest_row(benchmark::State& state, const kernels::KernelSpec& spec) {
     calls.push_back(runtime::make_kernel_call(spec, 0, memory));
   }
   const runtime::KernelWork& work = calls.front().work;
-  const bool by_memory = calls.front().rows == 1 || work.macs() == 0;
+  const bool by_memory = calls.front().rows == 1 || work.macs == 0;
   run_row(
       state, by_memory ? Limit::read : Limit::dot,
-      (by_memory ? work.bytes : work.macs()) * static_cast<double>(threads),
+      (by_memory ? work.bytes : work.macs) * static_cast<double>(threads),
       [&](int thread, std::size_t pass) { entry(calls[static_cast<std::size_t>(thread)].arguments(pass)); });
 }
 

@@ -94,14 +94,8 @@ double row_bytes(std::int64_t rows, std::int64_t floats) { return static_cast<do
 KernelWork work_of(const GemmSpec& spec, const PackedShape& shape, std::int64_t rows) {
   KernelWork work;
   work.bytes = static_cast<double>(shape.total_bytes);
-  const double macs = static_cast<double>(spec.inputs * spec.columns) * static_cast<double>(rows);
-  switch (spec.activation) {
-    case Activation::s8:
-    case Activation::s8row: work.int8_macs = macs; break;
-    case Activation::bf16: work.bf16_macs = macs; break;
-    case Activation::f16: work.f16_macs = macs; break;
-    case Activation::f32: work.f32_macs = macs; break;
-  }
+  work.macs = static_cast<double>(spec.inputs * spec.columns) * static_cast<double>(rows);
+  work.multiplied = spec.activation;
   return work;
 }
 
@@ -211,8 +205,8 @@ KernelCall call(const AttentionSpec& spec, std::int64_t rows, ColdMemory& memory
   const double seen = static_cast<double>(spec.window > 0 ? std::min(spec.window, kDepth) : kDepth);
   KernelWork work;
   work.bytes = static_cast<double>(one.kv_block_bytes()) * seen / kKvBlock;
-  (spec.math == AttentionMath::bf16 ? work.bf16_macs : work.f32_macs) =
-      static_cast<double>(heads * rows * (one.head_size + one.value_width())) * seen;
+  work.macs = static_cast<double>(heads * rows * (one.head_size + one.value_width())) * seen;
+  work.multiplied = spec.math == AttentionMath::bf16 ? Activation::bf16 : Activation::f32;
   return call_of(rows, work, kept, arguments, [](Kept& of, AttentionArguments& to, std::size_t pass) {
     to.blocks = of.cache.blocks(pass);
   });

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "graph/machine_limits.hpp"
+#include "graph/roofline.hpp"
 #include "runtime/synthetic/cold_operands.hpp"
 #include "templates/kernel_spec.hpp"
 
@@ -17,20 +17,16 @@ namespace burin::runtime {
 
 // What a call has to do at least.
 struct KernelWork {
-  double bytes = 0;      // read and written
-  double int8_macs = 0;  // multiply-adds, by what they multiply
-  double bf16_macs = 0;
-  double f16_macs = 0;
-  double f32_macs = 0;
+  double bytes = 0;                                           // read and written
+  double macs = 0;                                            // multiply-adds
+  kernels::Activation multiplied = kernels::Activation::f32;  // what they are of
 
-  double macs() const { return int8_macs + bf16_macs + f16_macs + f32_macs; }
   // The time that memory and multipliers take for it.
   double memory_seconds(const graph::MachineLimits& limits) const {
     return bytes / limits.read_bytes_per_second;
   }
   double dot_seconds(const graph::MachineLimits& limits) const {
-    return int8_macs / limits.int8_macs_per_second + bf16_macs / limits.bf16_macs_per_second +
-           f16_macs / limits.f16_macs_per_second + f32_macs / limits.f32_macs_per_second;
+    return macs / graph::peak_of(multiplied, limits);
   }
 };
 

@@ -12,11 +12,25 @@ namespace {
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
 constexpr float kLowest = -1e30f;  // finite, so that differences of maxima stay numbers
 
-// Calls body once per query row; `outer` walks rows (stride bytes in row_stride, rcx counts them down), `inner` the
-// call's heads.
-void for_each_query_row(const AttentionContext& c, const Xbyak::Reg64& outer, const Xbyak::Reg64& row_stride,
-                        const Xbyak::Reg64& inner, int head_bytes,
-                        const std::function<void(const Xbyak::Reg64& heads_left)>& body) {
+// Rows of the caller's, to be walked through.
+struct CallerRows {
+  Xbyak::Reg64 row;
+  Xbyak::Reg64 stride;  // bytes
+};
+
+// From arguments that are a pointer to floats and a distance of rows in floats.
+CallerRows caller_rows(const AttentionContext& c, std::size_t first, std::size_t stride) {
+  jit::Assembler& a = c.a;
+  const CallerRows rows = {a.name(a.rsi, "row"), a.name(a.rdx, "stride")};
+  a.mov(rows.row, c.argument(first));
+  a.mov(rows.stride, c.argument(stride));
+  a.shl(rows.stride, 2);
+  return rows;
+}
+
+// Calls body once per query row; the caller's rows are counted down in rcx, `inner` walks the call's heads.
+void for_each_query_row(const AttentionContext& c, const CallerRows& outer, const Xbyak::Reg64& inner,
+                        int head_bytes, const std::function<void(const Xbyak::Reg64& heads_left)>& body) {
   jit::Assembler& a = c.a;
   const Xbyak::Reg64 rows = a.name(a.rcx, "rows");
   const Xbyak::Reg64 heads = a.name(a.r11, "heads");
@@ -24,14 +38,14 @@ void for_each_query_row(const AttentionContext& c, const Xbyak::Reg64& outer, co
   Xbyak::Label head_loop;
   a.mov(rows, c.argument(offsetof(AttentionArguments, rows)));
   a.L(row_loop);
-  a.mov(inner, outer);
+  a.mov(inner, outer.row);
   a.mov(heads, c.argument(offsetof(AttentionArguments, heads)));
   a.L(head_loop);
   body(heads);
   a.add(inner, c.u32(head_bytes));
   a.dec(heads);
   a.jnz(head_loop, kNear);
-  a.add(outer, row_stride);
+  a.add(outer.row, outer.stride);
   a.dec(rows);
   a.jnz(row_loop, kNear);
 }
@@ -108,9 +122,7 @@ void start_state(const AttentionContext& c, const Xbyak::Reg64& state, const Xby
 void emit_query_panel(const AttentionContext& c) {
   jit::Assembler& a = c.a;
   const jit::RoleScope scope(a);
-  const Xbyak::Reg64 row = a.name(a.rsi, "row");
   const Xbyak::Reg64 query = a.name(a.rdi, "query");
-  const Xbyak::Reg64 stride = a.name(a.rdx, "stride");
   const Xbyak::Reg64 panel = a.name(a.r8, "panel");
   const Xbyak::Reg64 values = a.name(a.r9, "values");
   // Maximum of the row; its sum lies a fixed distance behind.
@@ -119,15 +131,14 @@ void emit_query_panel(const AttentionContext& c) {
   const jit::Vector none = a.vector(4, "none");
   const jit::Vector scale = c.spec.factors ? a.vector(5, "scale") : factor;
 
-  a.mov(row, c.argument(offsetof(AttentionArguments, query)));
-  a.mov(stride, c.argument(offsetof(AttentionArguments, query_stride)));
-  a.shl(stride, 2);
+  const CallerRows rows =
+      caller_rows(c, offsetof(AttentionArguments, query), offsetof(AttentionArguments, query_stride));
   a.mov(panel, c.r.scratch);
   a.lea(values, a.ptr[c.r.scratch + jit::offset(c.scratch.values)]);
   a.lea(states, a.ptr[c.r.scratch + jit::offset(c.scratch.largest)]);
   query_factor(c, factor);
   a.zero(none);
-  for_each_query_row(c, row, stride, query, c.spec.heads.query_head_columns() * 4,
+  for_each_query_row(c, rows, query, c.spec.heads.query_head_columns() * 4,
                      [&](const Xbyak::Reg64& heads_left) {
                        if (c.spec.factors) row_factor(c, a.rcx, factor, scale);
                        for (int block = 0; block < c.spec.heads.pair_blocks(); ++block)
@@ -144,20 +155,17 @@ void emit_query_panel(const AttentionContext& c) {
 void emit_outputs(const AttentionContext& c) {
   jit::Assembler& a = c.a;
   const jit::RoleScope scope(a);
-  const Xbyak::Reg64 row = a.name(a.rsi, "row");
   const Xbyak::Reg64 output = a.name(a.rdi, "output");
-  const Xbyak::Reg64 stride = a.name(a.rdx, "stride");
   const Xbyak::Reg64 values = a.name(a.r9, "values");
   const Xbyak::Reg64 sums = a.name(a.r10, "sums");
   const jit::Vector factor = a.vector(0, "factor");
   const jit::Vector value = a.vector(1, "value");
 
-  a.mov(row, c.argument(offsetof(AttentionArguments, output)));
-  a.mov(stride, c.argument(offsetof(AttentionArguments, output_stride)));
-  a.shl(stride, 2);
+  const CallerRows rows =
+      caller_rows(c, offsetof(AttentionArguments, output), offsetof(AttentionArguments, output_stride));
   a.lea(values, a.ptr[c.r.scratch + jit::offset(c.scratch.values)]);
   a.lea(sums, a.ptr[c.r.scratch + jit::offset(c.scratch.sums)]);
-  for_each_query_row(c, row, stride, output, c.spec.heads.value_width() * 4, [&](const Xbyak::Reg64&) {
+  for_each_query_row(c, rows, output, c.spec.heads.value_width() * 4, [&](const Xbyak::Reg64&) {
     const Xbyak::Xmm low(factor.getIdx());
     a.vmovss(low, a.float_constant(1.0f));
     a.vdivss(low, low, a.dword[sums]);

@@ -13,7 +13,7 @@ constexpr int kStepQuads = kStepInputs / 4;
 
 void ActivationGroups::emit(const std::function<void(int group)>& body) {
   if (c_.spec.weights.is_two_level())
-    superblocks(body);
+    two_level_.for_each_step([&] { groups_of_step(body); });
   else
     units(body);
 }
@@ -42,23 +42,6 @@ void ActivationGroups::units(const std::function<void(int group)>& body) {
   }
   a.dec(c_.r.groups_left);
   a.jnz(unit, kNear);
-}
-
-void ActivationGroups::superblocks(const std::function<void(int group)>& body) {
-  Xbyak::Label superblock;
-  Xbyak::Label step;
-  a.align(64);
-  a.L(superblock);
-  two_level_.convert_factors(tile_.scale(0));
-  a.add(c_.r.weights, static_cast<std::uint32_t>(two_level_.header_bytes()));
-  a.mov(a.name(c_.r.free, "steps_left"), static_cast<std::uint32_t>(kSuperblock / kStepInputs));
-  a.L(step);
-  groups_of_step(body);
-  a.add(c_.r.weights, static_cast<std::uint32_t>(two_level_.step_bytes()));
-  a.dec(c_.r.free);
-  a.jnz(step, kNear);
-  a.dec(c_.r.groups_left);
-  a.jnz(superblock, kNear);
 }
 
 void ActivationGroups::groups_of_step(const std::function<void(int group)>& body) const {

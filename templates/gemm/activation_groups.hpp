@@ -33,7 +33,6 @@ class ActivationGroups {
 
  private:
   void units(const std::function<void(int group)>& body);
-  void superblocks(const std::function<void(int group)>& body);
   void groups_of_step(const std::function<void(int group)>& body) const;
 
   const GemmContext& c_;

@@ -2,7 +2,7 @@
 //
 //   bf16   vdpbf16ps adds both products of a pair to the f32 sum
 //   f16    vfmadd231ph adds each to an f16 sum of its own, which hold 32 products each before they are added to the
-//          f32 sum: rounding them costs less than rounding to bf16 does
+//          f32 sum: by a count of roundings, less is lost than by rounding factors to bf16
 #include "templates/gemm/gemm_emitter.hpp"
 #include "templates/gemm/unpacked_shape.hpp"
 

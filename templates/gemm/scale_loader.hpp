@@ -1,6 +1,8 @@
 // Loads a weight group's scales or minimums for one column vector, as f32.
 #pragma once
 
+#include <functional>
+
 #include "templates/gemm/float8_decoder.hpp"
 #include "templates/gemm/gemm_emitter.hpp"
 
@@ -47,19 +49,24 @@ class TwoLevelScales {
   TwoLevelScales(const GemmContext& context, const TileRegisters& tile, int pass)
       : c_(context), a(context.a), tile_(tile), pass_(pass) {}
 
-  int header_bytes() const { return arrays() * kBlockColumns * 2; }
-  int step_bytes() const { return code_bytes() + arrays() * groups() * kBlockColumns; }
-
-  // r.weights points to the superblock. `scratch` is overwritten.
-  void convert_factors(jit::Vector scratch) const {
-    for (int array = 0; array < arrays(); ++array)
-      for (int v = 0; v < tile_.vectors(); ++v) {
-        const int column = array * kBlockColumns + tile_.block_vector(pass_, v) * a.lanes();
-        a.vcvtph2ps(scratch, a.ptr[c_.r.weights + jit::offset(column * 2)]);
-        if (array == 1)
-          a.isa().bit_xor(scratch, scratch, a.vector_constant(0x80000000));  // minimums are -e * m
-        a.vmovups(factor(array, v), scratch);
-      }
+  // Emits the loop over r.groups_left superblocks, at least one, from r.weights on, which it leaves behind them: step()
+  // for 32 inputs at a time, whose codes r.weights points to. r.free is overwritten.
+  void for_each_step(const std::function<void()>& step) const {
+    constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
+    Xbyak::Label superblock;
+    Xbyak::Label next;
+    a.align(64);
+    a.L(superblock);
+    convert_factors(tile_.scale(0));
+    a.add(c_.r.weights, static_cast<std::uint32_t>(header_bytes()));
+    a.mov(a.name(c_.r.free, "steps_left"), static_cast<std::uint32_t>(kSuperblock / kStepInputs));
+    a.L(next);
+    step();
+    a.add(c_.r.weights, static_cast<std::uint32_t>(step_bytes()));
+    a.dec(c_.r.free);
+    a.jnz(next, kNear);
+    a.dec(c_.r.groups_left);
+    a.jnz(superblock, kNear);
   }
 
   // Scale or minimum of group `group` of the step that r.weights points to.
@@ -75,9 +82,26 @@ class TwoLevelScales {
   }
 
  private:
+  static constexpr int kStepInputs = 32;
+
+  int header_bytes() const { return arrays() * kBlockColumns * 2; }
+  int step_bytes() const { return code_bytes() + arrays() * groups() * kBlockColumns; }
+
+  // r.weights points to the superblock. `scratch` is overwritten.
+  void convert_factors(jit::Vector scratch) const {
+    for (int array = 0; array < arrays(); ++array)
+      for (int v = 0; v < tile_.vectors(); ++v) {
+        const int column = array * kBlockColumns + tile_.block_vector(pass_, v) * a.lanes();
+        a.vcvtph2ps(scratch, a.ptr[c_.r.weights + jit::offset(column * 2)]);
+        if (array == 1)
+          a.isa().bit_xor(scratch, scratch, a.vector_constant(0x80000000));  // minimums are -e * m
+        a.vmovups(factor(array, v), scratch);
+      }
+  }
+
   int groups() const { return groups_per_step(c_.spec.weights); }
   int arrays() const { return c_.spec.weights.symmetric ? 1 : 2; }
-  int code_bytes() const { return 32 * 4 * c_.spec.weights.bits; }
+  int code_bytes() const { return kStepInputs * 4 * c_.spec.weights.bits; }
   Xbyak::Address factor(int array, int vector) const {
     const int column = array * kBlockColumns + tile_.block_vector(pass_, vector) * a.lanes();
     return a.ptr[a.rsp + jit::offset(kTwoLevelFactors + column * 4)];

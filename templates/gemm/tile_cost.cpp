@@ -12,7 +12,7 @@ namespace {
 constexpr int kInputs = 32;
 constexpr int kQuads = kInputs / 4;
 constexpr double kStartsPerCycle = 2;
-constexpr double kLatency = 5;  // of a product, between the 4 of Intel's and AMD's and what a broadcast adds
+constexpr double kLatency = 5;  // of a product: 4 to 6 cycles on CPUs since Skylake and Zen
 constexpr int kAddressableRows = 6;
 
 // Codes of a quad to bytes: the first plane is masked, and shifted in the half of the quads or more; another plane
@@ -49,8 +49,9 @@ TileCost float_cost(const jit::Assembler& a, const WeightFormat& weights) {
 
 TileCost half_cost(Activation activation) {
   TileCost cost;
+  constexpr double kAddingF16 = 2.5;                  // five instructions behind 64 inputs (half_sums.cpp)
   const bool pairs = activation == Activation::bf16;  // two products in an instruction
-  cost.of_row = pairs ? kInputs / 2 : kInputs + 2.5;
+  cost.of_row = pairs ? kInputs / 2 : kInputs + kAddingF16;
   cost.chain = kInputs / 2 * kLatency;
   return cost;
 }

@@ -20,7 +20,7 @@ void WeightValues::emit() {
     decoder_.keep_mask_in(tile_.mask());
   if (tile_.has_tables()) table_.keep_in(tile_.table(0), 0);
   if (c_.spec.weights.is_two_level())
-    superblocks();
+    two_level_.for_each_step([&] { superblock_step(); });
   else if (c_.spec.weights.has_codes())
     groups();
   else
@@ -71,27 +71,14 @@ void WeightValues::scale_for_codes(jit::Vector scale) {
   a.vmulps(scale, scale, a.vector_constant(std::bit_cast<std::uint32_t>(factor)));
 }
 
-// Superblocks of 256 inputs, 32 at a time, one or two groups in them.
-void WeightValues::superblocks() {
-  Xbyak::Label superblock;
-  Xbyak::Label step;
-  a.align(64);
-  a.L(superblock);
-  two_level_.convert_factors(tile_.scale(0));
-  a.add(c_.r.weights, static_cast<std::uint32_t>(two_level_.header_bytes()));
-  a.mov(a.name(c_.r.free, "steps_left"), static_cast<std::uint32_t>(kSuperblock / 32));
-  a.L(step);
+// 32 inputs of a superblock, one or two groups in them.
+void WeightValues::superblock_step() {
   const int quads = kQuads / groups_per_step(c_.spec.weights);
   for (int quad = 0; quad < kQuads; ++quad) {
     if (quad % quads == 0) load_two_level_scales(quad / quads);
     coded_quad(quad);
   }
   use_.end_step(32);
-  a.add(c_.r.weights, static_cast<std::uint32_t>(two_level_.step_bytes()));
-  a.dec(c_.r.free);
-  a.jnz(step, kNear);
-  a.dec(c_.r.groups_left);
-  a.jnz(superblock, kNear);
 }
 
 void WeightValues::load_two_level_scales(int group) {

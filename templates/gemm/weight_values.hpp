@@ -47,7 +47,7 @@ class WeightValues {
 
  private:
   void groups();
-  void superblocks();
+  void superblock_step();
   void floats();
   void load_two_level_scales(int group);
   void coded_quad(int quad);

@@ -22,17 +22,15 @@ class RowPreparationEmitter {
 
   void emit() {
     norm_.statistics({value(0), value(1), value(2), value(3), scratch()});
+    if (is_int8(p_.rows.type) || p_.rows.has_row_factor())
+      a.vmovups(magnitude_mask(), a.vector_constant(0x7fffffff));
     switch (p_.rows.type) {
-      case Activation::s8row: row_scale(); break;
-      case Activation::f16: scale_row(); break;
-      case Activation::s8:
+      case Activation::s8: return quantize_row();
+      case Activation::s8row: scale_of_row(); return quantize_row();
+      case Activation::f16: exponent_of_row(); return copy_row();
       case Activation::bf16:
-      case Activation::f32: break;
+      case Activation::f32: return copy_row();
     }
-    if (is_int8(p_.rows.type))
-      quantize_row();
-    else
-      copy_row();
   }
 
  private:
@@ -89,7 +87,7 @@ class RowPreparationEmitter {
 
   // exponent = of the power of two that brings the row's largest magnitude to 16 .. 32; its inverse is stored behind
   // the row.
-  void scale_row() {
+  void exponent_of_row() {
     find_largest_of_row();
     a.isa().reduce_max_int32(largest(), scratch());
     const Xmm peak(largest().getIdx());
@@ -107,7 +105,6 @@ class RowPreparationEmitter {
   // In the lanes of largest().
   void find_largest_of_row() {
     Xbyak::Label loop;
-    a.vmovups(magnitude_mask(), a.vector_constant(0x7fffffff));
     a.zero(largest());
     a.xor_(r_.offset, r_.offset);
     a.L(loop);
@@ -126,24 +123,23 @@ class RowPreparationEmitter {
   }
 
   void quantize_row() {
-    a.vmovups(magnitude_mask(), a.vector_constant(0x7fffffff));
     a.xor_(r_.offset, r_.offset);
     a.mov(r_.walk, r_.output);
     Xbyak::Label loop;
     a.L(loop);
-    if (p_.rows.scales_groups()) group_scale();
+    if (p_.rows.scales_groups()) scale_of_group();
     group_codes();
     group_correction();
     a.add(r_.walk, static_cast<std::uint32_t>(p_.rows.group_bytes()));
     next_inputs(p_.rows.group, loop);
   }
 
-  void row_scale() {
+  void scale_of_row() {
     find_largest_of_row();
     scale_of_largest(a.dword[r_.output + jit::offset(p_.rows.value_bytes())]);
   }
 
-  void group_scale() {
+  void scale_of_group() {
     a.zero(largest());
     raise_largest(p_.rows.group);
     scale_of_largest(a.dword[r_.walk + kGroupScale]);

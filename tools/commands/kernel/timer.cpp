@@ -67,7 +67,7 @@ nlohmann::json to_json(const KernelTime& time) {
   return {{"rows", time.rows},
           {"seconds", time.seconds},
           {"bytes", time.work.bytes},
-          {"macs", time.work.macs()},
+          {"macs", time.work.macs},
           {"gb_s", time.gb_s()},
           {"gmac_s", time.gmac_s()},
           {"bound", time.by_memory() ? "memory" : "arithmetic"},

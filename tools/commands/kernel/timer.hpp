@@ -25,7 +25,7 @@ struct KernelTime {
   bool by_memory() const { return memory_share >= dot_share; }
   double share() const { return by_memory() ? memory_share : dot_share; }
   double gb_s() const { return work.bytes / seconds / 1e9; }
-  double gmac_s() const { return work.macs() / seconds / 1e9; }
+  double gmac_s() const { return work.macs / seconds / 1e9; }
 };
 nlohmann::json to_json(const KernelTime& time);
 
