@@ -31,8 +31,9 @@ float GroupLayout::value(const std::byte* unit, int input, int column, float fac
                 static_cast<std::size_t>(bytes_of(format_.scale)));
     return scale_value(format_.scale, bits);
   };
-  const float value = format_.code_value(code) * (scale_at(0) * factor);
-  return format_.symmetric ? value : value + scale_at(1);
+  const float scale_of_code = scale_at(0) * factor;
+  if (format_.symmetric) return format_.code_value(code) * scale_of_code;
+  return std::fma(format_.code_value(code), scale_of_code, scale_at(1));  // as kernels do
 }
 
 GroupPacker::GroupPacker(const WeightFormat& format, std::int64_t inputs,

@@ -1,6 +1,7 @@
 #include "templates/formats/superblock_packing.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "jit/error.hpp"
@@ -87,11 +88,10 @@ float superblock_value(const WeightFormat& format, const std::byte* superblock, 
   const int group = input / format.group;
   const auto group_scale = std::to_integer<std::int8_t>(superblock[layout.group_scale(group, column)]);
   const float scale = f16_at(layout.scale(column)) * static_cast<float>(group_scale);
-  const float value = scale * format.code_value(code);
-  if (format.symmetric) return value;
+  if (format.symmetric) return scale * format.code_value(code);
   const auto group_minimum = std::to_integer<std::uint8_t>(superblock[layout.group_minimum(group, column)]);
   const float minimum = -(f16_at(layout.minimum(column)) * static_cast<float>(group_minimum));
-  return value + minimum;
+  return std::fma(scale, format.code_value(code), minimum);  // as kernels do
 }
 
 }  // namespace burin::kernels

@@ -8,6 +8,7 @@
 #include "tests/emulation/amx.hpp"
 #include "tests/emulation/emulate.hpp"
 #include "tests/emulation/fp16.hpp"
+#include "tests/emulation/loaded_kernel.hpp"
 #include "tests/emulation/report.hpp"
 
 namespace burin::emulation {
@@ -17,10 +18,13 @@ std::array<std::atomic<std::uint64_t>, kNames> counters;
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
 // Read before the first signal.
-std::atomic<bool> lacks_fp16, lacks_tiles;
+std::atomic<bool> lacks_fp16, lacks_tiles, taking_over;
 
-bool host_lacks(const Instruction& instruction) {
-  return (lacks_fp16 && is_fp16(instruction)) || (lacks_tiles && is_amx(instruction));
+// Whether the instruction, as it is loaded, would raise a signal of its own.
+bool would_fault(const Instruction& instruction) {
+  const bool trapping = LoadedKernel::is_trapping(instruction.address);
+  return ((lacks_fp16 || trapping) && is_fp16(instruction)) ||
+         ((lacks_tiles || trapping) && is_amx(instruction));
 }
 
 void emulate_and_count(const Instruction& instruction, ProcessorState& state) {
@@ -34,11 +38,11 @@ void on_illegal_instruction(int, siginfo_t* info, void* context) {
   ProcessorState state(*static_cast<ucontext_t*>(context));
   Instruction instruction;
   decode(state.rip(), instruction);
-  if (is_amx(instruction) && has_native_tiles())
+  if (is_amx(instruction) && has_native_tiles() && !LoadedKernel::is_trapping(instruction.address))
     die("not emulated beside the tiles that this CPU has itself: see emulation::can_run", instruction);
   emulate_and_count(instruction, state);
   // A signal takes ten times as long as emulation: what follows and would raise the next one is done at once.
-  while (try_decode(state.rip(), instruction) && host_lacks(instruction))
+  while (try_decode(state.rip(), instruction) && would_fault(instruction))
     emulate_and_count(instruction, state);
   errno = saved_errno;
 }
@@ -61,9 +65,10 @@ void bind_decoder() {
 
 }  // namespace
 
-EmulatedCpu::EmulatedCpu() {
+EmulatedCpu::EmulatedCpu(Emulate emulate) : took_over_(taking_over) {
   lacks_fp16 = !native_features().has(jit::Feature::avx512fp16);
   lacks_tiles = !has_native_tiles();
+  taking_over = emulate == Emulate::tiles_and_fp16;
   bind_decoder();
   for (auto& counter : counters) counter.store(0, std::memory_order_relaxed);
   struct sigaction action = {};
@@ -74,7 +79,12 @@ EmulatedCpu::EmulatedCpu() {
     throw std::system_error(errno, std::generic_category(), "sigaction(SIGILL)");
 }
 
-EmulatedCpu::~EmulatedCpu() { sigaction(SIGILL, &previous_, nullptr); }
+EmulatedCpu::~EmulatedCpu() {
+  taking_over = took_over_;
+  sigaction(SIGILL, &previous_, nullptr);
+}
+
+bool EmulatedCpu::takes_over() { return taking_over; }
 
 std::uint64_t EmulatedCpu::count(const char* mnemonic) const {
   return counters[name_index(mnemonic)].load(std::memory_order_relaxed);

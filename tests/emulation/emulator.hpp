@@ -44,11 +44,14 @@ class EmulatedCpu {
   // Installs the handler, and an alternative stack for the calling thread, which must be the one to destroy
   // it. Throws std::system_error. Other threads are emulated on the stack they have; one that leaves less
   // than 32 KB of it needs an AlternativeStack of its own.
-  EmulatedCpu();
+  explicit EmulatedCpu(Emulate emulate = Emulate::what_is_missing);
   // Restores what was there before.
   ~EmulatedCpu();
   EmulatedCpu(const EmulatedCpu&) = delete;
   EmulatedCpu& operator=(const EmulatedCpu&) = delete;
+
+  // Whether one lives that emulates what this CPU may have itself.
+  static bool takes_over();
 
   // Instructions emulated in any thread since construction; mnemonics in small letters.
   std::uint64_t count(const char* mnemonic) const;
@@ -57,6 +60,7 @@ class EmulatedCpu {
 
  private:
   AlternativeStack stack_;
+  bool took_over_;
   struct sigaction previous_ = {};
 };
 

@@ -34,18 +34,18 @@ jit::FeatureSet native_features() {
   return features;
 }
 
-jit::FeatureSet emulated_features() {
+jit::FeatureSet emulated_features(Emulate emulate) {
   using enum jit::Feature;
   jit::FeatureSet features;
   for (const jit::Feature feature : {avxvnni, avx512vnni, avx512bf16, avx512fp16, avx512vbmi, gfni})
     features.add(feature);
-  if (native_tiles) return features;
+  if (native_tiles && emulate == Emulate::what_is_missing) return features;
   for (const jit::Feature feature : {amx_int8, amx_bf16, amx_fp16}) features.add(feature);
   return features;
 }
 
-bool can_run(const jit::Target& target) {
-  return target.features.without(native_features()).without(emulated_features()).empty();
+bool can_run(const jit::Target& target, Emulate emulate) {
+  return target.features.without(native_features()).without(emulated_features(emulate)).empty();
 }
 
 }  // namespace burin::emulation

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "tests/emulation/loaded_kernel.hpp"
 #include "tests/emulation/memory.hpp"
 #include "tests/emulation/report.hpp"
 
@@ -84,10 +85,11 @@ void decode(std::uint64_t address, Instruction& instruction) {
 
 bool try_decode(std::uint64_t address, Instruction& instruction) {
   instruction.address = address;
-  const std::size_t in_page = kPage - address % kPage;
+  const std::uint64_t from = LoadedKernel::as_emitted(address);
+  const std::size_t in_page = kPage - from % kPage;
   const auto decode_first = [&](std::size_t count) {
     instruction.available = count;
-    copy_bytes(instruction.bytes, reinterpret_cast<const void*>(address), count);
+    copy_bytes(instruction.bytes, reinterpret_cast<const void*>(from), count);
     return decode_known(count, instruction);
   };
   ZyanStatus status = decode_first(std::min(in_page, kLongest));

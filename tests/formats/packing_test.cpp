@@ -138,7 +138,8 @@ std::vector<float> rounded_superblocks(const WeightFormat& format, const std::ve
     for (int i = 0; i < static_cast<int>(count); ++i) {
       const int group = i / format.group;
       const float minimum = format.symmetric ? 0.0f : superblock.group_minimum(group);
-      result.push_back(superblock.group_scale(group) * format.code_value(superblock.codes[i]) - minimum);
+      result.push_back(
+          std::fma(superblock.group_scale(group), format.code_value(superblock.codes[i]), -minimum));
     }
   }
   return result;
@@ -163,7 +164,7 @@ std::vector<float> rounded(const WeightFormat& format, const std::vector<float>&
         quantize_group(format, std::span(values).subspan(first, count), codes.data());
     const float scale = scale_value(format.scale, group.scale);
     const float minimum = format.symmetric ? 0.0f : scale_value(format.scale, group.minimum);
-    for (const std::uint8_t code : codes) result.push_back(format.code_value(code) * scale + minimum);
+    for (const std::uint8_t code : codes) result.push_back(std::fma(format.code_value(code), scale, minimum));
   }
   return result;
 }

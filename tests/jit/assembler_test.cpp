@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "jit/error.hpp"
+#include "jit/executable_memory.hpp"
 #include "tests/jit/isa_run.hpp"
 
 namespace burin::jit {

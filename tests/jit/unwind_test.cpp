@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "jit/assembler.hpp"
+#include "jit/executable_memory.hpp"
 #include "runtime/executor.hpp"
 #include "runtime/files/model_file.hpp"
 #include "runtime/plan_kernels.hpp"

@@ -15,6 +15,7 @@
 #include "templates/gemm/gemm_spec.hpp"
 #include "tests/kernels/prepared_rows.hpp"
 #include "tests/kernels/row_reference.hpp"
+#include "tests/kernels/sum_tolerance.hpp"
 #include "tests/support/guarded_buffer.hpp"
 #include "tests/support/kernel_call.hpp"
 #include "tests/support/packed_matrix.hpp"
@@ -129,22 +130,11 @@ class GemmProblem {
     }
     double weight_norm = 0;
     const std::vector<double> sums = sums_of(a, weight_norm);
-    const double tolerance =
-        (4e-6 * std::sqrt(static_cast<double>(spec_.inputs)) + rounding_of_sums(target)) *
-            std::sqrt(norm * weight_norm) +
-        2e-6;
+    const double tolerance = sum_tolerance(spec_, target, norm, weight_norm);
     for (std::int64_t c = 0; c < spec_.output_stride; ++c)
       ASSERT_NEAR(static_cast<double>(output_.as<float>()[output_row(m) * spec_.output_stride + c]),
                   expected(sums, m, c), tolerance)
           << "row " << m << " column " << c;
-  }
-
-  // Sums of 32 products, and of two such, are rounded to 11 bits that many times, each time by at most half of the last
-  // one; errors have either sign. Where tiles add up, sums are f32.
-  double rounding_of_sums(const jit::Target& target) const {
-    constexpr double kRoundings = 33;
-    if (spec_.activation != Activation::f16 || uses_amx(spec_, target)) return 0;
-    return 2 * std::sqrt(kRoundings) * 0x1p-12;
   }
 
   // Of an activation, none of which is larger than 4: half a step of the scale, or its rounding.

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,7 @@
 #include "templates/gemm/gemm_spec.hpp"
 #include "tests/kernels/prepared_rows.hpp"
 #include "tests/kernels/stored_heads.hpp"
+#include "tests/kernels/sum_tolerance.hpp"
 #include "tests/support/guarded_buffer.hpp"
 #include "tests/support/kernel_call.hpp"
 #include "tests/support/packed_matrix.hpp"
@@ -46,7 +49,7 @@ class RopeKvProblem {
     run(target);
     for (std::int64_t row = 0; row < rows_; ++row) {
       compute_sums(row);
-      stored_.check_row(row, sums_, kTolerance);
+      stored_.check_row(row, sums_, tolerance(target));
     }
     stored_.check_the_rest();
   }
@@ -88,16 +91,25 @@ class RopeKvProblem {
   void compute_sums(std::int64_t row) {
     const std::vector<double> a = row_values(layout_, activations_.as() + row * layout_.row_bytes);
     sums_.clear();
+    squares_ = largest_weight_squares_ = 0;
+    for (const double value : a) squares_ += value * value;
     for (std::int64_t column = 0; column < spec_.columns; ++column) {
       auto sum = static_cast<double>(bias_.as<float>()[column]);
-      for (std::int64_t i = 0; i < spec_.inputs; ++i)
-        sum += a[static_cast<std::size_t>(i)] * multiplied_weight(packed_, spec_.activation, i, column);
+      double weight_squares = 0;
+      for (std::int64_t i = 0; i < spec_.inputs; ++i) {
+        const double weight = multiplied_weight(packed_, spec_.activation, i, column);
+        sum += a[static_cast<std::size_t>(i)] * weight;
+        weight_squares += weight * weight;
+      }
       sums_.push_back(sum);
+      largest_weight_squares_ = std::max(largest_weight_squares_, weight_squares);
     }
   }
 
-  static constexpr double kTolerance =
-      3e-6;  // sums of at most 40 products of at most 0.1, and a bias of at most 1
+  // Of a rotated pair of sums, and of a bias of at most 1.
+  double tolerance(const jit::Target& target) const {
+    return std::sqrt(2.0) * sum_tolerance(spec_, target, squares_, largest_weight_squares_);
+  }
 
   GemmSpec spec_;
   std::int64_t rows_;
@@ -110,7 +122,9 @@ class RopeKvProblem {
   tests::GuardedBuffer bias_;
   tests::GuardedBuffer scratch_;
   tests::StoredHeads stored_;
-  std::vector<double> sums_;
+  std::vector<double> sums_;  // of the row that is looked at, and the lengths behind its tolerance
+  double squares_ = 0;
+  double largest_weight_squares_ = 0;
 };
 
 }  // namespace burin::kernels

@@ -7,8 +7,8 @@
 #include <cstdint>
 
 #include "jit/code_image.hpp"
-#include "jit/executable_memory.hpp"
 #include "jit/target.hpp"
+#include "tests/emulation/loaded_kernel.hpp"
 
 namespace burin::tests {
 
@@ -79,10 +79,10 @@ inline PreservedState call_with_marks(const void* entry, const void* arguments) 
 // checked after.
 template <typename Arguments>
 void run_kernel(const jit::CodeImage& image, const Arguments& arguments) {
-  const jit::ExecutableMemory memory(image.bytes);
+  const emulation::LoadedKernel kernel(image);
   const unsigned control = _mm_getcsr() & ~0x3fu;  // without the sticky exception flags
   poison_vector_registers();
-  const PreservedState after = call_with_marks(memory.entry(), &arguments);
+  const PreservedState after = call_with_marks(kernel.entry(), &arguments);
   EXPECT_EQ(after.rbx, 0x1111u) << image.name;
   EXPECT_EQ(after.rbp, 0x2222u) << image.name;
   EXPECT_EQ(after.r12, 0x3333u) << image.name;
