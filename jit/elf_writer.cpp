@@ -85,6 +85,7 @@ std::vector<std::uint8_t> ElfWriter::file() {
   const auto place = [&](const ElfSection& section, Elf64_Shdr& header) {
     header.sh_type = section.type;
     header.sh_flags = section.flags;
+    header.sh_addr = section.address;
     header.sh_addralign = section.alignment;
     header.sh_offset = file.append(section.bytes, section.alignment);
     header.sh_size = section.bytes.size();

@@ -19,6 +19,7 @@ struct ElfSection {
   std::size_t alignment = 1;
   std::vector<std::uint8_t> bytes;
   std::vector<Elf64_Rela> relocations = {};
+  std::uint64_t address = 0;  // where it is in memory already, if it is
 
   // Appends zeros up to a multiple of `to`, then the bytes; returns where they begin.
   std::size_t append(std::span<const std::uint8_t> more, std::size_t to = 1);

@@ -12,11 +12,6 @@ KernelEntry entry_of(const LoadedKernel& kernel) {
   return reinterpret_cast<KernelEntry>(reinterpret_cast<std::uintptr_t>(kernel.get()));
 }
 
-LoadedKernel load(const CodeImage& image) {
-  const auto memory = std::make_shared<const ExecutableMemory>(image.bytes);
-  return {memory, memory->entry()};
-}
-
 class Clock {
  public:
   double milliseconds() const {
@@ -32,7 +27,8 @@ class Clock {
 KernelStore::KernelStore(KernelSources sources)
     : bundles_(std::move(sources.bundles)),
       disk_(sources.disk ? std::make_unique<DiskCache>(std::move(*sources.disk)) : nullptr),
-      emits_(sources.emit) {}
+      emits_(sources.emit),
+      tools_(std::move(sources.tools)) {}
 
 KernelEntry KernelStore::resolve(const KernelKey& key, const std::function<CodeImage()>& emit) {
   const std::string text = key.text();
@@ -61,6 +57,24 @@ LoadedKernel KernelStore::make(const KernelKey& key, const std::function<CodeIma
   return from_emitter(key, emit);
 }
 
+LoadedKernel KernelStore::load(const CodeImage& image) const {
+  const auto memory = std::make_shared<const ExecutableMemory>(image.bytes);
+  return shown({memory, memory->entry()}, image);
+}
+
+LoadedKernel KernelStore::shown(LoadedKernel kernel, const CodeImage& image) const {
+  for (const std::shared_ptr<CodeTool>& tool : tools_) {
+    struct Shown {
+      LoadedKernel kernel;               // goes last
+      std::shared_ptr<const void> sign;  // of the tool
+    };
+    const void* entry = kernel.get();
+    const auto both = std::make_shared<const Shown>(Shown{kernel, tool->show(image, entry)});
+    kernel = LoadedKernel(both, entry);
+  }
+  return kernel;
+}
+
 LoadedKernel KernelStore::from_bundle(const KernelKey& key) {
   const Clock clock;
   for (const Bundle& bundle : bundles_) {
@@ -70,7 +84,8 @@ LoadedKernel KernelStore::from_bundle(const KernelKey& key) {
     ++counts_.from_bundle;
     counts_.disk_milliseconds += clock.milliseconds();
     counts_.code_bytes += found->bytes;
-    return found->kernel;
+    const std::optional<CodeImage> image = tools_.empty() ? std::nullopt : bundle.find(key);
+    return image ? shown(found->kernel, *image) : found->kernel;
   }
   return nullptr;
 }

@@ -12,6 +12,7 @@
 
 #include "jit/bundle.hpp"
 #include "jit/code_image.hpp"
+#include "jit/code_tool.hpp"
 #include "jit/disk_cache.hpp"
 #include "jit/error.hpp"
 #include "jit/kernel_key.hpp"
@@ -35,6 +36,8 @@ struct KernelSources {
   std::vector<Bundle> bundles;
   std::optional<DiskCacheOptions> disk;
   bool emit = true;
+  // Which are shown whatever this store loads. Not what is linked into the program, which has symbols.
+  std::vector<std::shared_ptr<CodeTool>> tools = {};
 };
 
 // Thrown for a kernel that is in none of them.
@@ -63,6 +66,8 @@ class KernelStore {
 
  private:
   LoadedKernel make(const KernelKey& key, const std::function<CodeImage()>& emit);
+  LoadedKernel load(const CodeImage& image) const;
+  LoadedKernel shown(LoadedKernel kernel, const CodeImage& image) const;
   LoadedKernel from_bundle(const KernelKey& key);
   LoadedKernel from_disk(const KernelKey& key);
   LoadedKernel from_emitter(const KernelKey& key, const std::function<CodeImage()>& emit);
@@ -70,6 +75,7 @@ class KernelStore {
   std::vector<Bundle> bundles_;
   std::unique_ptr<DiskCache> disk_;
   bool emits_ = true;
+  std::vector<std::shared_ptr<CodeTool>> tools_;
 
   mutable std::mutex mutex_;                                  // guards what follows
   std::map<std::string, LoadedKernel, std::less<>> kernels_;  // by key

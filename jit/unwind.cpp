@@ -31,8 +31,10 @@ constexpr std::uint8_t kRspPlus = 0x77;  // with a signed LEB128
 constexpr std::uint8_t kLoad = 0x06;
 constexpr std::uint8_t kPlus = 0x23;  // with an unsigned LEB128
 
-constexpr std::uint8_t kWordsDown = 0x78;         // -8 as a signed LEB128: the unit of offsets
-constexpr std::uint8_t kRelativeSigned32 = 0x1b;  // addresses as distances from their places
+constexpr std::uint8_t kWordsDown = 0x78;  // -8 as a signed LEB128: the unit of offsets
+// How addresses are written (DW_EH_PE_...): as distances from their places, and as they are.
+constexpr std::uint8_t kRelativeSigned32 = 0x1b;
+constexpr std::uint8_t kAbsolute = 0x00;
 
 void put_u32(std::vector<std::uint8_t>& bytes, std::size_t value) {
   const auto number = static_cast<std::uint32_t>(value);
@@ -58,13 +60,13 @@ void end_record(std::vector<std::uint8_t>& bytes, std::size_t record) {
 }
 
 // What all kernels have in common: at their first byte the return address is on top of the stack.
-std::vector<std::uint8_t> common_record() {
+std::vector<std::uint8_t> common_record(CodeAddresses addresses) {
+  const std::uint8_t encoding = addresses == CodeAddresses::relative ? kRelativeSigned32 : kAbsolute;
   std::vector<std::uint8_t> bytes;
   put_u32(bytes, 0);  // length
   put_u32(bytes, 0);  // a CIE
-  append(bytes,
-         std::to_array<std::uint8_t>({1, 'z', 'R', 0, 1, kWordsDown, kReturnAddress, 1, kRelativeSigned32,
-                                      kDefineCfa, kRsp, 8, kOffset | kReturnAddress, 1}));
+  append(bytes, std::to_array<std::uint8_t>({1, 'z', 'R', 0, 1, kWordsDown, kReturnAddress, 1, encoding,
+                                             kDefineCfa, kRsp, 8, kOffset | kReturnAddress, 1}));
   end_record(bytes, 0);
   return bytes;
 }
@@ -118,17 +120,22 @@ void UnwindProgram::reclaim_rbp(std::size_t at) {
   append(bytes_, std::to_array<std::uint8_t>({kDefineCfa, kRbp, 16}));
 }
 
-EhFrame eh_frame(std::span<const UnwoundCode> codes) {
+EhFrame eh_frame(std::span<const UnwoundCode> codes, CodeAddresses addresses) {
   EhFrame frame;
   std::vector<std::uint8_t>& bytes = frame.bytes;
-  bytes = common_record();
+  bytes = common_record(addresses);
+  // Numbers of bytes are as wide as addresses.
+  const auto put_wide = [&](std::size_t value) {
+    put_u32(bytes, value);
+    if (addresses == CodeAddresses::absolute) put_u32(bytes, value >> 32);
+  };
   for (const UnwoundCode& code : codes) {
     const std::size_t record = bytes.size();
     put_u32(bytes, 0);           // length
     put_u32(bytes, record + 4);  // back to the CIE
     frame.places.push_back(bytes.size());
-    put_u32(bytes, 0);
-    put_u32(bytes, code.code_bytes);
+    put_wide(0);
+    put_wide(code.code_bytes);
     bytes.push_back(0);  // no further data
     append(bytes, code.program);
     end_record(bytes, record);

@@ -44,12 +44,16 @@ struct UnwoundCode {
   std::span<const std::uint8_t> program;
 };
 
-// An .eh_frame section, whose places for addresses are zero: 32 bits each, for the distance from the place itself to
-// the code.
+enum class CodeAddresses : std::uint8_t {
+  relative,  // 32 bits: the distance from the place itself to the code
+  absolute,  // 64 bits
+};
+
+// An .eh_frame section, whose places for addresses are zero.
 struct EhFrame {
   std::vector<std::uint8_t> bytes;
   std::vector<std::size_t> places;  // of each code's address, in the order of the codes
 };
-EhFrame eh_frame(std::span<const UnwoundCode> codes);
+EhFrame eh_frame(std::span<const UnwoundCode> codes, CodeAddresses addresses = CodeAddresses::relative);
 
 }  // namespace burin::jit

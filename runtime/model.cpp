@@ -7,6 +7,7 @@
 #include "graph/plan.hpp"
 #include "jit/error.hpp"
 #include "runtime/block_signals.hpp"
+#include "runtime/environment.hpp"
 #include "runtime/kernel_bundle.hpp"
 #include "runtime/model_state.hpp"
 #include "runtime/plan_kernels.hpp"
@@ -27,7 +28,7 @@ jit::Target target_of(const LoadOptions& options, const std::vector<jit::Bundle>
 
 std::unique_ptr<jit::KernelStore> make_store(const LoadOptions& options,
                                              const std::vector<jit::Bundle>& bundles) {
-  jit::KernelSources sources = {bundles, std::nullopt, options.emit};
+  jit::KernelSources sources = {bundles, std::nullopt, options.emit, code_tools()};
   if (!options.cache_folder.empty()) sources.disk = jit::DiskCacheOptions{options.cache_folder};
   return std::make_unique<jit::KernelStore>(std::move(sources));
 }

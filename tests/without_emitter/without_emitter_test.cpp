@@ -140,5 +140,15 @@ TEST(WithoutEmitter, CommandsForDevelopersAreRefusedByName) {
   }
 }
 
+TEST_F(WithBundle, ToolsForDevelopersAreRefusedByName) {
+  make("haswell");
+  const std::string tool[] = {"BURIN_GDB=1", "BURIN_PERF_MAP=1", "BURIN_JITDUMP=."};
+  for (const std::string& variable : tool) {
+    const CommandResult result = run_burin(run({"--kernels", bundle()}), "", {variable});
+    EXPECT_EQ(result.status, 1) << variable;
+    EXPECT_THAT(result.error_line(), AllOf(HasSubstr("cannot be shown to"), HasSubstr("use a full build")));
+  }
+}
+
 }  // namespace
 }  // namespace burin::tests

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "jit/kernel_store.hpp"
+#include "runtime/environment.hpp"
 #include "tools/commands/bench/median.hpp"
 
 namespace burin::tools {
@@ -89,7 +90,7 @@ graph::MachineLimits KernelTimer::probe_limits() {
 }
 
 KernelTime KernelTimer::time(const kernels::KernelSpec& spec, std::int64_t rows) {
-  jit::KernelStore store;
+  jit::KernelStore store({{}, std::nullopt, true, runtime::code_tools()});
   const jit::KernelEntry entry = store.resolve({kernels::kernel_name(spec), target_.features},
                                                [&] { return kernels::emit_kernel(spec, target_); });
   const runtime::KernelCall call = runtime::make_kernel_call(spec, rows, memory_);
