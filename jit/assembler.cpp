@@ -40,8 +40,8 @@ Assembler::~Assembler() = default;
 
 Vector Assembler::vector(int index, const Role& role) const {
   if (index < 0 || index >= isa_->vector_registers())
-    fail("kernel: vector register {} of {} asked for: the tile is too large", index,
-         isa_->vector_registers());
+    fail("kernel: {} fits no register: it would be vector register {} where '{}' has {}", to_text(role),
+         index, target_.name, isa_->vector_registers());
   if (vector_bytes_ == 64) return name(Xbyak::Zmm(index), role);
   return name(Xbyak::Ymm(index), role);
 }

@@ -10,6 +10,7 @@
 #include "jit/error.hpp"
 #include "jit/executable_memory.hpp"
 #include "tests/jit/isa_run.hpp"
+#include "tests/support/error_text.hpp"
 
 namespace burin::jit {
 namespace {
@@ -27,6 +28,16 @@ TEST(Assembler, RegistersAreAsWideAsTheTarget) {
 }
 
 TEST(Assembler, TargetsWithoutAvx2AreRefused) { EXPECT_THROW(Assembler({"nothing", FeatureSet()}), Error); }
+
+TEST(Assembler, WhatFitsNoRegisterIsNamed) {
+  const Assembler narrow(parse_target("haswell"));
+  const Assembler wide(parse_target("znver5"));
+  EXPECT_NO_THROW(wide.vector(16, {"sum", 2, 1}));
+  EXPECT_EQ(tests::error_of([&] {
+              narrow.vector(16, {"sum", 2, 1});
+            }),
+            "kernel: sum[2,1] fits no register: it would be vector register 16 where 'haswell' has 16");
+}
 
 TEST(Assembler, ZeroClearsTheWholeRegister) {
   for (const IsaSetting& s : isa_settings()) {

@@ -28,6 +28,7 @@ class GemmProblem {
   // Columns and strides of the spec are made those of `columns` columns that have weights.
   GemmProblem(const GemmSpec& spec, std::int64_t columns, std::int64_t rows)
       : spec_(with_columns(spec, columns)),
+        columns_(columns),
         rows_(rows),
         random_(static_cast<std::uint64_t>(spec.inputs * 1000 + columns + rows)),
         packed_(spec.weights, spec.inputs, columns, random_),
@@ -60,12 +61,15 @@ class GemmProblem {
   void set_input(std::int64_t row, std::int64_t input, float value) {
     input_.as<float>()[row * stride_ + input] = value;
   }
-  // As check, for the rows before `row` and behind it; what this one's outputs are is not looked at.
-  void check_all_but(std::int64_t row, const jit::Target& target) {
-    SCOPED_TRACE(jit::spec_text(spec_) + " rows " + std::to_string(rows_) + " target " + target.name);
-    run(target);
-    for (std::int64_t m = 0; m < rows_; ++m)
-      if (m != row) check_row(m, target);
+  void set_row(std::int64_t row, float value) {
+    std::fill_n(input_.as<float>() + row * stride_, spec_.inputs, value);
+  }
+  // As check, where a number of this row is not finite: then none of its outputs is.
+  void check_spoilt(std::int64_t row, const jit::Target& target) {
+    check_all_but(row, target);
+    for (std::int64_t column = 0; column < columns_; ++column)
+      ASSERT_FALSE(std::isfinite(output_.as<float>()[output_row(row) * spec_.output_stride + column]))
+          << jit::spec_text(spec_) << " target " << target.name << " column " << column;
   }
 
   // As the last kernel left them.
@@ -74,6 +78,14 @@ class GemmProblem {
   }
 
  private:
+  // As check, for the rows before `row` and behind it; what this one's outputs are is not looked at.
+  void check_all_but(std::int64_t row, const jit::Target& target) {
+    SCOPED_TRACE(jit::spec_text(spec_) + " rows " + std::to_string(rows_) + " target " + target.name);
+    run(target);
+    for (std::int64_t m = 0; m < rows_; ++m)
+      if (m != row) check_row(m, target);
+  }
+
   static constexpr float kEpsilon = 1e-5f;
   static constexpr float kLimit = 1.5f;  // of clamped gates: within the sums' range
   static constexpr float kSlope = 1.702f;
@@ -205,6 +217,7 @@ class GemmProblem {
   }
 
   GemmSpec spec_;
+  std::int64_t columns_;  // that have weights
   std::int64_t rows_;
   tests::RandomValues random_;
   tests::PackedMatrix packed_;

@@ -233,12 +233,8 @@ TEST(Gemm, WhatIsNotFiniteIsSeen) {
         for (const float value : {kInfinity, -kInfinity, std::numeric_limits<float>::quiet_NaN()}) {
           GemmProblem problem(spec, 33, rows);
           problem.set_input(spoilt, 37, value);
-          problem.check_all_but(spoilt, target);
-          const std::vector<float> outputs = problem.outputs();
-          for (std::size_t column = 0; column < 33; ++column)
-            ASSERT_FALSE(std::isfinite(outputs[static_cast<std::size_t>(spoilt) * 64 + column]))
-                << jit::spec_text(spec) << " target " << target.name << " input " << value << " column "
-                << column;
+          SCOPED_TRACE(value);
+          problem.check_spoilt(spoilt, target);
         }
       }
 }

@@ -16,11 +16,12 @@
 #include "tests/kernels/manifest_problems.hpp"
 #include "tests/kernels/target_names.hpp"
 #include "tests/support/crash_line.hpp"
+#include "tests/support/guarded_buffer.hpp"
 
 namespace burin::kernels {
 namespace {
 
-constexpr std::int64_t kSamples = 36;
+constexpr std::int64_t kSamples = 300;
 
 std::int64_t number_from(const char* variable, std::int64_t otherwise) {
   const char* text = std::getenv(variable);
@@ -111,6 +112,8 @@ void check_case(const Case& one, const jit::Target& target, const char* suite) {
   SCOPED_TRACE(line);
   const tests::CrashLine crash(line);
   tests::RandomValues random(one.seed);
+  const tests::GuardedPlaces places(random.below(2) == 0 ? tests::GuardedPlace::start
+                                                         : tests::GuardedPlace::end);
   tests::check_kernel(tests::drawn_shape(parse_kernel_name(one.row->kernel), random, target), random, target);
 }
 
