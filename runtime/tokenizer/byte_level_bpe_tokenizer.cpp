@@ -1,26 +1,15 @@
 #include "runtime/tokenizer/byte_level_bpe_tokenizer.hpp"
 
-#include <cctype>
-
 #include "runtime/tokenizer/composed.hpp"
-#include "runtime/tokenizer/word_cache.hpp"
 
 namespace burin::runtime {
-namespace {
-
-std::uint64_t pair_key(TokenId left, TokenId right) {
-  return static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32 |
-         static_cast<std::uint32_t>(right);
-}
-
-}  // namespace
-
 ByteLevelBpeTokenizer::ByteLevelBpeTokenizer(
     Vocabulary vocabulary, SpecialTokens special, PreTokenizer pre_tokenizer,
     const std::vector<std::pair<std::string_view, std::string_view>>& merges, Options options)
     : VocabularyTokenizer(std::move(vocabulary), std::move(special)),
       pre_tokenizer_(std::move(pre_tokenizer)),
-      options_(options) {
+      options_(options),
+      merges_(merges.size()) {
   const Vocabulary& all = this->vocabulary();
   const TokenMap by_text = all.index();
   by_bytes_.reserve(all.size());
@@ -30,7 +19,6 @@ ByteLevelBpeTokenizer::ByteLevelBpeTokenizer(
     const auto at = by_bytes_.find(std::string(1, static_cast<char>(byte)));
     byte_tokens_[static_cast<std::size_t>(byte)] = at == by_bytes_.end() ? -1 : at->second;
   }
-  merges_.reserve(merges.size());
   double rank = 0;
   for (const auto& [left, right] : merges) {
     const auto l = by_text.find(left);
@@ -38,7 +26,7 @@ ByteLevelBpeTokenizer::ByteLevelBpeTokenizer(
     const auto whole = by_text.find(std::string(left) + std::string(right));
     ++rank;
     if (l == by_text.end() || r == by_text.end() || whole == by_text.end()) continue;
-    merges_.emplace(pair_key(l->second, r->second), BpeMerge{whole->second, rank});
+    merges_.add(l->second, r->second, {whole->second, rank});
   }
 }
 
@@ -49,8 +37,7 @@ BpeMerge ByteLevelBpeTokenizer::merge_of(const BpeSymbol& left, const BpeSymbol&
     if (whole == by_bytes_.end()) return {};
     return {whole->second, static_cast<double>(whole->second)};
   }
-  const auto listed = merges_.find(pair_key(left.id, right.id));
-  return listed == merges_.end() ? BpeMerge{} : listed->second;
+  return merges_.find(left.id, right.id);
 }
 
 void ByteLevelBpeTokenizer::encode_word(std::string_view word, std::vector<TokenId>& ids) const {
@@ -74,18 +61,14 @@ void ByteLevelBpeTokenizer::encode_word(std::string_view word, std::vector<Token
   }
 }
 
-void ByteLevelBpeTokenizer::encode_text(std::string_view text, bool after_special,
-                                        std::vector<TokenId>& ids) const {
-  std::string normalized;
-  if (options_.compose) text = normalized = composed(text);
-  std::string prefixed;
-  if (options_.prefix_space && after_special && !std::isspace(static_cast<unsigned char>(text[0]))) {
-    prefixed.assign(1, ' ').append(text);
-    text = prefixed;
-  }
-  WordCache cache(ids);
-  for (const std::string_view word : pre_tokenizer_.split(text))
-    cache.append(word, [&](std::string_view unknown) { encode_word(unknown, ids); });
+void ByteLevelBpeTokenizer::encode_text(std::string_view text, bool /*is_first*/, WordCache& cache) const {
+  if (options_.compose) text = cache.keep(composed(text));
+  if (options_.prefix_space && text[0] != ' ') text = cache.keep(" " + std::string(text));
+  pre_tokenizer_.each_piece(text, [&](std::string_view piece) {
+    cache.append(piece, [&](std::string_view unknown) {
+      pre_tokenizer_.each_word(unknown, [&](std::string_view word) { encode_word(word, cache.ids()); });
+    });
+  });
 }
 
 }  // namespace burin::runtime

@@ -2,9 +2,8 @@
 #pragma once
 
 #include <array>
-#include <unordered_map>
 
-#include "runtime/tokenizer/bpe.hpp"
+#include "runtime/tokenizer/merge_table.hpp"
 #include "runtime/tokenizer/pre_tokenizer.hpp"
 #include "runtime/tokenizer/vocabulary_tokenizer.hpp"
 
@@ -25,7 +24,7 @@ class ByteLevelBpeTokenizer final : public VocabularyTokenizer {
                         Options options);
 
  protected:
-  void encode_text(std::string_view text, bool after_special, std::vector<TokenId>& ids) const override;
+  void encode_text(std::string_view text, bool is_first, WordCache& cache) const override;
 
  private:
   BpeMerge merge_of(const BpeSymbol& left, const BpeSymbol& right) const;
@@ -35,7 +34,7 @@ class ByteLevelBpeTokenizer final : public VocabularyTokenizer {
   Options options_;
   TokenMap by_bytes_;  // normal tokens by what they stand for
   std::array<TokenId, 256> byte_tokens_;
-  std::unordered_map<std::uint64_t, BpeMerge> merges_;  // key: left id, right id
+  MergeTable merges_;
 };
 
 // GPT-2's spelling of bytes as printable characters.

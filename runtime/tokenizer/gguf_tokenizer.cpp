@@ -101,7 +101,7 @@ class GgufTokenizerLoader {
         vocabulary_.space_prefix ? TextBpeTokenizer::Prefix::every_part : TextBpeTokenizer::Prefix::none;
     SpecialTokens special = SpecialTokens::of(vocabulary_);
     return std::make_unique<TextBpeTokenizer>(std::move(vocabulary_), std::move(special), std::move(scores),
-                                              MergeList(), prefix);
+                                              MergeTable(), prefix);
   }
 
   std::unique_ptr<Tokenizer> make_byte_level() {

@@ -7,8 +7,9 @@ namespace burin::runtime {
 namespace {
 
 // Fields of ModelProto, TrainerSpec and NormalizerSpec.
-constexpr std::uint64_t kTrainerSpec = 2, kNormalizerSpec = 3;
-constexpr std::uint64_t kSpaceAsSuffix = 24;
+constexpr std::uint64_t kPiece = 1, kTrainerSpec = 2, kNormalizerSpec = 3, kSelfTest = 4;
+constexpr std::uint64_t kPieceType = 3, kUserDefined = 4, kUnused = 5;
+constexpr std::uint64_t kModelType = 3, kBpe = 2, kSpaceAsSuffix = 24;
 constexpr std::uint64_t kCharacterMap = 2, kAddDummyPrefix = 3, kRemoveExtraSpaces = 4, kEscapeSpaces = 5;
 
 // A field is a number, or bytes.
@@ -76,8 +77,16 @@ void read_normalizer(MessageReader& reader, SentencePieceSettings& settings) {
 }
 
 void read_trainer(MessageReader& reader, SentencePieceSettings& settings) {
-  while (const std::optional<Field> field = reader.next())
+  while (const std::optional<Field> field = reader.next()) {
+    if (field->id == kModelType) settings.plain_bpe = field->number == kBpe;
     if (field->id == kSpaceAsSuffix && field->number != 0) settings.changes_text = true;
+  }
+}
+
+bool is_plain_piece(MessageReader reader) {
+  while (const std::optional<Field> field = reader.next())
+    if (field->id == kPieceType && (field->number == kUserDefined || field->number == kUnused)) return false;
+  return !reader.failed();
 }
 
 }  // namespace
@@ -85,8 +94,12 @@ void read_trainer(MessageReader& reader, SentencePieceSettings& settings) {
 SentencePieceSettings read_settings(std::string_view model) {
   SentencePieceSettings settings;
   bool normalizer = false;
+  bool plain_pieces = true;
   MessageReader reader(model);
   while (const std::optional<Field> field = reader.next()) {
+    // The library tries those texts when it loads a model, and wants all settings as they were.
+    if (field->id == kSelfTest && !field->bytes.empty()) settings.changes_text = true;
+    if (field->id == kPiece) plain_pieces &= is_plain_piece(MessageReader(field->bytes));
     if (field->id != kTrainerSpec && field->id != kNormalizerSpec) continue;
     MessageReader inner(field->bytes);
     if (field->id == kTrainerSpec)
@@ -97,6 +110,7 @@ SentencePieceSettings read_settings(std::string_view model) {
     settings.changes_text |= inner.failed();
   }
   settings.changes_text |= reader.failed() || !normalizer;
+  settings.plain_bpe &= plain_pieces && !settings.changes_text;
   return settings;
 }
 

@@ -5,7 +5,6 @@
 #include <functional>
 
 #include "runtime/tokenizer/utf8.hpp"
-#include "runtime/tokenizer/word_cache.hpp"
 
 namespace burin::runtime {
 namespace {
@@ -45,7 +44,7 @@ std::string sentencepiece_bytes(std::string_view text) {
 }
 
 TextBpeTokenizer::TextBpeTokenizer(Vocabulary vocabulary, SpecialTokens special, std::vector<float> scores,
-                                   MergeList merges, Prefix prefix)
+                                   MergeTable merges, Prefix prefix)
     : VocabularyTokenizer(std::move(vocabulary), std::move(special)),
       scores_(std::move(scores)),
       merges_(std::move(merges)),
@@ -59,19 +58,17 @@ TextBpeTokenizer::TextBpeTokenizer(Vocabulary vocabulary, SpecialTokens special,
   mergeable_.reserve(all.size());
   for (std::size_t i = 0; i < all.size(); ++i) {
     const int byte = byte_of_token(all.texts[i]);
+    if (all.kinds[i] != TokenKind::special && all.kinds[i] != TokenKind::unused)
+      words_.add_token(all.bytes[i]);
     if (all.kinds[i] == TokenKind::byte && byte >= 0)
       byte_tokens_[static_cast<std::size_t>(byte)] = static_cast<TokenId>(i);
     else if (all.kinds[i] == TokenKind::normal || all.kinds[i] == TokenKind::user_defined)
       mergeable_.emplace(all.texts[i], static_cast<TokenId>(i));
   }
-  for (const auto& [text, id] : mergeable_) words_.add_token(text);
 }
 
 BpeMerge TextBpeTokenizer::merge_of(const BpeSymbol& left, const BpeSymbol& right) const {
-  if (!merges_.empty()) {
-    const auto listed = merges_.find({left.id, right.id});
-    return listed == merges_.end() ? BpeMerge{} : listed->second;
-  }
+  if (!merges_.empty()) return merges_.find(left.id, right.id);
   const auto whole =
       mergeable_.find(std::string_view(left.text.data(), left.text.size() + right.text.size()));
   if (whole == mergeable_.end()) return {};
@@ -108,14 +105,11 @@ void TextBpeTokenizer::encode_word(std::string_view word, std::vector<TokenId>& 
   for (const BpeSymbol& symbol : symbols) append(symbol, ids);
 }
 
-void TextBpeTokenizer::encode_text(std::string_view text, bool after_special,
-                                   std::vector<TokenId>& ids) const {
-  const bool prefix = prefix_ == Prefix::every_part || (prefix_ == Prefix::first_part && ids.size() <= 1);
-  std::string prefixed;
-  if (prefix && after_special) text = prefixed.assign(1, ' ').append(text);
-  WordCache cache(ids);
+void TextBpeTokenizer::encode_text(std::string_view text, bool is_first, WordCache& cache) const {
+  if (prefix_ == Prefix::every_part || (prefix_ == Prefix::first_part && is_first))
+    text = cache.keep(" " + std::string(text));
   words_.each(text, [&](std::string_view word) {
-    cache.append(word, [&](std::string_view unknown) { encode_word(unknown, ids); });
+    cache.append(word, [&](std::string_view unknown) { encode_word(unknown, cache.ids()); });
   });
 }
 

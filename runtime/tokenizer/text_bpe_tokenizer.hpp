@@ -7,18 +7,13 @@
 #pragma once
 
 #include <array>
-#include <map>
-#include <utility>
 #include <vector>
 
-#include "runtime/tokenizer/bpe.hpp"
+#include "runtime/tokenizer/merge_table.hpp"
 #include "runtime/tokenizer/space_words.hpp"
 #include "runtime/tokenizer/vocabulary_tokenizer.hpp"
 
 namespace burin::runtime {
-
-// Pairs of token ids in the order in which they merge.
-using MergeList = std::map<std::pair<TokenId, TokenId>, BpeMerge>;
 
 class TextBpeTokenizer final : public VocabularyTokenizer {
  public:
@@ -26,11 +21,11 @@ class TextBpeTokenizer final : public VocabularyTokenizer {
 
   // With `merges` (tokenizer.json), pairs merge as listed; without, any two symbols that form a token do, the
   // one with the highest score first.
-  TextBpeTokenizer(Vocabulary vocabulary, SpecialTokens special, std::vector<float> scores, MergeList merges,
+  TextBpeTokenizer(Vocabulary vocabulary, SpecialTokens special, std::vector<float> scores, MergeTable merges,
                    Prefix prefix);
 
  protected:
-  void encode_text(std::string_view text, bool after_special, std::vector<TokenId>& ids) const override;
+  void encode_text(std::string_view text, bool is_first, WordCache& cache) const override;
 
  private:
   BpeMerge merge_of(const BpeSymbol& left, const BpeSymbol& right) const;
@@ -41,7 +36,7 @@ class TextBpeTokenizer final : public VocabularyTokenizer {
   SpaceWords words_;
   std::array<TokenId, 256> byte_tokens_;
   std::vector<float> scores_;
-  MergeList merges_;
+  MergeTable merges_;
   Prefix prefix_;
 };
 

@@ -269,7 +269,7 @@ class TokenizerJsonLoader {
       vocabulary_.bytes[i] = sentencepiece_bytes(vocabulary_.texts[i]);
     }
     const TokenMap ids = vocabulary_.index();
-    MergeList merges;
+    MergeTable merges(merges_.size());
     double rank = 0;
     for (const auto& [left, right] : merges_) {
       const auto l = ids.find(left);
@@ -277,7 +277,7 @@ class TokenizerJsonLoader {
       const auto whole = ids.find(left + right);
       ++rank;
       if (l != ids.end() && r != ids.end() && whole != ids.end())
-        merges.emplace(std::pair(l->second, r->second), BpeMerge{whole->second, rank});
+        merges.add(l->second, r->second, {whole->second, rank});
     }
     if (merges.empty()) fail("{}: model.merges has no pair of known tokens: nothing says what merges", path_);
     SpecialTokens special = special_tokens();

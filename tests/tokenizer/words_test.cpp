@@ -28,10 +28,14 @@ std::vector<std::string> words_of(const SpaceWords& words, std::string_view text
   return all;
 }
 
-TEST(SpaceWords, BeginWithTheirSpaces) {
+SpaceWords words_with(const std::vector<std::string_view>& tokens) {
   SpaceWords words;
-  words.add_token("\xe2\x96\x81\xe2\x96\x81");
-  words.add_token("\xe2\x96\x81the");
+  for (const std::string_view bytes : tokens) words.add_token(bytes);
+  return words;
+}
+
+TEST(SpaceWords, BeginWithTheirSpaces) {
+  const SpaceWords words = words_with({" ", "  ", " the"});
   EXPECT_THAT(words_of(words, ""), ElementsAre());
   EXPECT_THAT(words_of(words, " "), ElementsAre(" "));
   EXPECT_THAT(words_of(words, "The cat  sat on"), ElementsAre("The", " cat", "  sat", " on"));
@@ -39,11 +43,32 @@ TEST(SpaceWords, BeginWithTheirSpaces) {
   EXPECT_THAT(words_of(words, "a\n b"), ElementsAre("a\n", " b"));
 }
 
+TEST(SpaceWords, OrWithTheEndOfALine) {
+  EXPECT_THAT(words_of(words_with({" ", "\n"}), "a\nb\n\n c"), ElementsAre("a", "\nb", "\n", "\n", " c"));
+  EXPECT_THAT(words_of(words_with({" ", "\n", "\n\n"}), "a\n\nb"), ElementsAre("a", "\n\nb"));
+}
+
 TEST(SpaceWords, StayTogetherWhereATokenGoesOn) {
-  SpaceWords words;
-  words.add_token("of\xe2\x96\x81the");
-  words.add_token("\n\xe2\x96\x81");
-  EXPECT_THAT(words_of(words, "out of the if x\n y"), ElementsAre("out", " of the", " if x\n y"));
+  const SpaceWords words = words_with({" ", "\n", "of the", "\n ", "et "});
+  EXPECT_THAT(words_of(words, "one of the if a\n y"), ElementsAre("one", " of the", " if", " a", "\n y"));
+  EXPECT_THAT(words_of(words, "it  of  if the"), ElementsAre("it ", " of", " ", " if the"))
+      << "by the bytes next to the space";
+}
+
+// It may become one unknown token with what stands before it.
+TEST(SpaceWords, DoNotBeginWithWhatIsNoToken) {
+  EXPECT_THAT(words_of(words_with({" "}), "a\nb c"), ElementsAre("a\nb", " c"));
+}
+
+// A text's own U+2581 is a space to a vocabulary.
+TEST(SpaceWords, KnowTheMark) {
+  EXPECT_THAT(words_of(words_with({" ", "  "}), "a\xe2\x96\x81 b"), ElementsAre("a\xe2\x96\x81 b"));
+  EXPECT_THAT(words_of(words_with({" ", "a  "}),
+                       "a \xe2\x96\x81"
+                       "b a b"),
+              ElementsAre("a \xe2\x96\x81"
+                          "b",
+                          " a", " b"));
 }
 
 // --- merges
@@ -151,6 +176,8 @@ TEST(SentencePieceSettings, OfMessages) {
   EXPECT_TRUE(settings("\x12\x01x\x20\x00"sv).changes_text) << "a table of characters";
   EXPECT_TRUE(settings(plain, "\xc0\x01\x01"sv).changes_text) << "spaces behind words";
   EXPECT_TRUE(settings("\x20\x00\x18"sv).changes_text) << "cut off";
+  EXPECT_TRUE(read_settings("\x22\x01x\x1a\x04\x18\x01\x20\x00"sv).changes_text)
+      << "texts that the library tries";
   EXPECT_TRUE(read_settings("").changes_text);
   EXPECT_TRUE(read_settings("\x1a\x7f").changes_text);
   EXPECT_TRUE(read_settings("\xff\xff").changes_text);
@@ -169,10 +196,13 @@ TEST(SentencePiece, WordsMakeNoDifference) {
                                  "   three  spaces   and a tail  ",
                                  "\n \n  x\t y",
                                  "a \xe2\x96\x81 b\xe2\x96\x81 c",
-                                 "\xe6\xbc\xa2\xe5\xad\x97 \xf0\x9f\x99\x82 \xff z",
+                                 "\xe6\xbc\xa2\xe5\xad\x97 \xf0\x9f\x99\x82 z",
                                  " lead"};
-  for (const char* name : {"baichuan2-7b/tokenizer.model", "chatglm2-6b/tokenizer.model",
-                           "llama-2-7b/tokenizer.model", "mistral/tokenizer.model.v1"}) {
+  for (const char* name :
+       {"baichuan2-7b/tokenizer.model", "chatglm2-6b/tokenizer.model", "llama-2-7b/tokenizer.model",
+        "mistral/tokenizer.model.v1", "mistral/mistral_instruct_tokenizer_240216.model.v2",
+        "mistral/mistral_instruct_tokenizer_240323.model.v3",
+        "mistral/mistral_instruct_tokenizer_241114.model.v7"}) {
     const std::string path = tests::reference_path(std::string("tokenizers/") + name).string();
     const std::unique_ptr<Tokenizer> tokenizer = Tokenizer::open(path);
     sentencepiece::SentencePieceProcessor library;
