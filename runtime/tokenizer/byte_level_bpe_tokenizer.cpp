@@ -9,15 +9,15 @@ ByteLevelBpeTokenizer::ByteLevelBpeTokenizer(
     : VocabularyTokenizer(std::move(vocabulary), std::move(special)),
       pre_tokenizer_(std::move(pre_tokenizer)),
       options_(options),
+      by_bytes_(this->vocabulary().size()),
       merges_(merges.size()) {
   const Vocabulary& all = this->vocabulary();
   const TokenMap by_text = all.index();
-  by_bytes_.reserve(all.size());
   for (std::size_t i = 0; i < all.size(); ++i)
-    if (all.kinds[i] == TokenKind::normal) by_bytes_.emplace(all.bytes[i], static_cast<TokenId>(i));
+    if (all.kinds[i] == TokenKind::normal) by_bytes_.add(all.bytes[i], static_cast<TokenId>(i));
   for (int byte = 0; byte < 256; ++byte) {
-    const auto at = by_bytes_.find(std::string(1, static_cast<char>(byte)));
-    byte_tokens_[static_cast<std::size_t>(byte)] = at == by_bytes_.end() ? -1 : at->second;
+    const auto c = static_cast<char>(byte);
+    byte_tokens_[static_cast<std::size_t>(byte)] = by_bytes_.find({&c, 1});
   }
   double rank = 0;
   for (const auto& [left, right] : merges) {
@@ -32,21 +32,15 @@ ByteLevelBpeTokenizer::ByteLevelBpeTokenizer(
 
 BpeMerge ByteLevelBpeTokenizer::merge_of(const BpeSymbol& left, const BpeSymbol& right) const {
   if (merges_.empty()) {
-    const auto whole =
-        by_bytes_.find(std::string_view(left.text.data(), left.text.size() + right.text.size()));
-    if (whole == by_bytes_.end()) return {};
-    return {whole->second, static_cast<double>(whole->second)};
+    const TokenId whole = by_bytes_.find({left.text.data(), left.text.size() + right.text.size()});
+    return {whole, static_cast<double>(whole)};
   }
   return merges_.find(left.id, right.id);
 }
 
 void ByteLevelBpeTokenizer::encode_word(std::string_view word, std::vector<TokenId>& ids) const {
   if (options_.ignore_merges || merges_.empty()) {
-    const auto whole = by_bytes_.find(word);
-    if (whole != by_bytes_.end()) {
-      ids.push_back(whole->second);
-      return;
-    }
+    if (const TokenId whole = by_bytes_.find(word); whole >= 0) return ids.push_back(whole);
   }
   std::vector<BpeSymbol> symbols;
   symbols.reserve(word.size());

@@ -5,6 +5,7 @@
 
 #include "runtime/tokenizer/merge_table.hpp"
 #include "runtime/tokenizer/pre_tokenizer.hpp"
+#include "runtime/tokenizer/token_table.hpp"
 #include "runtime/tokenizer/vocabulary_tokenizer.hpp"
 
 namespace burin::runtime {
@@ -32,7 +33,7 @@ class ByteLevelBpeTokenizer final : public VocabularyTokenizer {
 
   PreTokenizer pre_tokenizer_;
   Options options_;
-  TokenMap by_bytes_;  // normal tokens by what they stand for
+  TokenTable by_bytes_;  // normal tokens by what they stand for
   std::array<TokenId, 256> byte_tokens_;
   MergeTable merges_;
 };

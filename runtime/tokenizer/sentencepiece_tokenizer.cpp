@@ -75,14 +75,17 @@ bool has_all_bytes(const Vocabulary& vocabulary) {
 
 // The same merges are three times as fast by our own, and bytes that are no UTF-8 stay what they are.
 std::unique_ptr<Tokenizer> make_plain_bpe(Vocabulary vocabulary, SpecialTokens special,
-                                          const SentencePieceProcessor& processor) {
+                                          const SentencePieceProcessor& processor,
+                                          const std::vector<TokenId>& user_defined) {
+  SpecialTokens fixed;
+  for (const TokenId id : user_defined) fixed.add({processor.IdToPiece(id), id, true, false, false});
   std::vector<float> scores(vocabulary.size());  // tokens added beyond never merge
   for (int id = 0; id < processor.GetPieceSize(); ++id)
     scores[static_cast<std::size_t>(id)] = processor.GetScore(id);
   const auto prefix =
       vocabulary.space_prefix ? TextBpeTokenizer::Prefix::every_part : TextBpeTokenizer::Prefix::none;
   return std::make_unique<TextBpeTokenizer>(std::move(vocabulary), std::move(special), std::move(scores),
-                                            MergeTable(), prefix);
+                                            MergeTable(), prefix, std::move(fixed));
 }
 
 }  // namespace
@@ -113,7 +116,7 @@ std::unique_ptr<Tokenizer> load_sentencepiece(const std::filesystem::path& path,
   vocabulary.find_ends(settings.eos_ids);
   SpecialTokens special = SpecialTokens::of(vocabulary);
   if (text_settings.plain_bpe && has_all_bytes(vocabulary))
-    return make_plain_bpe(std::move(vocabulary), std::move(special), *processor);
+    return make_plain_bpe(std::move(vocabulary), std::move(special), *processor, text_settings.user_defined);
   return std::make_unique<SentencePieceTokenizer>(std::move(vocabulary), std::move(special),
                                                   std::move(processor), text_settings);
 }

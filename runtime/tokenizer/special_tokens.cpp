@@ -32,7 +32,12 @@ SpecialTokens SpecialTokens::of(const Vocabulary& vocabulary) {
 
 void SpecialTokens::add(SpecialToken token) {
   if (token.text.empty()) return;
-  std::vector<SpecialToken>& bucket = by_first_byte_[static_cast<unsigned char>(token.text[0])];
+  const auto first = static_cast<unsigned char>(token.text[0]);
+  if (token.text.size() == 1)
+    second_bytes_[first].set();
+  else
+    second_bytes_[first].set(static_cast<unsigned char>(token.text[1]));
+  std::vector<SpecialToken>& bucket = by_first_byte_[first];
   std::erase_if(bucket, [&](const SpecialToken& known) { return known.text == token.text; });
   const auto at = std::find_if(bucket.begin(), bucket.end(), [&](const SpecialToken& known) {
     return known.text.size() < token.text.size();
@@ -41,7 +46,9 @@ void SpecialTokens::add(SpecialToken token) {
 }
 
 const SpecialToken* SpecialTokens::match(std::string_view text, bool special) const {
-  for (const SpecialToken& token : by_first_byte_[static_cast<unsigned char>(text[0])])
+  const auto first = static_cast<unsigned char>(text[0]);
+  if (text.size() > 1 && !second_bytes_[first][static_cast<unsigned char>(text[1])]) return nullptr;
+  for (const SpecialToken& token : by_first_byte_[first])
     if ((special || token.always) && text.starts_with(token.text)) return &token;
   return nullptr;
 }

@@ -44,18 +44,19 @@ std::string sentencepiece_bytes(std::string_view text) {
 }
 
 TextBpeTokenizer::TextBpeTokenizer(Vocabulary vocabulary, SpecialTokens special, std::vector<float> scores,
-                                   MergeTable merges, Prefix prefix)
+                                   MergeTable merges, Prefix prefix, SpecialTokens fixed)
     : VocabularyTokenizer(std::move(vocabulary), std::move(special)),
+      mergeable_(this->vocabulary().size()),
       scores_(std::move(scores)),
       merges_(std::move(merges)),
-      prefix_(prefix) {
+      prefix_(prefix),
+      fixed_(std::move(fixed)) {
   // Scores that are all alike say nothing (converters write them where they found none); ids are then in the
   // order in which the tokens were learned.
   if (std::adjacent_find(scores_.begin(), scores_.end(), std::not_equal_to<>()) == scores_.end())
     for (std::size_t i = 0; i < scores_.size(); ++i) scores_[i] = -static_cast<float>(i);
   byte_tokens_.fill(-1);
   const Vocabulary& all = this->vocabulary();
-  mergeable_.reserve(all.size());
   for (std::size_t i = 0; i < all.size(); ++i) {
     const int byte = byte_of_token(all.texts[i]);
     if (all.kinds[i] != TokenKind::special && all.kinds[i] != TokenKind::unused)
@@ -63,16 +64,15 @@ TextBpeTokenizer::TextBpeTokenizer(Vocabulary vocabulary, SpecialTokens special,
     if (all.kinds[i] == TokenKind::byte && byte >= 0)
       byte_tokens_[static_cast<std::size_t>(byte)] = static_cast<TokenId>(i);
     else if (all.kinds[i] == TokenKind::normal || all.kinds[i] == TokenKind::user_defined)
-      mergeable_.emplace(all.texts[i], static_cast<TokenId>(i));
+      mergeable_.add(all.texts[i], static_cast<TokenId>(i));
   }
 }
 
 BpeMerge TextBpeTokenizer::merge_of(const BpeSymbol& left, const BpeSymbol& right) const {
   if (!merges_.empty()) return merges_.find(left.id, right.id);
-  const auto whole =
-      mergeable_.find(std::string_view(left.text.data(), left.text.size() + right.text.size()));
-  if (whole == mergeable_.end()) return {};
-  return {whole->second, -static_cast<double>(scores_[static_cast<std::size_t>(whole->second)])};
+  const TokenId whole = mergeable_.find({left.text.data(), left.text.size() + right.text.size()});
+  if (whole < 0) return {};
+  return {whole, -static_cast<double>(scores_[static_cast<std::size_t>(whole)])};
 }
 
 void TextBpeTokenizer::append(const BpeSymbol& symbol, std::vector<TokenId>& ids) const {
@@ -91,18 +91,26 @@ void TextBpeTokenizer::append(const BpeSymbol& symbol, std::vector<TokenId>& ids
   }
 }
 
-void TextBpeTokenizer::encode_word(std::string_view word, std::vector<TokenId>& ids) const {
-  const std::string marked = with_space_marks(word);
+void TextBpeTokenizer::merge(std::string_view text, std::vector<TokenId>& ids) const {
   std::vector<BpeSymbol> symbols;
-  for (std::size_t at = 0; at < marked.size();) {
-    const std::string_view character =
-        std::string_view(marked).substr(at, utf8_step(std::string_view(marked).substr(at)).length);
-    const auto token = mergeable_.find(character);
-    symbols.push_back({character, token == mergeable_.end() ? -1 : token->second});
+  symbols.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const std::string_view character = text.substr(at, utf8_step(text.substr(at)).length);
+    symbols.push_back({character, mergeable_.find(character)});
     at += character.size();
   }
   merge_symbols(symbols, [this](const BpeSymbol& l, const BpeSymbol& r) { return merge_of(l, r); });
   for (const BpeSymbol& symbol : symbols) append(symbol, ids);
+}
+
+void TextBpeTokenizer::encode_word(std::string_view word, std::vector<TokenId>& ids) const {
+  const std::string marked = with_space_marks(word);
+  for (const TextPart& part : fixed_.split(marked, false)) {
+    if (part.token >= 0)
+      ids.push_back(part.token);
+    else
+      merge(part.text, ids);
+  }
 }
 
 void TextBpeTokenizer::encode_text(std::string_view text, bool is_first, WordCache& cache) const {

@@ -11,6 +11,7 @@
 
 #include "runtime/tokenizer/merge_table.hpp"
 #include "runtime/tokenizer/space_words.hpp"
+#include "runtime/tokenizer/token_table.hpp"
 #include "runtime/tokenizer/vocabulary_tokenizer.hpp"
 
 namespace burin::runtime {
@@ -20,9 +21,10 @@ class TextBpeTokenizer final : public VocabularyTokenizer {
   enum class Prefix : std::uint8_t { none, every_part, first_part };
 
   // With `merges` (tokenizer.json), pairs merge as listed; without, any two symbols that form a token do, the
-  // one with the highest score first.
+  // one with the highest score first. `fixed` tokens (SentencePiece's user-defined ones) are found in the words and
+  // merge with nothing.
   TextBpeTokenizer(Vocabulary vocabulary, SpecialTokens special, std::vector<float> scores, MergeTable merges,
-                   Prefix prefix);
+                   Prefix prefix, SpecialTokens fixed = {});
 
  protected:
   void encode_text(std::string_view text, bool is_first, WordCache& cache) const override;
@@ -30,14 +32,16 @@ class TextBpeTokenizer final : public VocabularyTokenizer {
  private:
   BpeMerge merge_of(const BpeSymbol& left, const BpeSymbol& right) const;
   void append(const BpeSymbol& symbol, std::vector<TokenId>& ids) const;
+  void merge(std::string_view text, std::vector<TokenId>& ids) const;
   void encode_word(std::string_view word, std::vector<TokenId>& ids) const;
 
-  TokenMap mergeable_;  // normal tokens
+  TokenTable mergeable_;  // normal tokens
   SpaceWords words_;
   std::array<TokenId, 256> byte_tokens_;
   std::vector<float> scores_;
   MergeTable merges_;
   Prefix prefix_;
+  SpecialTokens fixed_;
 };
 
 // "<0x0A>" -> 10; -1 for other texts.
