@@ -1,14 +1,12 @@
 #include "runtime/tokenizer/byte_level_bpe_tokenizer.hpp"
 
-#include "runtime/tokenizer/composed.hpp"
-
 namespace burin::runtime {
 ByteLevelBpeTokenizer::ByteLevelBpeTokenizer(
     Vocabulary vocabulary, SpecialTokens special, PreTokenizer pre_tokenizer,
     const std::vector<std::pair<std::string_view, std::string_view>>& merges, Options options)
     : VocabularyTokenizer(std::move(vocabulary), std::move(special)),
       pre_tokenizer_(std::move(pre_tokenizer)),
-      options_(options),
+      options_(std::move(options)),
       by_bytes_(this->vocabulary().size()),
       merges_(merges.size()) {
   const Vocabulary& all = this->vocabulary();
@@ -56,7 +54,8 @@ void ByteLevelBpeTokenizer::encode_word(std::string_view word, std::vector<Token
 }
 
 void ByteLevelBpeTokenizer::encode_text(std::string_view text, bool /*is_first*/, WordCache& cache) const {
-  if (options_.compose) text = cache.keep(composed(text));
+  if (!options_.normalizer.empty()) text = cache.keep(normalized(options_.normalizer, text));
+  if (text.empty()) return;
   if (options_.prefix_space && text[0] != ' ') text = cache.keep(" " + std::string(text));
   pre_tokenizer_.each_piece(text, [&](std::string_view piece) {
     cache.append(piece, [&](std::string_view unknown) {

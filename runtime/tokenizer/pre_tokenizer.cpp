@@ -7,6 +7,7 @@
 #include <span>
 
 #include "jit/error.hpp"
+#include "runtime/tokenizer/byte_alphabet.hpp"
 #include "runtime/tokenizer/utf8.hpp"
 
 namespace burin::runtime {
@@ -119,8 +120,10 @@ class PreTokenizer::Matcher {
   std::unique_ptr<pcre2_match_context, MatchContextDeleter> context_;
 };
 
-PreTokenizer::PreTokenizer(const std::vector<std::string>& patterns, const std::string& where) {
+PreTokenizer::PreTokenizer(const std::vector<std::string>& patterns, const std::string& where,
+                           const std::vector<std::string>& spelt) {
   for (const std::string& pattern : patterns) patterns_.push_back(std::make_unique<Pattern>(pattern, where));
+  for (const std::string& pattern : spelt) spelt_.push_back(std::make_unique<Pattern>(pattern, where));
 }
 PreTokenizer::~PreTokenizer() = default;
 PreTokenizer::PreTokenizer(PreTokenizer&&) noexcept = default;
@@ -130,13 +133,27 @@ void PreTokenizer::each_piece(std::string_view text, const Use& use) const {
 }
 
 void PreTokenizer::each_word(std::string_view piece, const Use& use) const {
-  if (patterns_.size() <= kPatternsOfPieces) return use(piece);
-  Matcher(std::span(patterns_).subspan(kPatternsOfPieces)).split(piece, use);
+  const auto use_word = [&](std::string_view word) { each_spelt_word(word, use); };
+  if (patterns_.size() <= kPatternsOfPieces) return use_word(piece);
+  Matcher(std::span(patterns_).subspan(kPatternsOfPieces)).split(piece, use_word);
+}
+
+// One character is one byte.
+void PreTokenizer::each_spelt_word(std::string_view word, const Use& use) const {
+  if (spelt_.empty()) return use(word);
+  std::size_t begin = 0;
+  Matcher(spelt_).split(bytes_to_text(word), [&](std::string_view part) {
+    const auto bytes = std::count_if(part.begin(), part.end(), [](char c) { return (c & 0xc0) != 0x80; });
+    use(word.substr(begin, static_cast<std::size_t>(bytes)));
+    begin += static_cast<std::size_t>(bytes);
+  });
 }
 
 std::vector<std::string_view> PreTokenizer::split(std::string_view text) const {
   std::vector<std::string_view> words;
-  Matcher(patterns_).split(text, [&](std::string_view word) { words.push_back(word); });
+  each_piece(text, [&](std::string_view piece) {
+    each_word(piece, [&](std::string_view word) { words.push_back(word); });
+  });
   return words;
 }
 

@@ -17,7 +17,9 @@ class PreTokenizer {
   using Use = std::function<void(std::string_view)>;
 
   // Throws burin::Error naming `where` and the pattern that does not compile.
-  PreTokenizer(const std::vector<std::string>& patterns, const std::string& where);
+  // `spelt` patterns see words as GPT-2 spells bytes (bytes_to_text), as components behind Hugging Face's ByteLevel do.
+  PreTokenizer(const std::vector<std::string>& patterns, const std::string& where,
+               const std::vector<std::string>& spelt = {});
   ~PreTokenizer();
   PreTokenizer(PreTokenizer&&) noexcept;
 
@@ -34,7 +36,10 @@ class PreTokenizer {
   struct Pattern;
   class Matcher;
 
+  void each_spelt_word(std::string_view word, const Use& use) const;
+
   std::vector<std::unique_ptr<Pattern>> patterns_;
+  std::vector<std::unique_ptr<Pattern>> spelt_;
 };
 
 // GPT-2's published pattern, which most byte-level tokenizers use.

@@ -68,6 +68,15 @@ bool adds_prefix(const SentencePieceProcessor& processor) {
          sentencepiece_bytes(pieces[0]).starts_with(' ');
 }
 
+// ChatGLM 2 and 3 have five tokens behind those of the file, named by the class that reads it; two of them begin all
+// texts. Two are words that texts may have.
+void add_chatglm_tokens(Vocabulary& vocabulary) {
+  const auto first = static_cast<TokenId>(vocabulary.size());
+  for (const char* name : {"[MASK]", "[gMASK]", "[sMASK]"}) vocabulary.add(name, name, TokenKind::special);
+  for (const char* name : {"sop", "eop"}) vocabulary.add(name, name, TokenKind::unused);
+  vocabulary.beginning = {first + 1, first + 3};
+}
+
 // Then no character is unknown, and none becomes one token with its neighbours.
 bool has_all_bytes(const Vocabulary& vocabulary) {
   return std::count(vocabulary.kinds.begin(), vocabulary.kinds.end(), TokenKind::byte) == 256;
@@ -82,10 +91,10 @@ std::unique_ptr<Tokenizer> make_plain_bpe(Vocabulary vocabulary, SpecialTokens s
   std::vector<float> scores(vocabulary.size());  // tokens added beyond never merge
   for (int id = 0; id < processor.GetPieceSize(); ++id)
     scores[static_cast<std::size_t>(id)] = processor.GetScore(id);
-  const auto prefix =
-      vocabulary.space_prefix ? TextBpeTokenizer::Prefix::every_part : TextBpeTokenizer::Prefix::none;
+  TextBpeTokenizer::Preparation preparation;
+  if (!vocabulary.space_prefix) preparation.prefix = TextBpeTokenizer::Prefix::none;
   return std::make_unique<TextBpeTokenizer>(std::move(vocabulary), std::move(special), std::move(scores),
-                                            MergeTable(), prefix, std::move(fixed));
+                                            MergeTable(), std::move(preparation), std::move(fixed));
 }
 
 }  // namespace
@@ -106,8 +115,9 @@ std::unique_ptr<Tokenizer> load_sentencepiece(const std::filesystem::path& path,
     const std::string& piece = processor->IdToPiece(id);
     vocabulary.add(piece, sentencepiece_bytes(piece), kind_of(*processor, id));
   }
+  if (settings.tokenizer_class.starts_with("ChatGLM")) add_chatglm_tokens(vocabulary);
   vocabulary.add_beyond(settings.added);
-  vocabulary.bos = processor->bos_id();
+  vocabulary.bos = vocabulary.beginning.empty() ? processor->bos_id() : vocabulary.beginning.front();
   vocabulary.eos = processor->eos_id();
   vocabulary.unknown = processor->unk_id();
   vocabulary.add_bos = settings.add_bos.value_or(true);

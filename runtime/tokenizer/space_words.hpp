@@ -17,6 +17,9 @@ inline constexpr std::string_view kSpaceMark = "\xe2\x96\x81";  // U+2581
 
 class SpaceWords {
  public:
+  // every_space: all spaces begin words, whatever tokens there are.
+  explicit SpaceWords(bool every_space = false) : every_space_(every_space) {}
+
   // A token that may be a part of the result: what it stands for, with spaces as spaces.
   void add_token(std::string_view bytes);
 
@@ -24,10 +27,8 @@ class SpaceWords {
   template <typename Use>
   void each(std::string_view text, const Use& use) const {
     std::size_t begin = 0;
-    for (std::size_t at = 1; at + 1 < text.size(); ++at) {
-      if (!may_begin_word(text[at])) continue;
-      const Start& start = starts_[index_of(text[at])];
-      if (!start.is_token || start.goes_over[around(text, at)]) continue;
+    for (std::size_t at = 1; at < text.size(); ++at) {
+      if (!may_begin_word(text[at]) || !begins_word(text, at)) continue;
       use(text.substr(begin, at - begin));
       begin = at;
     }
@@ -42,6 +43,11 @@ class SpaceWords {
         goes_over;  // by the bytes before and behind it: a token has all three, or ends with it
   };
 
+  bool begins_word(std::string_view text, std::size_t at) const {
+    if (every_space_ && text[at] == ' ') return true;
+    const Start& start = starts_[index_of(text[at])];
+    return start.is_token && at + 1 < text.size() && !start.goes_over[around(text, at)];
+  }
   static bool may_begin_word(char byte) { return byte == ' ' || byte == '\n'; }
   static std::size_t index_of(char byte) { return byte == ' ' ? 0 : 1; }
   static std::size_t around(std::string_view text, std::size_t at) {
@@ -49,6 +55,7 @@ class SpaceWords {
            static_cast<unsigned char>(text[at + 1]);
   }
 
+  bool every_space_;
   std::array<Start, 2> starts_;
 };
 

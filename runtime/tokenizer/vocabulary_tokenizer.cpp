@@ -6,7 +6,7 @@ namespace burin::runtime {
 
 std::vector<TokenId> VocabularyTokenizer::encode(std::string_view text, EncodeOptions options) const {
   std::vector<TokenId> ids;
-  if (options.add_special && adds_bos()) ids.push_back(vocabulary_.bos);
+  if (options.add_special) ids = beginning();
   WordCache cache(ids);
   for (const TextPart& part : special_.split(text, options.parse_special)) {
     if (part.token >= 0)

@@ -21,6 +21,9 @@ class VocabularyTokenizer : public Tokenizer {
   TokenId eos() const override { return vocabulary_.eos; }
   bool is_end_of_generation(TokenId id) const override { return vocabulary_.ends.contains(id); }
   bool adds_bos() const override { return vocabulary_.add_bos && vocabulary_.bos >= 0; }
+  std::vector<TokenId> beginning() const override {
+    return vocabulary_.beginning.empty() ? Tokenizer::beginning() : vocabulary_.beginning;
+  }
   bool adds_space_prefix() const override { return vocabulary_.space_prefix; }
 
  protected:

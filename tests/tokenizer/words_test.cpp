@@ -9,8 +9,10 @@
 
 #include "runtime/tokenizer/bpe.hpp"
 #include "runtime/tokenizer/composed.hpp"
+#include "runtime/tokenizer/merge_table.hpp"
 #include "runtime/tokenizer/sentencepiece_settings.hpp"
 #include "runtime/tokenizer/space_words.hpp"
+#include "runtime/tokenizer/token_table.hpp"
 #include "runtime/tokenizer/tokenizer.hpp"
 #include "runtime/tokenizer/word_cache.hpp"
 #include "tests/support/random_values.hpp"
@@ -46,6 +48,12 @@ TEST(SpaceWords, BeginWithTheirSpaces) {
 TEST(SpaceWords, OrWithTheEndOfALine) {
   EXPECT_THAT(words_of(words_with({" ", "\n"}), "a\nb\n\n c"), ElementsAre("a", "\nb", "\n", "\n", " c"));
   EXPECT_THAT(words_of(words_with({" ", "\n", "\n\n"}), "a\n\nb"), ElementsAre("a", "\n\nb"));
+}
+
+TEST(SpaceWords, BeginWithEverySpaceWhereAskedTo) {
+  SpaceWords words(true);
+  words.add_token("a b");
+  EXPECT_THAT(words_of(words, "  a b "), ElementsAre(" ", " a", " b", " "));
 }
 
 TEST(SpaceWords, StayTogetherWhereATokenGoesOn) {
@@ -104,6 +112,39 @@ TEST(Bpe, FewSymbolsMergeAsManyDo) {
       EXPECT_EQ(few[i].id, many[i].id);
     }
   }
+}
+
+// --- tables
+
+TEST(MergeTable, FindsWhatWasAddedFirst) {
+  constexpr TokenId kTokens = 100;
+  MergeTable table(kTokens * kTokens / 2);
+  EXPECT_TRUE(table.empty());
+  for (TokenId left = 0; left < kTokens; ++left)
+    for (TokenId right = left % 2; right < kTokens; right += 2)
+      table.add(left, right, {left * kTokens + right, static_cast<double>(right)});
+  table.add(4, 6, {1, 1});
+  for (TokenId left = 0; left < kTokens; ++left)
+    for (TokenId right = 0; right < kTokens; ++right) {
+      const bool listed = (left + right) % 2 == 0;
+      EXPECT_EQ(table.find(left, right).id, listed ? left * kTokens + right : -1);
+      EXPECT_EQ(table.find(left, right).rank, listed ? right : 0);
+    }
+  EXPECT_EQ(table.find(-1, 0).id, -1);
+  EXPECT_EQ(table.find(0, -1).id, -1);
+  EXPECT_EQ(MergeTable().find(0, 0).id, -1);
+}
+
+TEST(TokenTable, FindsWhatWasAddedFirst) {
+  std::vector<std::string> texts = {"", std::string(1, '\0'), std::string(2, '\0')};
+  for (int i = 0; i < 1000; ++i)
+    texts.push_back(std::string(static_cast<std::size_t>(i % 40), 'x') + std::to_string(i));
+  TokenTable table(texts.size() + 1);
+  for (std::size_t i = 0; i < texts.size(); ++i) table.add(texts[i], static_cast<TokenId>(i));
+  table.add(texts[5], static_cast<TokenId>(texts.size()));
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    EXPECT_EQ(table.find(texts[i]), static_cast<TokenId>(i)) << texts[i];
+  for (const char* text : {"x", "xxxxxxxx", "0000", "999y"}) EXPECT_EQ(table.find(text), -1) << text;
 }
 
 TEST(WordCache, AsksOnceForEachWord) {
