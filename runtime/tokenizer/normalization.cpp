@@ -15,6 +15,7 @@ constexpr std::int32_t kCapitalDottedI = 0x130;  // the one that has two charact
 
 int options_of(UnicodeForm form) {
   switch (form) {
+    case UnicodeForm::nfc: return UTF8PROC_STABLE | UTF8PROC_COMPOSE;
     case UnicodeForm::nfd: return UTF8PROC_STABLE | UTF8PROC_DECOMPOSE;
     case UnicodeForm::nfkc: return UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT;
     default: return UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT;
