@@ -35,6 +35,7 @@ class TokenizerJsonLoader {
     if (type != "BPE" && type != "Unigram")
       fail("{}: model.type is '{}': not supported: BPE and Unigram are", path_, printable(type));
     const TokenizerJsonComponents components(typed_, root);
+    components.check_others();
     if (type == "Unigram") return make_unigram(root, model, components);
     read_vocabulary(entries_of(typed_.object(model, "vocab")), root);
     read_merges(model);
@@ -166,6 +167,22 @@ class TokenizerJsonLoader {
     if (post != root.end() && post->is_object()) read_template(*post);
   }
 
+  // BertProcessing and RobertaProcessing: "cls": ["<s>", 0] stands before a text, "sep" behind it.
+  void read_classifier(const json& post) {
+    const std::string type = typed_.text_or(post, "type", "");
+    if (type != "BertProcessing" && type != "RobertaProcessing") return;
+    const auto id_at = [&](const char* key) {
+      const auto at = post.find(key);
+      const bool named = at != post.end() && at->is_array() && at->size() == 2 && (*at)[0].is_string();
+      const TokenId id = named ? id_of((*at)[0].get<std::string>()) : -1;
+      if (id < 0) fail("{}: post_processor {}: {} names no token", path_, type, key);
+      return id;
+    };
+    vocabulary_.bos = id_at("cls");
+    vocabulary_.eos = id_at("sep");
+    vocabulary_.add_bos = vocabulary_.add_eos = true;
+  }
+
   // TemplateProcessing says what stands before and after a text; it may be one of a sequence.
   void read_template(const json& post) {
     if (typed_.text_or(post, "type", "") == "Sequence" && post.contains("processors") &&
@@ -174,6 +191,7 @@ class TokenizerJsonLoader {
         if (part.is_object()) read_template(part);
       return;
     }
+    read_classifier(post);
     if (typed_.text_or(post, "type", "") != "TemplateProcessing") return;
     const auto single = post.find("single");
     if (single == post.end() || !single->is_array()) return;

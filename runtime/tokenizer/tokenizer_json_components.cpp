@@ -1,5 +1,9 @@
 #include "runtime/tokenizer/tokenizer_json_components.hpp"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
 #include "jit/error.hpp"
 #include "runtime/files/json_text.hpp"
 #include "runtime/tokenizer/composed.hpp"
@@ -40,6 +44,28 @@ void TokenizerJsonComponents::each(const char* key, const char* list, const Visi
     fail("{}: {}.{} is missing or no list", typed_.path(), key, list);
   for (const Json& part : *parts)
     if (part.is_object()) visit(part, typed_.text_or(part, "type", ""));
+}
+
+// --- post-processor and decoder, whose work the encoders know by themselves
+
+void TokenizerJsonComponents::check_types(const char* key, const char* list, const char* what,
+                                          std::initializer_list<std::string_view> supported) const {
+  each(key, list, [&](const Json&, const std::string& type) {
+    if (std::find(supported.begin(), supported.end(), type) == supported.end())
+      fail("{}: {} '{}' is not supported: {} are", typed_.path(), what, printable(type),
+           fmt::join(supported, ", "));
+  });
+}
+
+void TokenizerJsonComponents::check_others() const {
+  check_types("post_processor", "processors", "post_processor",
+              {"TemplateProcessing", "ByteLevel", "BertProcessing", "RobertaProcessing"});
+  check_types("decoder", "decoders", "decoder",
+              {"ByteLevel", "Metaspace", "ByteFallback", "Fuse", "Replace", "Strip"});
+  const Json& model = typed_.object(root_, "model");
+  for (const char* field : {"continuing_subword_prefix", "end_of_word_suffix"})
+    if (const std::string text = typed_.text_or(model, field, ""); !text.empty())
+      fail("{}: model.{} is '{}': not supported: BPE without it is", typed_.path(), field, printable(text));
 }
 
 // --- normalizers

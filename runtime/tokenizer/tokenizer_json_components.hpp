@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -44,6 +45,8 @@ class TokenizerJsonComponents {
   bool has_space_marks() const;
   MarkedTextTokenizer::Preparation preparation() const;
   Splitting splitting() const;
+  // Throws burin::Error where the post-processor, the decoder or BPE's fields ask for what no encoder does.
+  void check_others() const;
 
  private:
   using Json = nlohmann::json;
@@ -53,6 +56,8 @@ class TokenizerJsonComponents {
   void each(const char* key, const char* list, const Visit& visit) const;
   void each_normalizer(const Visit& visit) const { each("normalizer", "normalizers", visit); }
   void each_pre_tokenizer(const Visit& visit) const { each("pre_tokenizer", "pretokenizers", visit); }
+  void check_types(const char* key, const char* list, const char* what,
+                   std::initializer_list<std::string_view> supported) const;
   std::string text_of_pattern(const Json& component) const;
   bool replaces_spaces(const Json& component, const std::string& type) const;
   void add_normalizer(const Json& component, const std::string& type, Normalizer& normalizer) const;

@@ -182,6 +182,41 @@ TEST(TemplateProcessing, MayBeginWithSeveralTokens) {
   EXPECT_EQ(tokenizer->encode("ab", {.add_special = false, .parse_special = true}), (Ids{4}));
 }
 
+TEST(RobertaProcessing, PutsTwoTokensAroundATextAsBertProcessingDoes) {
+  const json special = {{"special", true}};
+  const json tokens = json::array({added(16, "<s>", special), added(17, "</s>", special)});
+  for (const char* type : {"RobertaProcessing", "BertProcessing"}) {
+    json post = {{"type", type}, {"cls", json::array({"<s>", 16})}, {"sep", json::array({"</s>", 17})}};
+    EXPECT_EQ(tokenizer_of(kBytes, kByteLevel, nullptr, tokens, post)->encode("ab"), (Ids{16, 4, 17}));
+    post["sep"] = json::array({"<none>", 17});
+    EXPECT_THROW(tokenizer_of(kBytes, kByteLevel, nullptr, tokens, post), Error);
+  }
+}
+
+TEST(TokenizerJson, RefusesWhatIsDoneAfterwardsByName) {
+  const auto with = [](const char* pointer, const json& value) {
+    const tests::TemporaryFolder folder;
+    json root = {{"model", kBytes}, {"pre_tokenizer", kByteLevel}};
+    root[json::json_pointer(pointer)] = value;
+    folder.write("tokenizer.json", root.dump());
+    try {
+      Tokenizer::open(folder.path());
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  for (const char* type : {"WordPiece", "BPEDecoder", "CTC"})
+    EXPECT_THAT(with("/decoder", {{"type", type}}),
+                HasSubstr("decoder '" + std::string(type) + "' is not supported: ByteLevel, Metaspace, "));
+  EXPECT_THAT(with("/post_processor", {{"type", "Odd"}}),
+              HasSubstr("post_processor 'Odd' is not supported: TemplateProcessing, "));
+  EXPECT_THAT(with("/model/end_of_word_suffix", "</w>"), HasSubstr("model.end_of_word_suffix is '</w>'"));
+  EXPECT_THAT(with("/model/continuing_subword_prefix", "##"),
+              HasSubstr("model.continuing_subword_prefix is '##'"));
+  EXPECT_EQ(with("/decoder", {{"type", "ByteLevel"}}), "");
+}
+
 TEST(TokenizerJson, RefusesByNameAndSaysWhatWorks) {
   EXPECT_THAT(refusal_of({{"type", "WordPiece"}, {"vocab", json::object()}}, nullptr),
               HasSubstr("model.type is 'WordPiece': not supported: BPE and Unigram are"));
