@@ -106,5 +106,6 @@ void add_prepare_rows();
 void add_embed_rows();
 void add_route_rows();
 void add_manifest_rows();
+void add_tokenizer_rows();
 
 }  // namespace burin::bench

@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
     bench::add_embed_rows();
     bench::add_route_rows();
     bench::add_manifest_rows();
+    bench::add_tokenizer_rows();
     benchmark::RunSpecifiedBenchmarks();
   } catch (const Error& error) {
     std::fprintf(stderr, "burin_bench: %s\n", error.what());

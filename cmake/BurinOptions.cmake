@@ -4,6 +4,8 @@ option(BURIN_BENCHMARKS "Build the benchmarks" ON)
 option(BURIN_EMITTER "Build the emitter; without it kernels come from bundles and caches only" ON)
 option(BURIN_WARNINGS_AS_ERRORS "Treat compiler warnings as errors" OFF)
 option(BURIN_FUZZERS "Build the libFuzzer targets (Clang only)" OFF)
+set(BURIN_REFERENCE_DATA "${PROJECT_SOURCE_DIR}/../shared/data" CACHE PATH
+  "Reference models, vectors and texts; tests that need them say 'skipped' where the folder is missing")
 set(BURIN_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
 if(BURIN_FUZZERS)
   set(BURIN_SANITIZE "fuzzer-no-link,address,undefined")

@@ -38,8 +38,9 @@ std::string ChatTemplate::render_with(nlohmann::ordered_json variables) const {
 
 std::vector<TokenId> encode_chat(const Tokenizer& tokenizer, const std::string& text) {
   std::vector<TokenId> ids = tokenizer.encode(text, {.add_special = false, .parse_special = true});
-  if (tokenizer.adds_bos() && (ids.empty() || ids.front() != tokenizer.bos()))
-    ids.insert(ids.begin(), tokenizer.bos());
+  const std::vector<TokenId> beginning = tokenizer.beginning();
+  if (!beginning.empty() && (ids.empty() || ids.front() != beginning.front()))
+    ids.insert(ids.begin(), beginning.begin(), beginning.end());
   return ids;
 }
 

@@ -27,7 +27,7 @@ using BpeMergeRule = std::function<BpeMerge(const BpeSymbol& left, const BpeSymb
 // For as many symbols as there may be: a queue of pairs. O(n log n).
 void merge_many_symbols(std::vector<BpeSymbol>& symbols, const BpeMergeRule& rule);
 
-inline constexpr std::size_t kFewSymbols = 32;
+inline constexpr std::size_t kFewSymbols = 64;
 
 // For words, of at most kFewSymbols: the best pair is looked for anew each time.
 template <typename Rule>

@@ -1,7 +1,8 @@
 // GPT-2's byte alphabet: printable Latin-1 bytes are themselves, the other 68 are U+0100 and up, in order.
+#include "runtime/tokenizer/byte_alphabet.hpp"
+
 #include <array>
 
-#include "runtime/tokenizer/byte_level_bpe_tokenizer.hpp"
 #include "runtime/tokenizer/utf8.hpp"
 
 namespace burin::runtime {

@@ -1,36 +1,22 @@
 #include "runtime/tokenizer/byte_level_bpe_tokenizer.hpp"
 
-#include <cctype>
-
-#include "runtime/tokenizer/composed.hpp"
-#include "runtime/tokenizer/word_cache.hpp"
-
 namespace burin::runtime {
-namespace {
-
-std::uint64_t pair_key(TokenId left, TokenId right) {
-  return static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32 |
-         static_cast<std::uint32_t>(right);
-}
-
-}  // namespace
-
 ByteLevelBpeTokenizer::ByteLevelBpeTokenizer(
     Vocabulary vocabulary, SpecialTokens special, PreTokenizer pre_tokenizer,
     const std::vector<std::pair<std::string_view, std::string_view>>& merges, Options options)
     : VocabularyTokenizer(std::move(vocabulary), std::move(special)),
       pre_tokenizer_(std::move(pre_tokenizer)),
-      options_(options) {
+      options_(std::move(options)),
+      by_bytes_(this->vocabulary().size()),
+      merges_(merges.size()) {
   const Vocabulary& all = this->vocabulary();
   const TokenMap by_text = all.index();
-  by_bytes_.reserve(all.size());
   for (std::size_t i = 0; i < all.size(); ++i)
-    if (all.kinds[i] == TokenKind::normal) by_bytes_.emplace(all.bytes[i], static_cast<TokenId>(i));
+    if (all.kinds[i] == TokenKind::normal) by_bytes_.add(all.bytes[i], static_cast<TokenId>(i));
   for (int byte = 0; byte < 256; ++byte) {
-    const auto at = by_bytes_.find(std::string(1, static_cast<char>(byte)));
-    byte_tokens_[static_cast<std::size_t>(byte)] = at == by_bytes_.end() ? -1 : at->second;
+    const auto c = static_cast<char>(byte);
+    byte_tokens_[static_cast<std::size_t>(byte)] = by_bytes_.find({&c, 1});
   }
-  merges_.reserve(merges.size());
   double rank = 0;
   for (const auto& [left, right] : merges) {
     const auto l = by_text.find(left);
@@ -38,28 +24,21 @@ ByteLevelBpeTokenizer::ByteLevelBpeTokenizer(
     const auto whole = by_text.find(std::string(left) + std::string(right));
     ++rank;
     if (l == by_text.end() || r == by_text.end() || whole == by_text.end()) continue;
-    merges_.emplace(pair_key(l->second, r->second), BpeMerge{whole->second, rank});
+    merges_.add(l->second, r->second, {whole->second, rank});
   }
 }
 
 BpeMerge ByteLevelBpeTokenizer::merge_of(const BpeSymbol& left, const BpeSymbol& right) const {
   if (merges_.empty()) {
-    const auto whole =
-        by_bytes_.find(std::string_view(left.text.data(), left.text.size() + right.text.size()));
-    if (whole == by_bytes_.end()) return {};
-    return {whole->second, static_cast<double>(whole->second)};
+    const TokenId whole = by_bytes_.find({left.text.data(), left.text.size() + right.text.size()});
+    return {whole, static_cast<double>(whole)};
   }
-  const auto listed = merges_.find(pair_key(left.id, right.id));
-  return listed == merges_.end() ? BpeMerge{} : listed->second;
+  return merges_.find(left.id, right.id);
 }
 
 void ByteLevelBpeTokenizer::encode_word(std::string_view word, std::vector<TokenId>& ids) const {
   if (options_.ignore_merges || merges_.empty()) {
-    const auto whole = by_bytes_.find(word);
-    if (whole != by_bytes_.end()) {
-      ids.push_back(whole->second);
-      return;
-    }
+    if (const TokenId whole = by_bytes_.find(word); whole >= 0) return ids.push_back(whole);
   }
   std::vector<BpeSymbol> symbols;
   symbols.reserve(word.size());
@@ -74,18 +53,15 @@ void ByteLevelBpeTokenizer::encode_word(std::string_view word, std::vector<Token
   }
 }
 
-void ByteLevelBpeTokenizer::encode_text(std::string_view text, bool after_special,
-                                        std::vector<TokenId>& ids) const {
-  std::string normalized;
-  if (options_.compose) text = normalized = composed(text);
-  std::string prefixed;
-  if (options_.prefix_space && after_special && !std::isspace(static_cast<unsigned char>(text[0]))) {
-    prefixed.assign(1, ' ').append(text);
-    text = prefixed;
-  }
-  WordCache cache(ids);
-  for (const std::string_view word : pre_tokenizer_.split(text))
-    cache.append(word, [&](std::string_view unknown) { encode_word(unknown, ids); });
+void ByteLevelBpeTokenizer::encode_text(std::string_view text, bool /*is_first*/, WordCache& cache) const {
+  if (!options_.normalizer.empty()) text = cache.keep(normalized(options_.normalizer, text));
+  if (text.empty()) return;
+  if (options_.prefix_space && text[0] != ' ') text = cache.keep(" " + std::string(text));
+  pre_tokenizer_.each_piece(text, [&](std::string_view piece) {
+    cache.append(piece, [&](std::string_view unknown) {
+      pre_tokenizer_.each_word(unknown, [&](std::string_view word) { encode_word(word, cache.ids()); });
+    });
+  });
 }
 
 }  // namespace burin::runtime

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <array>
-#include <unordered_map>
 
-#include "runtime/tokenizer/bpe.hpp"
+#include "runtime/tokenizer/byte_alphabet.hpp"
+#include "runtime/tokenizer/merge_table.hpp"
+#include "runtime/tokenizer/normalization.hpp"
 #include "runtime/tokenizer/pre_tokenizer.hpp"
+#include "runtime/tokenizer/token_table.hpp"
 #include "runtime/tokenizer/vocabulary_tokenizer.hpp"
 
 namespace burin::runtime {
@@ -15,7 +17,7 @@ class ByteLevelBpeTokenizer final : public VocabularyTokenizer {
   struct Options {
     bool prefix_space = false;   // a word at the start gets a space in front
     bool ignore_merges = false;  // a word that is a token is that token, whatever the merges
-    bool compose = false;        // text is brought to Unicode NFC first
+    Normalizer normalizer = {};
   };
   // `merges` are pairs of token texts in the vocabulary's spelling, best first; those whose parts or result
   // are no tokens are passed over, as other readers do. Without merges, any two symbols that form a token
@@ -25,7 +27,7 @@ class ByteLevelBpeTokenizer final : public VocabularyTokenizer {
                         Options options);
 
  protected:
-  void encode_text(std::string_view text, bool after_special, std::vector<TokenId>& ids) const override;
+  void encode_text(std::string_view text, bool is_first, WordCache& cache) const override;
 
  private:
   BpeMerge merge_of(const BpeSymbol& left, const BpeSymbol& right) const;
@@ -33,14 +35,9 @@ class ByteLevelBpeTokenizer final : public VocabularyTokenizer {
 
   PreTokenizer pre_tokenizer_;
   Options options_;
-  TokenMap by_bytes_;  // normal tokens by what they stand for
+  TokenTable by_bytes_;  // normal tokens by what they stand for
   std::array<TokenId, 256> byte_tokens_;
-  std::unordered_map<std::uint64_t, BpeMerge> merges_;  // key: left id, right id
+  MergeTable merges_;
 };
-
-// GPT-2's spelling of bytes as printable characters.
-std::string bytes_to_text(std::string_view bytes);
-// Characters outside that alphabet stand for themselves.
-std::string text_to_bytes(std::string_view text);
 
 }  // namespace burin::runtime

@@ -1,9 +1,6 @@
 #include "runtime/tokenizer/composed.hpp"
 
-#include <utf8proc.h>
-
-#include <cstdlib>
-#include <memory>
+#include "runtime/tokenizer/normalization.hpp"
 
 namespace burin::runtime {
 namespace {
@@ -13,18 +10,6 @@ constexpr unsigned char kFirstOf0300 = 0xcc;
 
 bool may_change(char first_byte) { return static_cast<unsigned char>(first_byte) >= kFirstOf0300; }
 bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; }
-
-void append_composed(std::string_view part, std::string& out) {
-  utf8proc_uint8_t* result = nullptr;
-  const auto options = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
-  const utf8proc_ssize_t length = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(part.data()),
-                                               static_cast<utf8proc_ssize_t>(part.size()), &result, options);
-  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(result, &std::free);
-  if (length < 0)
-    out += part;
-  else
-    out.append(reinterpret_cast<const char*>(result), static_cast<std::size_t>(length));
-}
 
 }  // namespace
 
@@ -43,7 +28,7 @@ std::string composed(std::string_view text) {
     if (begin > done) --begin;
     while (at < text.size() && (may_change(text[at]) || continues(text[at]))) ++at;
     result += text.substr(done, begin - done);
-    append_composed(text.substr(begin, at - begin), result);
+    result += in_form(text.substr(begin, at - begin), UnicodeForm::nfc);
     done = at;
   }
   result += text.substr(done);

@@ -62,8 +62,12 @@ SpecialToken parse_added_token(const std::string& path, std::int64_t id, const n
     fail("{}: added token {}: content is {}: a text is expected", path, id,
          content == token.end() ? "missing" : content->type_name());
   const auto is_set = [&](const char* key) { return flag(token, key).value_or(false); };
-  return {content->get<std::string>(), static_cast<TokenId>(id), !is_set("special"), is_set("lstrip"),
-          is_set("rstrip")};
+  return {content->get<std::string>(),
+          static_cast<TokenId>(id),
+          !is_set("special"),
+          is_set("lstrip"),
+          is_set("rstrip"),
+          is_set("single_word")};
 }
 
 FolderSettings read_folder_settings(const fs::path& folder, const nlohmann::json& config) {

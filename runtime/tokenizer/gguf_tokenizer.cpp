@@ -33,9 +33,12 @@ class GgufTokenizerLoader {
     const bool sentencepiece = *kind == "llama";
     if (!sentencepiece && *kind != "gpt2")
       fail(
-          "{}: tokenizer.ggml.model is '{}': not supported: llama (SentencePiece BPE) and gpt2 (byte-level "
+          "{}: tokenizer.ggml.model is '{}'{}: not supported: llama (SentencePiece BPE) and gpt2 (byte-level "
           "BPE) are",
-          gguf_.path(), printable(*kind));
+          gguf_.path(), printable(*kind),
+          *kind == "bert" ? " (WordPiece)"
+          : *kind == "t5" ? " (unigram)"
+                          : "");
     read_tokens(sentencepiece);
     read_special_ids();
     vocabulary_.add_bos =
@@ -97,11 +100,11 @@ class GgufTokenizerLoader {
     if (const auto nan = std::find_if(scores.begin(), scores.end(), is_nan); nan != scores.end())
       fail("{}: tokenizer.ggml.scores entry {} is nan: must be a number", gguf_.path(), nan - scores.begin());
     vocabulary_.space_prefix = gguf_.boolean("tokenizer.ggml.add_space_prefix").value_or(true);
-    const auto prefix =
-        vocabulary_.space_prefix ? TextBpeTokenizer::Prefix::every_part : TextBpeTokenizer::Prefix::none;
+    TextBpeTokenizer::Preparation preparation;
+    if (!vocabulary_.space_prefix) preparation.prefix = TextBpeTokenizer::Prefix::none;
     SpecialTokens special = SpecialTokens::of(vocabulary_);
     return std::make_unique<TextBpeTokenizer>(std::move(vocabulary_), std::move(special), std::move(scores),
-                                              MergeList(), prefix);
+                                              MergeTable(), std::move(preparation));
   }
 
   std::unique_ptr<Tokenizer> make_byte_level() {

@@ -71,7 +71,7 @@ std::unique_ptr<Tokenizer> load_llama2c_tokenizer(const fs::path& folder, std::i
   vocabulary.find_ends();
   SpecialTokens special = SpecialTokens::of(vocabulary);
   return std::make_unique<TextBpeTokenizer>(std::move(vocabulary), std::move(special), std::move(scores),
-                                            MergeList(), TextBpeTokenizer::Prefix::every_part);
+                                            MergeTable(), TextBpeTokenizer::Preparation{});
 }
 
 }  // namespace burin::runtime

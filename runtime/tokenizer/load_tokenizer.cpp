@@ -26,10 +26,16 @@ std::unique_ptr<Tokenizer> load_folder(const fs::path& folder, const nlohmann::j
   const FolderSettings settings = read_folder_settings(folder, config);
   if (file_exists(folder / "tokenizer.json")) return load_tokenizer_json(folder / "tokenizer.json", settings);
   if (file_exists(folder / "tokenizer.model")) return load_model_file(folder / "tokenizer.model", settings);
+  if (file_exists(folder / "qwen.tiktoken")) return load_tiktoken(folder / "qwen.tiktoken", settings);
   if (file_exists(folder / "vocab.json") && file_exists(folder / "merges.txt"))
     return load_vocab_and_merges(folder, settings, patterns_by_class(settings.tokenizer_class));
-  fail("{}: has no tokenizer: tokenizer.json, tokenizer.model, or vocab.json with merges.txt is needed",
-       folder.string());
+  if (file_exists(folder / "vocab.txt"))
+    fail("{}: is a WordPiece vocabulary: not supported: BPE and unigram tokenizers are",
+         (folder / "vocab.txt").string());
+  fail(
+      "{}: has no tokenizer: tokenizer.json, tokenizer.model, qwen.tiktoken, or vocab.json with merges.txt "
+      "is needed",
+      folder.string());
 }
 
 nlohmann::json read_config(const fs::path& folder) {
@@ -54,6 +60,8 @@ std::unique_ptr<Tokenizer> Tokenizer::open(const fs::path& path) {
   const fs::path folder = path.parent_path();
   if (path.extension() == ".json")
     return load_tokenizer_json(path, read_folder_settings(folder, read_config(folder)));
+  if (path.extension() == ".tiktoken")
+    return load_tiktoken(path, read_folder_settings(folder, read_config(folder)));
   if (path.filename().string().find(".model") != std::string::npos)
     return load_model_file(path, read_folder_settings(folder, read_config(folder)));
   return load(*ModelFile::open(path));

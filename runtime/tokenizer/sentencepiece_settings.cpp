@@ -1,14 +1,14 @@
 #include "runtime/tokenizer/sentencepiece_settings.hpp"
 
-#include <cstdint>
 #include <optional>
 
 namespace burin::runtime {
 namespace {
 
 // Fields of ModelProto, TrainerSpec and NormalizerSpec.
-constexpr std::uint64_t kTrainerSpec = 2, kNormalizerSpec = 3;
-constexpr std::uint64_t kSpaceAsSuffix = 24;
+constexpr std::uint64_t kPiece = 1, kTrainerSpec = 2, kNormalizerSpec = 3, kSelfTest = 4;
+constexpr std::uint64_t kPieceType = 3, kNormal = 1, kUserDefined = 4, kUnused = 5;
+constexpr std::uint64_t kModelType = 3, kBpe = 2, kSpaceAsSuffix = 24;
 constexpr std::uint64_t kCharacterMap = 2, kAddDummyPrefix = 3, kRemoveExtraSpaces = 4, kEscapeSpaces = 5;
 
 // A field is a number, or bytes.
@@ -76,8 +76,17 @@ void read_normalizer(MessageReader& reader, SentencePieceSettings& settings) {
 }
 
 void read_trainer(MessageReader& reader, SentencePieceSettings& settings) {
-  while (const std::optional<Field> field = reader.next())
+  while (const std::optional<Field> field = reader.next()) {
+    if (field->id == kModelType) settings.plain_bpe = field->number == kBpe;
     if (field->id == kSpaceAsSuffix && field->number != 0) settings.changes_text = true;
+  }
+}
+
+std::uint64_t type_of_piece(MessageReader reader) {
+  std::uint64_t type = kNormal;
+  while (const std::optional<Field> field = reader.next())
+    if (field->id == kPieceType) type = field->number;
+  return type;
 }
 
 }  // namespace
@@ -85,8 +94,18 @@ void read_trainer(MessageReader& reader, SentencePieceSettings& settings) {
 SentencePieceSettings read_settings(std::string_view model) {
   SentencePieceSettings settings;
   bool normalizer = false;
+  bool unused = false;
+  std::int32_t id = 0;
   MessageReader reader(model);
   while (const std::optional<Field> field = reader.next()) {
+    // The library tries those texts when it loads a model, and wants all settings as they were.
+    if (field->id == kSelfTest && !field->bytes.empty()) settings.changes_text = true;
+    if (field->id == kPiece) {
+      const std::uint64_t type = type_of_piece(MessageReader(field->bytes));
+      if (type == kUserDefined) settings.user_defined.push_back(id);
+      unused |= type == kUnused;
+      ++id;
+    }
     if (field->id != kTrainerSpec && field->id != kNormalizerSpec) continue;
     MessageReader inner(field->bytes);
     if (field->id == kTrainerSpec)
@@ -97,6 +116,7 @@ SentencePieceSettings read_settings(std::string_view model) {
     settings.changes_text |= inner.failed();
   }
   settings.changes_text |= reader.failed() || !normalizer;
+  settings.plain_bpe &= !unused && !settings.changes_text;
   return settings;
 }
 

@@ -1,13 +1,17 @@
 // What a SentencePiece model file says of how text is prepared, which its library does not tell.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace burin::runtime {
 
 struct SentencePieceSettings {
   bool adds_space = true;     // in front of every text
   bool changes_text = false;  // other characters (NFKC ...), no repeated spaces, spaces behind words
+  bool plain_bpe = false;     // BPE (not unigram ...), and no token is unused
+  std::vector<std::int32_t> user_defined;  // ids of tokens that are found in a text before all others
 };
 
 // Of a serialised ModelProto (https://github.com/google/sentencepiece/blob/master/src/sentencepiece_model.proto):

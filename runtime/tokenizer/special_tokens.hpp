@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +29,7 @@ class SpecialTokens {
   const SpecialToken* match(std::string_view text, bool special) const;
 
   std::array<std::vector<SpecialToken>, 256> by_first_byte_;  // longest first
+  std::array<std::bitset<256>, 256> second_bytes_;  // by the first; all where a token has no second one
 };
 
 }  // namespace burin::runtime

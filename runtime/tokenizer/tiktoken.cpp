@@ -7,6 +7,7 @@
 #include "jit/error.hpp"
 #include "runtime/files/mapped_file.hpp"
 #include "runtime/tokenizer/byte_level_bpe_tokenizer.hpp"
+#include "runtime/tokenizer/composed.hpp"
 #include "runtime/tokenizer/loaders.hpp"
 
 namespace burin::runtime {
@@ -49,6 +50,24 @@ TokenId id_of(const Vocabulary& vocabulary, const std::string& text) {
   return text.empty() || at == ids.end() ? -1 : at->second;
 }
 
+// Qwen 1's special tokens stand in the class that reads the file, behind its ranks.
+void add_qwen_tokens(Vocabulary& vocabulary) {
+  constexpr int kExtra = 205;
+  std::vector<std::string> names = {"<|endoftext|>", "<|im_start|>", "<|im_end|>"};
+  for (int i = 0; i < kExtra; ++i) names.push_back(fmt::format("<|extra_{}|>", i));
+  for (const std::string& name : names) vocabulary.add(name, name, TokenKind::special);
+}
+
+// GLM-4's texts begin with two tokens, which the class that reads the file puts there.
+void begin_as_chatglm(Vocabulary& vocabulary) {
+  vocabulary.beginning = {id_of(vocabulary, "[gMASK]"), id_of(vocabulary, "<sop>")};
+  if (vocabulary.beginning[0] < 0 || vocabulary.beginning[1] < 0)
+    fail("{}: tokenizer_class is ChatGLM4Tokenizer: tokenizer_config.json must add [gMASK] and <sop>",
+         vocabulary.path);
+  vocabulary.bos = vocabulary.beginning[0];
+  vocabulary.add_bos = true;
+}
+
 }  // namespace
 
 bool is_tiktoken(const fs::path& path) {
@@ -72,16 +91,22 @@ std::unique_ptr<Tokenizer> load_tiktoken(const fs::path& path, const FolderSetti
     std::string spelling = bytes_to_text(bytes);
     vocabulary.add(std::move(spelling), std::move(bytes), TokenKind::normal);
   }
+  const bool qwen = path.extension() == ".tiktoken";
+  if (qwen) add_qwen_tokens(vocabulary);
   vocabulary.add_beyond(settings.added);
   vocabulary.bos = id_of(vocabulary, settings.bos_text);
-  vocabulary.eos = id_of(vocabulary, settings.eos_text);
+  vocabulary.eos = id_of(vocabulary, qwen && settings.eos_text.empty() ? "<|endoftext|>" : settings.eos_text);
   vocabulary.find_ends(settings.eos_ids);
-  vocabulary.add_bos = settings.add_bos.value_or(true);
+  vocabulary.add_bos = settings.add_bos.value_or(!qwen);
   vocabulary.add_eos = settings.add_eos.value_or(false);
+  if (settings.tokenizer_class.starts_with("ChatGLM4")) begin_as_chatglm(vocabulary);
   SpecialTokens special = SpecialTokens::of(vocabulary);
+  ByteLevelBpeTokenizer::Options options;
+  if (qwen) options.normalizer.emplace_back(composed);
+  PreTokenizer pre_tokenizer(patterns_by_name(qwen ? "qwen2" : "llama-bpe"), path.string());
   return std::make_unique<ByteLevelBpeTokenizer>(
-      std::move(vocabulary), std::move(special), PreTokenizer(patterns_by_name("llama-bpe"), path.string()),
-      std::vector<std::pair<std::string_view, std::string_view>>(), ByteLevelBpeTokenizer::Options{});
+      std::move(vocabulary), std::move(special), std::move(pre_tokenizer),
+      std::vector<std::pair<std::string_view, std::string_view>>(), std::move(options));
 }
 
 }  // namespace burin::runtime

@@ -45,6 +45,10 @@ class Tokenizer {
   virtual TokenId eos() const = 0;                          // -1: none
   virtual bool is_end_of_generation(TokenId id) const = 0;  // EOS, EOT, ...
   virtual bool adds_bos() const = 0;
+  // What encoding puts in front of a text: BOS, or what the model has in its place, if anything.
+  virtual std::vector<TokenId> beginning() const {
+    return adds_bos() ? std::vector<TokenId>{bos()} : std::vector<TokenId>();
+  }
   // Whether encoding puts a space in front of a text, which decoding from its start takes away.
   virtual bool adds_space_prefix() const = 0;
 };

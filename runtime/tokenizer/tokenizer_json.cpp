@@ -5,8 +5,11 @@
 #include "runtime/files/json_text.hpp"
 #include "runtime/files/mapped_file.hpp"
 #include "runtime/tokenizer/byte_level_bpe_tokenizer.hpp"
+#include "runtime/tokenizer/composed.hpp"
 #include "runtime/tokenizer/loaders.hpp"
 #include "runtime/tokenizer/text_bpe_tokenizer.hpp"
+#include "runtime/tokenizer/tokenizer_json_components.hpp"
+#include "runtime/tokenizer/unigram_tokenizer.hpp"
 
 namespace burin::runtime {
 namespace {
@@ -15,42 +18,37 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr std::size_t kLargestFile = 256u << 20;
-constexpr std::string_view kSpaceMark = "\xe2\x96\x81";
 
 using TextPair = std::pair<std::string, std::string>;
-
-// How a text is cut and spelt before merging.
-struct Splitting {
-  bool byte_level = false;
-  bool prefix_space = false;
-  bool compose = false;  // Unicode NFC
-  std::vector<std::string> patterns;
-};
 
 class TokenizerJsonLoader {
  public:
   TokenizerJsonLoader(std::string path, const FolderSettings& settings)
-      : path_(std::move(path)), settings_(settings) {
+      : path_(std::move(path)), typed_(path_), settings_(settings) {
     vocabulary_.path = path_;
   }
 
   std::unique_ptr<Tokenizer> load() {
     const json root = parse_json_object(path_, read_text_file(path_, kLargestFile));
-    const json& model = object(root, "model");
-    if (const std::string type = text_or(model, "type", "BPE"); type != "BPE")
-      fail("{}: model.type is '{}': not supported: BPE is", path_, printable(type));
-    read_vocabulary(object(model, "vocab"), root);
+    const json& model = typed_.object(root, "model");
+    const std::string type = typed_.text_or(model, "type", "BPE");
+    if (type != "BPE" && type != "Unigram")
+      fail("{}: model.type is '{}': not supported: BPE and Unigram are", path_, printable(type));
+    const TokenizerJsonComponents components(typed_, root);
+    components.check_others();
+    if (type == "Unigram") return make_unigram(root, model, components);
+    read_vocabulary(entries_of(typed_.object(model, "vocab")), root);
     read_merges(model);
     read_special_ids(root);
-    if (flag_or(model, "byte_fallback", false) || has_space_marks(root)) return make_text_bpe(root);
-    return make_byte_level(root, flag_or(model, "ignore_merges", false));
+    if (typed_.flag_or(model, "byte_fallback", false) || components.has_space_marks())
+      return make_text_bpe(components.preparation());
+    return make_byte_level(components.splitting(), typed_.flag_or(model, "ignore_merges", false));
   }
 
   std::unique_ptr<Tokenizer> load_pair(const fs::path& folder, const std::vector<std::string>& patterns) {
-    const bool compose = settings_.tokenizer_class.starts_with("Qwen2");
     const fs::path merges = folder / "merges.txt";
     const json vocab = parse_json_object(path_, read_text_file(path_, kLargestFile));
-    read_vocabulary(vocab, json::object());
+    read_vocabulary(entries_of(vocab), json::object());
     const std::string text = read_text_file(merges, kLargestFile);
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t end = std::min(text.find('\n', at), text.size());
@@ -61,38 +59,28 @@ class TokenizerJsonLoader {
       add_merge(line, merges.string());
     }
     read_special_ids(json::object());
-    Splitting splitting{true, false, compose, patterns};
-    return finish_byte_level(splitting, false);
+    Splitting splitting;
+    splitting.patterns = patterns;
+    if (settings_.tokenizer_class.starts_with("Qwen2")) splitting.normalizer.emplace_back(composed);
+    return make_byte_level(splitting, false);
   }
 
  private:
-  // --- JSON with types checked
-
-  const json& object(const json& parent, const char* key) const {
-    const auto at = parent.find(key);
-    if (at == parent.end() || !at->is_object()) fail("{}: {} is missing or no object", path_, key);
-    return *at;
-  }
-  std::string text_or(const json& parent, const char* key, std::string_view otherwise) const {
-    const auto at = parent.find(key);
-    if (at == parent.end() || at->is_null()) return std::string(otherwise);
-    if (!at->is_string()) fail("{}: {} is {}: a text is expected", path_, key, at->type_name());
-    return at->get<std::string>();
-  }
-  bool flag_or(const json& parent, const char* key, bool otherwise) const {
-    const auto at = parent.find(key);
-    return at != parent.end() && at->is_boolean() ? at->get<bool>() : otherwise;
-  }
-
   // --- vocabulary
 
-  void read_vocabulary(const json& vocab, const json& root) {
-    std::vector<std::pair<std::int64_t, std::string>> entries;
+  using Entries = std::vector<std::pair<std::int64_t, std::string>>;
+
+  Entries entries_of(const json& vocab) const {
+    Entries entries;
     for (const auto& [text, id] : vocab.items()) {
       if (!id.is_number_integer())
         fail("{}: id of token '{}' is {}: a number is expected", path_, printable(text), id.type_name());
       entries.emplace_back(id.get<std::int64_t>(), text);
     }
+    return entries;
+  }
+
+  void read_vocabulary(Entries entries, const json& root) {
     std::set<std::int64_t> added;
     if (const auto at = root.find("added_tokens"); at != root.end() && at->is_array())
       for (const json& token : *at) read_added(token, entries, added);
@@ -120,15 +108,13 @@ class TokenizerJsonLoader {
         vocabulary_.kinds[static_cast<std::size_t>(token.id)] = TokenKind::user_defined;
   }
 
-  void read_added(const json& token, std::vector<std::pair<std::int64_t, std::string>>& entries,
-                  std::set<std::int64_t>& added) {
+  void read_added(const json& token, Entries& entries, std::set<std::int64_t>& added) {
     if (!token.is_object() || !token.contains("id") || !token["id"].is_number_integer())
       fail("{}: an entry of added_tokens has no number as id", path_);
     add_special(parse_added_token(path_, token["id"].get<std::int64_t>(), token), entries, added);
   }
 
-  void add_special(SpecialToken token, std::vector<std::pair<std::int64_t, std::string>>& entries,
-                   std::set<std::int64_t>& added) {
+  void add_special(SpecialToken token, Entries& entries, std::set<std::int64_t>& added) {
     entries.emplace_back(token.id, token.text);
     added.insert(token.id);
     if (!token.always) added_special_.insert(token.id);
@@ -176,30 +162,48 @@ class TokenizerJsonLoader {
     vocabulary_.add_bos = settings_.add_bos.value_or(false);
     vocabulary_.add_eos = settings_.add_eos.value_or(false);
     if (const auto model = root.find("model"); model != root.end())
-      vocabulary_.unknown = id_of(text_or(*model, "unk_token", ""));
+      vocabulary_.unknown = id_of(typed_.text_or(*model, "unk_token", ""));
     const auto post = root.find("post_processor");
     if (post != root.end() && post->is_object()) read_template(*post);
   }
 
+  // BertProcessing and RobertaProcessing: "cls": ["<s>", 0] stands before a text, "sep" behind it.
+  void read_classifier(const json& post) {
+    const std::string type = typed_.text_or(post, "type", "");
+    if (type != "BertProcessing" && type != "RobertaProcessing") return;
+    const auto id_at = [&](const char* key) {
+      const auto at = post.find(key);
+      const bool named = at != post.end() && at->is_array() && at->size() == 2 && (*at)[0].is_string();
+      const TokenId id = named ? id_of((*at)[0].get<std::string>()) : -1;
+      if (id < 0) fail("{}: post_processor {}: {} names no token", path_, type, key);
+      return id;
+    };
+    vocabulary_.bos = id_at("cls");
+    vocabulary_.eos = id_at("sep");
+    vocabulary_.add_bos = vocabulary_.add_eos = true;
+  }
+
   // TemplateProcessing says what stands before and after a text; it may be one of a sequence.
   void read_template(const json& post) {
-    if (text_or(post, "type", "") == "Sequence" && post.contains("processors") &&
+    if (typed_.text_or(post, "type", "") == "Sequence" && post.contains("processors") &&
         post["processors"].is_array()) {
       for (const json& part : post["processors"])
         if (part.is_object()) read_template(part);
       return;
     }
-    if (text_or(post, "type", "") != "TemplateProcessing") return;
+    read_classifier(post);
+    if (typed_.text_or(post, "type", "") != "TemplateProcessing") return;
     const auto single = post.find("single");
     if (single == post.end() || !single->is_array()) return;
     bool before = true;
     for (const json& part : *single) {
       if (part.is_object() && part.contains("Sequence")) before = false;
       if (!part.is_object() || !part.contains("SpecialToken") || !part["SpecialToken"].is_object()) continue;
-      const TokenId id = id_of(text_or(part["SpecialToken"], "id", ""));
+      const TokenId id = id_of(typed_.text_or(part["SpecialToken"], "id", ""));
       if (id < 0) continue;
       if (before) {
-        vocabulary_.bos = id;
+        vocabulary_.beginning.push_back(id);
+        vocabulary_.bos = vocabulary_.beginning.front();
         vocabulary_.add_bos = true;
       } else {
         vocabulary_.eos = id;
@@ -214,62 +218,21 @@ class TokenizerJsonLoader {
     return special;
   }
 
-  // --- SentencePiece-like BPE
+  // --- SentencePiece's kinds
 
-  // Calls visit for a component, or for each of a Sequence's.
-  template <typename Visit>
-  void for_each_component(const json& root, const char* key, const char* list, Visit visit) const {
-    const auto at = root.find(key);
-    if (at == root.end() || at->is_null()) return;
-    if (!at->is_object()) fail("{}: {} is {}: an object is expected", path_, key, at->type_name());
-    if (text_or(*at, "type", "") != "Sequence") {
-      visit(*at);
-      return;
-    }
-    const auto parts = at->find(list);
-    if (parts == at->end() || !parts->is_array()) fail("{}: {}.{} is missing or no list", path_, key, list);
-    for (const json& part : *parts)
-      if (part.is_object()) visit(part);
-  }
-
-  bool has_space_marks(const json& root) const {
-    bool found = false;
-    for_each_component(root, "pre_tokenizer", "pretokenizers",
-                       [&](const json& part) { found |= text_or(part, "type", "") == "Metaspace"; });
-    for_each_component(root, "normalizer", "normalizers", [&](const json& part) {
-      found |= text_or(part, "type", "") == "Replace" && text_or(part, "content", "") == kSpaceMark;
-    });
-    return found;
-  }
-
-  std::unique_ptr<Tokenizer> make_text_bpe(const json& root) {
-    auto prefix = TextBpeTokenizer::Prefix::none;
-    for_each_component(root, "normalizer", "normalizers", [&](const json& part) {
-      const std::string type = text_or(part, "type", "");
-      if (type == "Prepend")
-        prefix = TextBpeTokenizer::Prefix::every_part;
-      else if (type != "Replace")
-        fail("{}: normalizer is '{}': not supported with byte fallback: Prepend and Replace are", path_,
-             printable(type));
-    });
-    for_each_component(root, "pre_tokenizer", "pretokenizers", [&](const json& part) {
-      if (text_or(part, "type", "") != "Metaspace")
-        fail("{}: pre_tokenizer is '{}': not supported with byte fallback: Metaspace is", path_,
-             printable(text_or(part, "type", "")));
-      const std::string scheme =
-          text_or(part, "prepend_scheme", flag_or(part, "add_prefix_space", true) ? "always" : "never");
-      prefix = scheme == "always"  ? TextBpeTokenizer::Prefix::every_part
-               : scheme == "first" ? TextBpeTokenizer::Prefix::first_part
-                                   : TextBpeTokenizer::Prefix::none;
-    });
-    vocabulary_.space_prefix = prefix != TextBpeTokenizer::Prefix::none;
+  void finish_marked_tokens(const MarkedTextTokenizer::Preparation& preparation) {
+    vocabulary_.space_prefix = preparation.prefix != MarkedTextTokenizer::Prefix::none;
     for (std::size_t i = 0; i < vocabulary_.size(); ++i) {
       if (vocabulary_.kinds[i] == TokenKind::normal && byte_of_token(vocabulary_.texts[i]) >= 0)
         vocabulary_.kinds[i] = TokenKind::byte;
       vocabulary_.bytes[i] = sentencepiece_bytes(vocabulary_.texts[i]);
     }
+  }
+
+  std::unique_ptr<Tokenizer> make_text_bpe(MarkedTextTokenizer::Preparation preparation) {
+    finish_marked_tokens(preparation);
     const TokenMap ids = vocabulary_.index();
-    MergeList merges;
+    MergeTable merges(merges_.size());
     double rank = 0;
     for (const auto& [left, right] : merges_) {
       const auto l = ids.find(left);
@@ -277,61 +240,47 @@ class TokenizerJsonLoader {
       const auto whole = ids.find(left + right);
       ++rank;
       if (l != ids.end() && r != ids.end() && whole != ids.end())
-        merges.emplace(std::pair(l->second, r->second), BpeMerge{whole->second, rank});
+        merges.add(l->second, r->second, {whole->second, rank});
     }
     if (merges.empty()) fail("{}: model.merges has no pair of known tokens: nothing says what merges", path_);
     SpecialTokens special = special_tokens();
     return std::make_unique<TextBpeTokenizer>(std::move(vocabulary_), std::move(special),
-                                              std::vector<float>(), std::move(merges), prefix);
+                                              std::vector<float>(), std::move(merges),
+                                              std::move(preparation));
+  }
+
+  // model.vocab is a list of [token, logarithm of its probability].
+  std::unique_ptr<Tokenizer> make_unigram(const json& root, const json& model,
+                                          const TokenizerJsonComponents& components) {
+    const auto vocab = model.find("vocab");
+    if (vocab == model.end() || !vocab->is_array()) fail("{}: model.vocab is missing or no list", path_);
+    Entries entries;
+    std::vector<double> scores;
+    for (const json& token : *vocab) {
+      if (!token.is_array() || token.size() != 2 || !token[0].is_string() || !token[1].is_number())
+        fail("{}: model.vocab entry {} is no token with its score", path_, entries.size());
+      entries.emplace_back(entries.size(), token[0].get<std::string>());
+      scores.push_back(token[1].get<double>());
+    }
+    read_vocabulary(std::move(entries), root);
+    read_special_ids(root);
+    if (const auto id = model.find("unk_id"); id != model.end() && id->is_number_integer())
+      vocabulary_.unknown = vocabulary_.checked(id->get<std::int64_t>(), "model.unk_id");
+    MarkedTextTokenizer::Preparation preparation = components.preparation();
+    finish_marked_tokens(preparation);
+    if (!typed_.flag_or(model, "byte_fallback", false))
+      for (TokenKind& kind : vocabulary_.kinds)
+        if (kind == TokenKind::byte) kind = TokenKind::normal;
+    if (vocabulary_.unknown >= 0)
+      vocabulary_.kinds[static_cast<std::size_t>(vocabulary_.unknown)] = TokenKind::unused;
+    SpecialTokens special = special_tokens();
+    return std::make_unique<UnigramTokenizer>(std::move(vocabulary_), std::move(special), std::move(scores),
+                                              std::move(preparation));
   }
 
   // --- byte-level BPE
 
-  void read_pre_tokenizer(const json& part, Splitting& splitting) const {
-    const std::string type = text_or(part, "type", "");
-    if (type == "ByteLevel") {
-      splitting.byte_level = true;
-      splitting.prefix_space |= flag_or(part, "add_prefix_space", true);
-      if (flag_or(part, "use_regex", true)) splitting.patterns.emplace_back(kGpt2Pattern);
-    } else if (type == "Digits") {
-      splitting.patterns.emplace_back(flag_or(part, "individual_digits", false) ? R"(\p{N})" : R"(\p{N}+)");
-    } else if (type == "Punctuation") {
-      if (const std::string behavior = text_or(part, "behavior", "Isolated");
-          behavior != "Contiguous" && behavior != "Isolated")
-        fail("{}: pre_tokenizer Punctuation behavior '{}' is not supported", path_, printable(behavior));
-      splitting.patterns.emplace_back(text_or(part, "behavior", "Isolated") == "Contiguous"
-                                          ? R"([\p{P}\$\+<=>\^~\|`]+)"
-                                          : R"([\p{P}\$\+<=>\^~\|`])");
-    } else if (type == "Split") {
-      const json& pattern = object(part, "pattern");
-      const std::string behavior = text_or(part, "behavior", "Isolated");
-      if (behavior != "Isolated" && !(behavior == "Removed" && flag_or(part, "invert", false)))
-        fail("{}: pre_tokenizer Split behavior '{}' is not supported: Isolated is", path_,
-             printable(behavior));
-      if (!pattern.contains("Regex"))
-        fail("{}: pre_tokenizer Split pattern is no Regex: not supported", path_);
-      splitting.patterns.push_back(text_or(pattern, "Regex", ""));
-    } else {
-      fail("{}: pre_tokenizer '{}' is not supported: ByteLevel, Split, Digits and Punctuation are", path_,
-           printable(type));
-    }
-  }
-
-  std::unique_ptr<Tokenizer> make_byte_level(const json& root, bool ignore_merges) {
-    Splitting splitting;
-    for_each_component(root, "normalizer", "normalizers", [&](const json& part) {
-      const std::string type = text_or(part, "type", "");
-      if (type != "NFC") fail("{}: normalizer '{}' is not supported: NFC is", path_, printable(type));
-      splitting.compose = true;
-    });
-    for_each_component(root, "pre_tokenizer", "pretokenizers",
-                       [&](const json& part) { read_pre_tokenizer(part, splitting); });
-    if (!splitting.byte_level)
-      fail("{}: pre_tokenizer is not ByteLevel: this kind of BPE is not supported", path_);
-    return finish_byte_level(splitting, ignore_merges);
-  }
-
-  std::unique_ptr<Tokenizer> finish_byte_level(const Splitting& splitting, bool ignore_merges) {
+  std::unique_ptr<Tokenizer> make_byte_level(const Splitting& splitting, bool ignore_merges) {
     for (std::size_t i = 0; i < vocabulary_.size(); ++i)
       vocabulary_.bytes[i] = vocabulary_.kinds[i] == TokenKind::normal ? text_to_bytes(vocabulary_.texts[i])
                                                                        : vocabulary_.texts[i];
@@ -339,11 +288,12 @@ class TokenizerJsonLoader {
     if (merges.empty()) fail("{}: there are no merges", path_);
     SpecialTokens special = special_tokens();
     return std::make_unique<ByteLevelBpeTokenizer>(
-        std::move(vocabulary_), std::move(special), PreTokenizer(splitting.patterns, path_), merges,
-        ByteLevelBpeTokenizer::Options{splitting.prefix_space, ignore_merges, splitting.compose});
+        std::move(vocabulary_), std::move(special), PreTokenizer(splitting.patterns, path_, splitting.spelt),
+        merges, ByteLevelBpeTokenizer::Options{splitting.prefix_space, ignore_merges, splitting.normalizer});
   }
 
   std::string path_;
+  TypedJson typed_;
   const FolderSettings& settings_;
   Vocabulary vocabulary_;
   std::vector<SpecialToken> added_;

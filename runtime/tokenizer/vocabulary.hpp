@@ -26,6 +26,7 @@ struct SpecialToken {
   bool always = false;      // user-defined: also where special tokens are not looked for
   bool strip_left = false;  // takes white space before it along (Hugging Face's added tokens)
   bool strip_right = false;
+  bool single_word = false;  // not within a word
 };
 
 struct StringHash {
@@ -44,6 +45,7 @@ struct Vocabulary {
   TokenId unknown = -1;
   std::set<TokenId> ends;  // of generation
   bool add_bos = false;
+  std::vector<TokenId> beginning;  // what stands before a text instead of bos alone (ChatGLM: [gMASK] sop)
   bool add_eos = false;
   bool space_prefix = false;
 

@@ -6,14 +6,13 @@ namespace burin::runtime {
 
 std::vector<TokenId> VocabularyTokenizer::encode(std::string_view text, EncodeOptions options) const {
   std::vector<TokenId> ids;
-  if (options.add_special && adds_bos()) ids.push_back(vocabulary_.bos);
-  bool after_special = true;
+  if (options.add_special) ids = beginning();
+  WordCache cache(ids);
   for (const TextPart& part : special_.split(text, options.parse_special)) {
     if (part.token >= 0)
       ids.push_back(part.token);
     else
-      encode_text(part.text, after_special, ids);
-    after_special = part.token >= 0;
+      encode_text(part.text, part.text.data() == text.data(), cache);
   }
   if (options.add_special && vocabulary_.add_eos && vocabulary_.eos >= 0) ids.push_back(vocabulary_.eos);
   return ids;

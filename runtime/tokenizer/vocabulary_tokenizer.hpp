@@ -4,6 +4,7 @@
 #include "runtime/tokenizer/special_tokens.hpp"
 #include "runtime/tokenizer/tokenizer.hpp"
 #include "runtime/tokenizer/vocabulary.hpp"
+#include "runtime/tokenizer/word_cache.hpp"
 
 namespace burin::runtime {
 
@@ -20,12 +21,14 @@ class VocabularyTokenizer : public Tokenizer {
   TokenId eos() const override { return vocabulary_.eos; }
   bool is_end_of_generation(TokenId id) const override { return vocabulary_.ends.contains(id); }
   bool adds_bos() const override { return vocabulary_.add_bos && vocabulary_.bos >= 0; }
+  std::vector<TokenId> beginning() const override {
+    return vocabulary_.beginning.empty() ? Tokenizer::beginning() : vocabulary_.beginning;
+  }
   bool adds_space_prefix() const override { return vocabulary_.space_prefix; }
 
  protected:
-  // Appends the ids of a text without special tokens; `after_special`: it begins the whole text or follows a
-  // special token.
-  virtual void encode_text(std::string_view text, bool after_special, std::vector<TokenId>& ids) const = 0;
+  // Appends the ids of a part between special tokens to the cache's list; `is_first`: the whole text begins with it.
+  virtual void encode_text(std::string_view text, bool is_first, WordCache& cache) const = 0;
   const Vocabulary& vocabulary() const { return vocabulary_; }
 
  private:

@@ -1,6 +1,8 @@
 // Tokens of words that occur again and again within one text.
 #pragma once
 
+#include <deque>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -9,10 +11,14 @@
 
 namespace burin::runtime {
 
-// Of one list of tokens, which only grows meanwhile. Words must outlive it.
+// Of one list of tokens, which only grows meanwhile. Words must live as long.
 class WordCache {
  public:
   explicit WordCache(std::vector<TokenId>& ids) : ids_(ids) {}
+
+  std::vector<TokenId>& ids() { return ids_; }
+  // A text for words, which lives as long as the cache.
+  std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
 
   // Appends the word's tokens: encode(word) appends them the first time.
   template <typename Encode>
@@ -35,6 +41,7 @@ class WordCache {
   };
 
   std::vector<TokenId>& ids_;
+  std::deque<std::string> texts_;
   std::unordered_map<std::string_view, Place> places_;
 };
 

@@ -263,9 +263,10 @@ TEST_F(HostileFolder, TokenizerFieldsAreNamed) {
   EXPECT_THAT(with("/pre_tokenizer", {{"type", "Sequence"}}),
               says(path, {"pre_tokenizer.pretokenizers is missing"}));
   const json split = {{"type", "Split"}, {"pattern", {{"Regex", "(\n["}}}};
-  EXPECT_THAT(
-      with("/pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", {split, {{"type", "ByteLevel"}}}}}),
-      says(path, {"pattern '(\\x0a['"}));
+  EXPECT_THAT(with("/pre_tokenizer",
+                   {{"type", "Sequence"},
+                    {"pretokenizers", {split, {{"type", "ByteLevel"}, {"add_prefix_space", false}}}}}),
+              says(path, {"pattern '(\\x0a['"}));
 }
 
 TEST_F(HostileFolder, TokenizerValuesOfEveryTypeAreReadOrRefused) {

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/random_values.hpp"
+
 namespace burin::runtime {
 namespace {
 
@@ -47,6 +49,36 @@ TEST(PreTokenizer, BytesThatAreNoUtf8AreNoCharacters) {
                           "a",
                           "a"));
   EXPECT_THAT(pieces_of("b", "b\xc3"), ElementsAre("b", "\xc3"));
+}
+
+// Pieces, and their words wherever they stand, against one pattern after the other over lists of pieces.
+TEST(PreTokenizer, TwoStepsAreAsAllPatternsAtOnce) {
+  const char* const parts[] = {"a",      "B",      " ",    "  ",         "\n",   "\r\n", "'s",
+                               "12",     "2024",   ".",    "$",          "--",   "\t",   "\u00e9",
+                               "\u6f22", "\u3002", "\xff", "\U0001f642", "I'LL", "<"};
+  tests::RandomValues random(11);
+  for (const char* name :
+       {"gpt-2", "llama-bpe", "qwen2", "starcoder", "falcon", "deepseek-llm", "deepseek-coder", "default"}) {
+    const std::vector<std::string> patterns = patterns_by_name(name);
+    const PreTokenizer pre_tokenizer(patterns, "test");
+    for (int round = 0; round < 200; ++round) {
+      std::string text;
+      for (int i = 0; i < 20; ++i) text += parts[random.below(std::ssize(parts))];
+      std::vector<std::string_view> expected = {text};
+      for (const std::string& pattern : patterns) {
+        std::vector<std::string_view> finer;
+        for (const std::string_view piece : expected)
+          for (const std::string_view part : pieces_of(pattern, piece)) finer.push_back(part);
+        expected = finer;
+      }
+      std::vector<std::string_view> words;
+      pre_tokenizer.each_piece(text, [&](std::string_view piece) {
+        pre_tokenizer.each_word(piece, [&](std::string_view word) { words.push_back(word); });
+      });
+      ASSERT_EQ(words, expected) << name << ": " << text;
+      ASSERT_EQ(pre_tokenizer.split(text), expected) << name << ": " << text;
+    }
+  }
 }
 
 }  // namespace

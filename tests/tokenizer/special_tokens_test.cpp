@@ -92,7 +92,8 @@ TEST(Tokenizer, NfcWhereTheModelAsksForIt) {
 
 TEST(Tokenizer, BytesThatAreNoTextSurvive) {
   for (const char* path : {"vocab-gguf/ggml-vocab-llama-spm.gguf", "vocab-gguf/ggml-vocab-gpt-2.gguf",
-                           "tokenizers/llama-2-7b/tokenizer.json", "tokenizers/llama-3-8b"}) {
+                           "tokenizers/llama-2-7b/tokenizer.json", "tokenizers/llama-2-7b/tokenizer.model",
+                           "tokenizers/llama-3-8b"}) {
     BURIN_NEEDS_REFERENCE(path);
     const auto tokenizer = Tokenizer::open(tests::reference_path(path));
     std::string bytes;

@@ -2,6 +2,7 @@
 // of transformers.js.
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <sstream>
 
 #include "runtime/tokenizer/tokenizer.hpp"
@@ -66,6 +67,11 @@ TEST_P(LlamaCppVectors, EncodesAndDecodes) {
 
 INSTANTIATE_TEST_SUITE_P(All, LlamaCppVectors,
                          testing::Values(Vectors{"llama-spm", "vocab-gguf/ggml-vocab-llama-spm.gguf"},
+                                         Vectors{"llama-spm", "tokenizers/llama-2-7b/tokenizer.json"},
+                                         Vectors{"llama-spm", "tokenizers/llama-2-7b/tokenizer.model"},
+                                         Vectors{"gpt-2", "tokenizers/gpt2"},
+                                         Vectors{"mpt", "tokenizers/gpt-neox/20B_tokenizer.json"},
+                                         Vectors{"falcon", "tokenizers/falcon"},
                                          Vectors{"phi-3", "vocab-gguf/ggml-vocab-phi-3.gguf"},
                                          Vectors{"gpt-2", "vocab-gguf/ggml-vocab-gpt-2.gguf"},
                                          Vectors{"mpt", "vocab-gguf/ggml-vocab-mpt.gguf"},
@@ -74,9 +80,9 @@ INSTANTIATE_TEST_SUITE_P(All, LlamaCppVectors,
                                          Vectors{"llama-bpe", "tokenizers/llama-3-8b"},
                                          Vectors{"qwen2", "tokenizers/qwen2-0_5b"}),
                          [](const testing::TestParamInfo<Vectors>& test) {
-                           std::string name = test.param.name;
+                           std::string name = test.param.tokenizer;
                            for (char& c : name)
-                             if (c == '-') c = '_';
+                             if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
                            return name;
                          });
 
@@ -112,6 +118,15 @@ INSTANTIATE_TEST_SUITE_P(
         SharedVectors{"llama.json", "Xenova/llama-tokenizer", "vocab-gguf/ggml-vocab-llama-spm.gguf"},
         SharedVectors{"gpt2.json", "Xenova/gpt2", "tokenizers/gpt2"},
         SharedVectors{"gpt2.json", "Xenova/gpt2", "vocab-gguf/ggml-vocab-gpt-2.gguf"}));
+
+// By Hugging Face's tokenizers 0.23.
+TEST(OptVectors, AsPublished) {
+  BURIN_NEEDS_REFERENCE("tokenizers/opt");
+  EXPECT_EQ(Tokenizer::open(reference_path("tokenizers/opt"))
+                ->encode("Hello, world!  It's 2024.\n\tcaf\u00e9 \u6f22\u5b57 \U0001f642"),
+            (std::vector<TokenId>{31414, 6,   232,  328,  1437,  85,   18,   15294, 4,    50118,
+                                  50117, 438, 2001, 1140, 47416, 4394, 7258, 48823, 6800, 45868}));
+}
 
 }  // namespace
 }  // namespace burin::runtime

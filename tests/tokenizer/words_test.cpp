@@ -9,8 +9,10 @@
 
 #include "runtime/tokenizer/bpe.hpp"
 #include "runtime/tokenizer/composed.hpp"
+#include "runtime/tokenizer/merge_table.hpp"
 #include "runtime/tokenizer/sentencepiece_settings.hpp"
 #include "runtime/tokenizer/space_words.hpp"
+#include "runtime/tokenizer/token_table.hpp"
 #include "runtime/tokenizer/tokenizer.hpp"
 #include "runtime/tokenizer/word_cache.hpp"
 #include "tests/support/random_values.hpp"
@@ -28,10 +30,14 @@ std::vector<std::string> words_of(const SpaceWords& words, std::string_view text
   return all;
 }
 
-TEST(SpaceWords, BeginWithTheirSpaces) {
+SpaceWords words_with(const std::vector<std::string_view>& tokens) {
   SpaceWords words;
-  words.add_token("\xe2\x96\x81\xe2\x96\x81");
-  words.add_token("\xe2\x96\x81the");
+  for (const std::string_view bytes : tokens) words.add_token(bytes);
+  return words;
+}
+
+TEST(SpaceWords, BeginWithTheirSpaces) {
+  const SpaceWords words = words_with({" ", "  ", " the"});
   EXPECT_THAT(words_of(words, ""), ElementsAre());
   EXPECT_THAT(words_of(words, " "), ElementsAre(" "));
   EXPECT_THAT(words_of(words, "The cat  sat on"), ElementsAre("The", " cat", "  sat", " on"));
@@ -39,11 +45,38 @@ TEST(SpaceWords, BeginWithTheirSpaces) {
   EXPECT_THAT(words_of(words, "a\n b"), ElementsAre("a\n", " b"));
 }
 
+TEST(SpaceWords, OrWithTheEndOfALine) {
+  EXPECT_THAT(words_of(words_with({" ", "\n"}), "a\nb\n\n c"), ElementsAre("a", "\nb", "\n", "\n", " c"));
+  EXPECT_THAT(words_of(words_with({" ", "\n", "\n\n"}), "a\n\nb"), ElementsAre("a", "\n\nb"));
+}
+
+TEST(SpaceWords, BeginWithEverySpaceWhereAskedTo) {
+  SpaceWords words(true);
+  words.add_token("a b");
+  EXPECT_THAT(words_of(words, "  a b "), ElementsAre(" ", " a", " b", " "));
+}
+
 TEST(SpaceWords, StayTogetherWhereATokenGoesOn) {
-  SpaceWords words;
-  words.add_token("of\xe2\x96\x81the");
-  words.add_token("\n\xe2\x96\x81");
-  EXPECT_THAT(words_of(words, "out of the if x\n y"), ElementsAre("out", " of the", " if x\n y"));
+  const SpaceWords words = words_with({" ", "\n", "of the", "\n ", "et "});
+  EXPECT_THAT(words_of(words, "one of the if a\n y"), ElementsAre("one", " of the", " if", " a", "\n y"));
+  EXPECT_THAT(words_of(words, "it  of  if the"), ElementsAre("it ", " of", " ", " if the"))
+      << "by the bytes next to the space";
+}
+
+// It may become one unknown token with what stands before it.
+TEST(SpaceWords, DoNotBeginWithWhatIsNoToken) {
+  EXPECT_THAT(words_of(words_with({" "}), "a\nb c"), ElementsAre("a\nb", " c"));
+}
+
+// A text's own U+2581 is a space to a vocabulary.
+TEST(SpaceWords, KnowTheMark) {
+  EXPECT_THAT(words_of(words_with({" ", "  "}), "a\xe2\x96\x81 b"), ElementsAre("a\xe2\x96\x81 b"));
+  EXPECT_THAT(words_of(words_with({" ", "a  "}),
+                       "a \xe2\x96\x81"
+                       "b a b"),
+              ElementsAre("a \xe2\x96\x81"
+                          "b",
+                          " a", " b"));
 }
 
 // --- merges
@@ -79,6 +112,39 @@ TEST(Bpe, FewSymbolsMergeAsManyDo) {
       EXPECT_EQ(few[i].id, many[i].id);
     }
   }
+}
+
+// --- tables
+
+TEST(MergeTable, FindsWhatWasAddedFirst) {
+  constexpr TokenId kTokens = 100;
+  MergeTable table(kTokens * kTokens / 2);
+  EXPECT_TRUE(table.empty());
+  for (TokenId left = 0; left < kTokens; ++left)
+    for (TokenId right = left % 2; right < kTokens; right += 2)
+      table.add(left, right, {left * kTokens + right, static_cast<double>(right)});
+  table.add(4, 6, {1, 1});
+  for (TokenId left = 0; left < kTokens; ++left)
+    for (TokenId right = 0; right < kTokens; ++right) {
+      const bool listed = (left + right) % 2 == 0;
+      EXPECT_EQ(table.find(left, right).id, listed ? left * kTokens + right : -1);
+      EXPECT_EQ(table.find(left, right).rank, listed ? right : 0);
+    }
+  EXPECT_EQ(table.find(-1, 0).id, -1);
+  EXPECT_EQ(table.find(0, -1).id, -1);
+  EXPECT_EQ(MergeTable().find(0, 0).id, -1);
+}
+
+TEST(TokenTable, FindsWhatWasAddedFirst) {
+  std::vector<std::string> texts = {"", std::string(1, '\0'), std::string(2, '\0')};
+  for (int i = 0; i < 1000; ++i)
+    texts.push_back(std::string(static_cast<std::size_t>(i % 40), 'x') + std::to_string(i));
+  TokenTable table(texts.size() + 1);
+  for (std::size_t i = 0; i < texts.size(); ++i) table.add(texts[i], static_cast<TokenId>(i));
+  table.add(texts[5], static_cast<TokenId>(texts.size()));
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    EXPECT_EQ(table.find(texts[i]), static_cast<TokenId>(i)) << texts[i];
+  for (const char* text : {"x", "xxxxxxxx", "0000", "999y"}) EXPECT_EQ(table.find(text), -1) << text;
 }
 
 TEST(WordCache, AsksOnceForEachWord) {
@@ -151,6 +217,8 @@ TEST(SentencePieceSettings, OfMessages) {
   EXPECT_TRUE(settings("\x12\x01x\x20\x00"sv).changes_text) << "a table of characters";
   EXPECT_TRUE(settings(plain, "\xc0\x01\x01"sv).changes_text) << "spaces behind words";
   EXPECT_TRUE(settings("\x20\x00\x18"sv).changes_text) << "cut off";
+  EXPECT_TRUE(read_settings("\x22\x01x\x1a\x04\x18\x01\x20\x00"sv).changes_text)
+      << "texts that the library tries";
   EXPECT_TRUE(read_settings("").changes_text);
   EXPECT_TRUE(read_settings("\x1a\x7f").changes_text);
   EXPECT_TRUE(read_settings("\xff\xff").changes_text);
@@ -169,10 +237,13 @@ TEST(SentencePiece, WordsMakeNoDifference) {
                                  "   three  spaces   and a tail  ",
                                  "\n \n  x\t y",
                                  "a \xe2\x96\x81 b\xe2\x96\x81 c",
-                                 "\xe6\xbc\xa2\xe5\xad\x97 \xf0\x9f\x99\x82 \xff z",
+                                 "\xe6\xbc\xa2\xe5\xad\x97 \xf0\x9f\x99\x82 z",
                                  " lead"};
-  for (const char* name : {"baichuan2-7b/tokenizer.model", "chatglm2-6b/tokenizer.model",
-                           "llama-2-7b/tokenizer.model", "mistral/tokenizer.model.v1"}) {
+  for (const char* name :
+       {"baichuan2-7b/tokenizer.model", "chatglm2-6b/tokenizer.model", "llama-2-7b/tokenizer.model",
+        "mistral/tokenizer.model.v1", "mistral/mistral_instruct_tokenizer_240216.model.v2",
+        "mistral/mistral_instruct_tokenizer_240323.model.v3",
+        "mistral/mistral_instruct_tokenizer_241114.model.v7"}) {
     const std::string path = tests::reference_path(std::string("tokenizers/") + name).string();
     const std::unique_ptr<Tokenizer> tokenizer = Tokenizer::open(path);
     sentencepiece::SentencePieceProcessor library;
