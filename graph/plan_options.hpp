@@ -15,7 +15,8 @@ enum class ComputeType : std::uint8_t { automatic, int8, int8_row, bf16, f16, f3
 enum class KvType : std::uint8_t { automatic, f32, f16, bf16, int8 };
 
 struct PlanOptions {
-  // automatic: int8 for integer weights, f32 for float weights.
+  // automatic: int8 for integer weights, bf16 for bf16 ones where the target multiplies it, f32 for others, and for
+  // small models.
   ComputeType compute = ComputeType::automatic;
   // automatic: bf16, or f32 where compute is f32.
   KvType kv = KvType::automatic;

@@ -230,20 +230,35 @@ void set_synthetic_scales(std::byte* group, const kernels::WeightFormat& format,
         format.scale == kernels::ScaleType::f16 ? 0x1000 + i : (wide && i % 2 == 0 ? 0 : 0x3a00 + i));
 }
 
-// Small positive f16 bit patterns (0x1000 .. 0x13ff, about 5e-4 to 1e-3) and any codes.
+// Bits of eight bytes of made-up weights: those of the mask are random.
+struct RandomBits {
+  std::uint64_t mask;
+  std::uint64_t base;
+};
+
+// Floats of either sign and of 0.0078 to 0.0156, so that activations keep their size from layer to layer: what becomes
+// denormal takes CPUs a hundred times as long. fp8: below 2, as large codes are no numbers.
+RandomBits random_bits_of(const kernels::WeightFormat& format) {
+  if (format.is_fp8()) return {0xbfbfbfbfbfbfbfbfull, 0};
+  switch (format.kind) {
+    case kernels::WeightKind::f32: return {0x807fffff807fffffull, 0x3c0000003c000000ull};
+    case kernels::WeightKind::f16: return {0x83ff83ff83ff83ffull, 0x2000200020002000ull};
+    case kernels::WeightKind::bf16: return {0x807f807f807f807full, 0x3c003c003c003c00ull};
+    default: return {~0ull, 0};
+  }
+}
+
+// Any codes, under scales that are small positive f16 bit patterns (0x1000 .. 0x13ff, about 5e-4 to 1e-3); or floats.
 void fill_synthetic(std::byte* out, std::size_t bytes, const kernels::WeightFormat& format,
                     const kernels::PackedShape& shape, std::uint64_t seed) {
   std::uint64_t state = seed * 0x9e3779b97f4a7c15ull + 1;
   auto* words = reinterpret_cast<std::uint64_t*>(out);
-  // Floats: tiny f16, bf16, f32. fp8: below 2, as large codes are no numbers.
-  const std::uint64_t mask = format.is_fp8()      ? 0xbfbfbfbfbfbfbfbfull
-                             : format.has_codes() ? ~0ull
-                                                  : 0x93ff93ff93ff93ffull;
+  const RandomBits bits = random_bits_of(format);
   for (std::size_t i = 0; i < bytes / 8; ++i) {
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
-    words[i] = state & mask;
+    words[i] = (state & bits.mask) | bits.base;
   }
   if (!format.has_codes()) return;
   if (format.is_two_level()) {

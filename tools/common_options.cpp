@@ -117,9 +117,11 @@ void add_compute_options(CLI::App& command, CommonOptions& options) {
       ->check(CLI::Range(1, kMostThreads));
   command.add_option("--target", options.target,
                      "CPU name or feature list to emit kernels for (default: detect)");
-  command.add_option("--compute", options.compute,
-                     "int8, int8-row, bf16, f16, f32 or auto; int8-row: activations have one scale per row; "
-                     "bf16, f16: prompts in it, single tokens in f32");
+  command.add_option(
+      "--compute", options.compute,
+      "int8, int8-row, bf16, f16, f32 or auto (int8 for integers, bf16 for bf16 where the CPU multiplies it, "
+      "else f32); int8-row: activations have one scale per row; "
+      "bf16, f16: prompts in it, single tokens in f32");
   command.add_option("--kv", options.kv, "KV cache: f32, f16, bf16, int8 or auto");
   command.add_option(
       "--weights", options.weights,

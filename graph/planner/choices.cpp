@@ -66,20 +66,31 @@ void remark_on_fractions(PlanDraft& draft, const std::vector<kernels::WeightForm
           to_text(format)));
 }
 
-// int8 is for models that are bound by memory or multipliers. One that stays in the caches gains nothing a
-// person would notice, so it is computed exactly.
+// What is fastest for the weights: int8 where some are integers, bf16 where all are that and the CPU multiplies it.
+ComputeType fastest_compute(const jit::Target& target, const std::vector<kernels::WeightFormat>& formats) {
+  if (std::any_of(formats.begin(), formats.end(), [](const auto& format) { return format.is_integer(); }))
+    return ComputeType::int8;
+  const bool all_bf16 = std::all_of(formats.begin(), formats.end(), [](const auto& format) {
+    return format.kind == kernels::WeightKind::bf16;
+  });
+  return all_bf16 && kernels::computes(target, kernels::Activation::bf16) ? ComputeType::bf16
+                                                                          : ComputeType::f32;
+}
+
+// Rounded activations are for models that are bound by memory or multipliers. One that stays in the caches gains nothing
+// a person would notice, so it is computed exactly.
 ComputeType automatic_compute(PlanDraft& draft) {
   const std::vector<kernels::WeightFormat> formats = formats_of_layers(draft);
   remark_on_fractions(draft, formats);
-  if (!std::any_of(formats.begin(), formats.end(), [](const auto& format) { return format.is_integer(); }))
-    return ComputeType::f32;
+  const ComputeType fastest = fastest_compute(draft.plan.target, formats);
+  if (fastest == ComputeType::f32) return fastest;
   std::uint64_t bytes = 0;
   for (const TensorDescription& tensor : draft.model.tensors) bytes += tensor.bytes;
-  if (bytes >= kSmallModelBytes) return ComputeType::int8;
+  if (bytes >= kSmallModelBytes) return fastest;
   draft.plan.remarks.push_back(
-      fmt::format("compute is f32: {} bytes of weights stay in the caches; --compute int8 "
+      fmt::format("compute is f32: {} bytes of weights stay in the caches; --compute {} "
                   "rounds activations and is meant for larger models",
-                  bytes));
+                  bytes, to_text(fastest)));
   return ComputeType::f32;
 }
 

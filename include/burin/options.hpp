@@ -29,7 +29,8 @@ enum class LogLevel : std::int32_t { error = 0, warn = 1, info = 2, debug = 3 };
 struct WeightOnlyQuantConfig {
   /// What is multiplied: "int8" (activations are quantised on the fly, per row and group of weights),
   /// "int8-row" (per row: faster, and coarser where activations have outliers), "bf16" or "fp16" (prompts;
-  /// single tokens in f32), "fp32", or "auto": int8 where the weights allow it.
+  /// single tokens in f32), "fp32", or "auto": int8 for integer weights, bf16 for bf16 ones on CPUs
+  /// that multiply it, else fp32.
   std::string compute_dtype = "auto";
   /// "int1" to "int8", "nf4", "fp4" (or "fp4_e2m1_bnb"), "mxfp4", "nvfp4", "iq4nl", "fp8_e4m3" (or
   /// "e4m3"), "fp8_e5m2", "fp16", "bf16", "fp32". "int4_clip" is int4.

@@ -77,6 +77,26 @@ TEST(PlanOptions, AutomaticComputeIsInt8ForLargeIntegerModelsOnly) {
   EXPECT_EQ(activation_of(large.decode[1]), kernels::Activation::s8);  // never s8row
 }
 
+// bf16 weights are multiplied as they are, where the CPU does that; others would lose bits.
+TEST(PlanOptions, AutomaticComputeIsBf16ForLargeModelsOfIt) {
+  MadeLlama made = typed(StoredType::bf16);
+  const auto compute_for = [&](const char* target) {
+    const Plan plan = make_plan(describe(made), jit::parse_target(target), {});
+    EXPECT_THAT(plan.notes, IsEmpty());
+    return plan.options.compute;
+  };
+  EXPECT_EQ(compute_for("znver5"), ComputeType::f32);
+  made.hidden = made.feed_forward = 2048;
+  EXPECT_EQ(compute_for("znver5"), ComputeType::bf16);
+  EXPECT_EQ(compute_for("sapphirerapids"), ComputeType::bf16);
+  EXPECT_EQ(compute_for("icelake-server"), ComputeType::f32);
+  EXPECT_EQ(compute_for("haswell"), ComputeType::f32);
+  made = typed(StoredType::f16);
+  made.hidden = made.feed_forward = 2048;
+  EXPECT_EQ(compute_for("znver5"), ComputeType::f32);
+  EXPECT_EQ(compute_for("graniterapids"), ComputeType::f32);
+}
+
 TEST(PlanOptions, Int8ComputeRefusesTablesOfFractionsByName) {
   PlanOptions options = with_compute(ComputeType::int8);
   options.weights = kernels::parse_weight_format("nf4.g64.f32");
