@@ -1,6 +1,6 @@
 // Tokenizers from a SentencePiece model file, by libsentencepiece; BPE without peculiarities by our own merges. The
-// library takes a text as one sentence and becomes slow
-// with its length; so texts are cut into words where that changes nothing, and equal words are encoded once.
+// library takes a text as one sentence and becomes slow with its length; so texts are cut into words where that changes
+// nothing, and equal words are encoded once.
 #include <sentencepiece_processor.h>
 
 #include <algorithm>
