@@ -7,7 +7,7 @@ namespace burin::runtime {
 namespace {
 
 // Fields of ModelProto, TrainerSpec and NormalizerSpec.
-constexpr std::uint64_t kTrainerSpec = 2, kNormalizerSpec = 3;
+constexpr std::uint64_t kTrainerSpec = 2, kNormalizerSpec = 3, kDenormalizerSpec = 5;
 constexpr std::uint64_t kSpaceAsSuffix = 24;
 constexpr std::uint64_t kCharacterMap = 2, kAddDummyPrefix = 3, kRemoveExtraSpaces = 4, kEscapeSpaces = 5;
 
@@ -26,7 +26,7 @@ class MessageReader {
 
   std::optional<Field> next() {
     if (rest_.empty()) return std::nullopt;
-    const std::uint64_t tag = read_varint();
+    const auto tag = static_cast<std::uint32_t>(read_varint());  // the library drops higher bits too
     Field field = {tag >> 3, 0, {}};
     switch (tag & 7) {
       case 0: field.number = read_varint(); break;
@@ -67,12 +67,18 @@ void read_normalizer(MessageReader& reader, SentencePieceSettings& settings) {
   bool removes = true;  // as the proto's defaults are
   bool escapes = true;
   while (const std::optional<Field> field = reader.next()) {
-    if (field->id == kCharacterMap && !field->bytes.empty()) settings.changes_text = true;
+    if (field->id == kCharacterMap && !field->bytes.empty()) settings.character_maps.push_back(field->bytes);
     if (field->id == kAddDummyPrefix) settings.adds_space = field->number != 0;
     if (field->id == kRemoveExtraSpaces) removes = field->number != 0;
     if (field->id == kEscapeSpaces) escapes = field->number != 0;
   }
-  settings.changes_text |= removes || !escapes;
+  settings.changes_text |= removes || !escapes || !settings.character_maps.empty();
+}
+
+// Decoding is done without the library, but it prepares for it.
+void read_denormalizer(MessageReader& reader, SentencePieceSettings& settings) {
+  while (const std::optional<Field> field = reader.next())
+    if (field->id == kCharacterMap && !field->bytes.empty()) settings.character_maps.push_back(field->bytes);
 }
 
 void read_trainer(MessageReader& reader, SentencePieceSettings& settings) {
@@ -87,16 +93,18 @@ SentencePieceSettings read_settings(std::string_view model) {
   bool normalizer = false;
   MessageReader reader(model);
   while (const std::optional<Field> field = reader.next()) {
-    if (field->id != kTrainerSpec && field->id != kNormalizerSpec) continue;
     MessageReader inner(field->bytes);
-    if (field->id == kTrainerSpec)
-      read_trainer(inner, settings);
-    else
-      read_normalizer(inner, settings);
+    switch (field->id) {
+      case kTrainerSpec: read_trainer(inner, settings); break;
+      case kNormalizerSpec: read_normalizer(inner, settings); break;
+      case kDenormalizerSpec: read_denormalizer(inner, settings); break;
+      default: break;
+    }
     normalizer |= field->id == kNormalizerSpec;
-    settings.changes_text |= inner.failed();
+    settings.is_whole &= !inner.failed();
   }
-  settings.changes_text |= reader.failed() || !normalizer;
+  settings.is_whole &= !reader.failed();
+  settings.changes_text |= !settings.is_whole || !normalizer;
   return settings;
 }
 

@@ -2,12 +2,15 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 namespace burin::runtime {
 
 struct SentencePieceSettings {
   bool adds_space = true;     // in front of every text
   bool changes_text = false;  // other characters (NFKC ...), no repeated spaces, spaces behind words
+  bool is_whole = true;       // else what is here was read before something that cannot be understood
+  std::vector<std::string_view> character_maps;  // compiled ones that are not empty; views into the file
 };
 
 // Of a serialised ModelProto (https://github.com/google/sentencepiece/blob/master/src/sentencepiece_model.proto):

@@ -4,6 +4,7 @@
 
 #include "jit/error.hpp"
 #include "runtime/files/mapped_file.hpp"
+#include "runtime/tokenizer/character_map.hpp"
 #include "runtime/tokenizer/loaders.hpp"
 #include "runtime/tokenizer/sentencepiece_settings.hpp"
 #include "runtime/tokenizer/space_words.hpp"
@@ -68,15 +69,34 @@ bool adds_prefix(const SentencePieceProcessor& processor) {
          sentencepiece_bytes(pieces[0]).starts_with(' ');
 }
 
+// The library does not catch what its double arrays throw, as for pieces with a zero byte.
+std::unique_ptr<SentencePieceProcessor> load_processor(const MappedFile& file,
+                                                       const SentencePieceSettings& settings) {
+  constexpr const char* kRefusal = "{}: is no SentencePiece model: {}";
+  for (const std::string_view map : settings.character_maps) check_character_map(file.path(), map);
+  auto processor = std::make_unique<SentencePieceProcessor>();
+  try {
+    const auto status = processor->LoadFromSerializedProto({file.text().data(), file.text().size()});
+    if (!status.ok()) fail(kRefusal, file.path(), printable(status.ToString()));
+  } catch (const Error&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    fail(kRefusal, file.path(), printable(error.what()));
+  }
+  if (!settings.is_whole) fail(kRefusal, file.path(), "a message in it is damaged");
+  return processor;
+}
+
 }  // namespace
 
 std::unique_ptr<Tokenizer> load_sentencepiece(const std::filesystem::path& path,
                                               const FolderSettings& settings) {
   const std::unique_ptr<MappedFile> file = MappedFile::open(path);
   refuse_lfs_pointer(file->path(), file->text());
-  auto processor = std::make_unique<SentencePieceProcessor>();
-  const auto status = processor->LoadFromSerializedProto({file->text().data(), file->text().size()});
-  if (!status.ok()) fail("{}: is no SentencePiece model: {}", file->path(), printable(status.ToString()));
+  const SentencePieceSettings prepared = read_settings(file->text());
+  std::unique_ptr<SentencePieceProcessor> processor = load_processor(*file, prepared);
   Vocabulary vocabulary;
   vocabulary.path = file->path();
   for (int id = 0; id < processor->GetPieceSize(); ++id) {
@@ -93,7 +113,7 @@ std::unique_ptr<Tokenizer> load_sentencepiece(const std::filesystem::path& path,
   vocabulary.find_ends(settings.eos_ids);
   SpecialTokens special = SpecialTokens::of(vocabulary);
   return std::make_unique<SentencePieceTokenizer>(std::move(vocabulary), std::move(special),
-                                                  std::move(processor), read_settings(file->text()));
+                                                  std::move(processor), prepared);
 }
 
 }  // namespace burin::runtime
