@@ -242,6 +242,20 @@ class TokenizerJsonLoader {
     return found;
   }
 
+  // Gemma's way to split: at spaces that its normaliser has replaced already, so nowhere.
+  bool splits_nowhere(const json& root, const json& part) const {
+    const json pattern = part.value("pattern", json());
+    if (text_or(part, "type", "") != "Split" || !pattern.is_object() || text_or(pattern, "String", "") != " ")
+      return false;
+    bool replaced = false;
+    for_each_component(root, "normalizer", "normalizers", [&](const json& normalizer) {
+      const json from = normalizer.value("pattern", json());
+      replaced |= text_or(normalizer, "type", "") == "Replace" && from.is_object() &&
+                  text_or(from, "String", "") == " ";
+    });
+    return replaced;
+  }
+
   std::unique_ptr<Tokenizer> make_text_bpe(const json& root) {
     auto prefix = TextBpeTokenizer::Prefix::none;
     for_each_component(root, "normalizer", "normalizers", [&](const json& part) {
@@ -253,6 +267,7 @@ class TokenizerJsonLoader {
              printable(type));
     });
     for_each_component(root, "pre_tokenizer", "pretokenizers", [&](const json& part) {
+      if (splits_nowhere(root, part)) return;
       if (text_or(part, "type", "") != "Metaspace")
         fail("{}: pre_tokenizer is '{}': not supported with byte fallback: Metaspace is", path_,
              printable(text_or(part, "type", "")));
