@@ -77,6 +77,22 @@ TEST_P(Architecture, EveryLogitOnEveryTarget) {
   }
 }
 
+// Decoding runs other kernels than a prompt does.
+TEST_P(Architecture, DecodeHasTheLogitsOfThePrefill) {
+  BURIN_NEEDS_REFERENCE(GetParam().path());
+  const auto tokens = reference()["tokens"].get<std::vector<TokenId>>();
+  const auto model = load_model(reference_path(GetParam().path()));
+  const std::vector<float> prefill = tests::all_logits(model, tokens);
+  const double tolerance = 1e-4 * largest_of(prefill) / 10;
+  Session session(model);
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    session.evaluate(std::span(tokens).subspan(i, 1));
+    const std::span<const float> logits = session.logits();
+    for (std::size_t k = 0; k < logits.size(); ++k)
+      ASSERT_NEAR(logits[k], prefill[i * logits.size() + k], tolerance) << "token " << i << " logit " << k;
+  }
+}
+
 // Threads that meet too seldom would read each other's unfinished rows.
 TEST_P(Architecture, SameTokensWithAnyNumberOfThreads) {
   BURIN_NEEDS_REFERENCE(GetParam().path());
