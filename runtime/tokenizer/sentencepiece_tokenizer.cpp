@@ -83,7 +83,7 @@ std::unique_ptr<SentencePieceProcessor> load_processor(const MappedFile& file,
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {
-    fail(kRefusal, file.path(), printable(error.what()));
+    fail(kRefusal, file.path(), printable(error.what(), 200));
   }
   if (!settings.is_whole) fail(kRefusal, file.path(), "a message in it is damaged");
   return processor;

@@ -14,9 +14,15 @@ namespace {
 
 class HostileSentencePiece : public testing::Test {
  protected:
+  // Empty where the model can be used.
   std::string refusal(const std::string& model) const {
     const std::filesystem::path path = folder_.write("tokenizer.model", model);
-    return refusal_of([&] { use_tokenizer(*runtime::Tokenizer::open(path)); });
+    try {
+      use_tokenizer(*runtime::Tokenizer::open(path));
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
   }
   void expect_refused(const std::string& model, const char* why) const {
     EXPECT_THAT(refusal(model), says(folder_ / "tokenizer.model", {"is no SentencePiece model", why}));
