@@ -36,11 +36,14 @@ std::vector<fs::path> shared_files_ending(const std::string& extension) {
   return shared_files([&](const fs::path& path) { return path.extension() == extension; });
 }
 
-// Many models have the same tokenizer.
-void add_new(Seeds& seeds, std::string seed) {
-  if (!seed.empty() && seed.size() <= kLargestSeed &&
-      std::find(seeds.begin(), seeds.end(), seed) == seeds.end())
-    seeds.push_back(std::move(seed));
+// What `make` makes of each file: once, as many models have the same tokenizer, and where it is neither empty nor large.
+Seeds seeds_of(const std::vector<fs::path>& files, const std::function<std::string(const fs::path&)>& make) {
+  Seeds seeds;
+  for (const fs::path& file : files)
+    if (std::string seed = make(file); !seed.empty() && seed.size() <= kLargestSeed &&
+                                       std::find(seeds.begin(), seeds.end(), seed) == seeds.end())
+      seeds.push_back(std::move(seed));
+  return seeds;
 }
 
 std::string content(const fs::path& path) { return fs::exists(path) ? read_bytes(path) : ""; }
@@ -124,71 +127,46 @@ std::string first_lines(const std::string& text, std::int64_t lines) {
 }  // namespace
 
 Seeds shared_gguf_headers() {
-  Seeds seeds;
-  for (const fs::path& path : shared_files_ending(".gguf")) add_new(seeds, gguf_header(read_bytes(path)));
-  return seeds;
+  return seeds_of(shared_files_ending(".gguf"),
+                  [](const fs::path& path) { return gguf_header(read_bytes(path)); });
 }
 
-Seeds shared_safetensors() {
-  Seeds seeds;
-  for (const fs::path& path : shared_files_ending(".safetensors"))
-    if (fs::file_size(path) <= kLargestSeed) add_new(seeds, read_bytes(path));
-  return seeds;
-}
+Seeds shared_safetensors() { return seeds_of(shared_files_ending(".safetensors"), read_bytes); }
 
 Seeds shared_folders() {
-  Seeds seeds;
-  for (const fs::path& path : shared_files_named("config.json")) {
+  return seeds_of(shared_files_named("config.json"), [](const fs::path& path) {
     const fs::path folder = path.parent_path();
-    add_new(seeds, files_in_one({read_bytes(path), content(folder / "generation_config.json"),
-                                 content(folder / "tokenizer_config.json"), whole_header(folder)}));
-  }
-  return seeds;
+    return files_in_one({read_bytes(path), content(folder / "generation_config.json"),
+                         content(folder / "tokenizer_config.json"), whole_header(folder)});
+  });
 }
 
 Seeds shared_tokenizer_json() {
-  Seeds seeds;
-  for (const fs::path& path : shared_files(
-           [](const fs::path& file) { return file.filename().string().ends_with("tokenizer.json"); }))
-    add_new(seeds, with_first_tokens(path));
-  return seeds;
+  const auto wanted = [](const fs::path& path) {
+    return path.filename().string().ends_with("tokenizer.json");
+  };
+  return seeds_of(shared_files(wanted), with_first_tokens);
 }
 
-Seeds shared_sentencepiece() {
-  Seeds seeds;
-  for (const fs::path& path : shared_files_named("tokenizer.model"))
-    if (fs::file_size(path) <= kLargestSeed) add_new(seeds, read_bytes(path));
-  return seeds;
-}
+Seeds shared_sentencepiece() { return seeds_of(shared_files_named("tokenizer.model"), read_bytes); }
 
 Seeds shared_tiktoken() {
-  Seeds seeds;
-  for (const fs::path& path : shared_files_named("tokenizer.model"))
-    if (const std::string text = first_lines(read_bytes(path), kTokens); text.starts_with("IQ== 0\n"))
-      add_new(seeds, text);
-  return seeds;
+  return seeds_of(shared_files_named("tokenizer.model"), [](const fs::path& path) {
+    const std::string text = first_lines(read_bytes(path), kTokens);
+    return text.starts_with("IQ== 0\n") ? text : "";
+  });
 }
 
 Seeds shared_vocab_and_merges() {
   constexpr int kBytes = 256;
-  Seeds seeds;
-  for (const fs::path& path : shared_files_named("vocab.json")) {
-    const std::string merges = first_lines(content(path.parent_path() / "merges.txt"), kTokens - kBytes);
-    add_new(seeds, files_in_one({first_tokens(read_json(path)).dump(), merges}));
-  }
-  return seeds;
+  return seeds_of(shared_files_named("vocab.json"), [](const fs::path& path) {
+    const std::string merges = content(path.parent_path() / "merges.txt");
+    return files_in_one({first_tokens(read_json(path)).dump(), first_lines(merges, kTokens - kBytes)});
+  });
 }
 
-Seeds shared_llama2c_tokenizers() {
-  Seeds seeds;
-  for (const fs::path& path : shared_files_named("tok512.bin")) add_new(seeds, read_bytes(path));
-  return seeds;
-}
+Seeds shared_llama2c_tokenizers() { return seeds_of(shared_files_named("tok512.bin"), read_bytes); }
 
-Seeds shared_chat_templates() {
-  Seeds seeds;
-  for (const fs::path& path : shared_files_ending(".jinja")) add_new(seeds, read_bytes(path));
-  return seeds;
-}
+Seeds shared_chat_templates() { return seeds_of(shared_files_ending(".jinja"), read_bytes); }
 
 }  // namespace burin::tests
