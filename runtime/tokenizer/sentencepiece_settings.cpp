@@ -67,18 +67,12 @@ void read_normalizer(MessageReader& reader, SentencePieceSettings& settings) {
   bool removes = true;  // as the proto's defaults are
   bool escapes = true;
   while (const std::optional<Field> field = reader.next()) {
-    if (field->id == kCharacterMap && !field->bytes.empty()) settings.character_maps.push_back(field->bytes);
+    if (field->id == kCharacterMap && !field->bytes.empty()) settings.changes_text = true;
     if (field->id == kAddDummyPrefix) settings.adds_space = field->number != 0;
     if (field->id == kRemoveExtraSpaces) removes = field->number != 0;
     if (field->id == kEscapeSpaces) escapes = field->number != 0;
   }
-  settings.changes_text |= removes || !escapes || !settings.character_maps.empty();
-}
-
-// Decoding is done without the library, but it prepares for it.
-void read_denormalizer(MessageReader& reader, SentencePieceSettings& settings) {
-  while (const std::optional<Field> field = reader.next())
-    if (field->id == kCharacterMap && !field->bytes.empty()) settings.character_maps.push_back(field->bytes);
+  settings.changes_text |= removes || !escapes;
 }
 
 void read_trainer(MessageReader& reader, SentencePieceSettings& settings) {
@@ -97,7 +91,9 @@ SentencePieceSettings read_settings(std::string_view model) {
     switch (field->id) {
       case kTrainerSpec: read_trainer(inner, settings); break;
       case kNormalizerSpec: read_normalizer(inner, settings); break;
-      case kDenormalizerSpec: read_denormalizer(inner, settings); break;
+      case kDenormalizerSpec:
+        while (inner.next()) continue;
+        break;
       default: break;
     }
     normalizer |= field->id == kNormalizerSpec;
@@ -106,6 +102,18 @@ SentencePieceSettings read_settings(std::string_view model) {
   settings.is_whole &= !reader.failed();
   settings.changes_text |= !settings.is_whole || !normalizer;
   return settings;
+}
+
+std::vector<std::string_view> character_maps(std::string_view model) {
+  std::vector<std::string_view> maps;
+  MessageReader reader(model);
+  while (const std::optional<Field> spec = reader.next()) {
+    if (spec->id != kNormalizerSpec && spec->id != kDenormalizerSpec) continue;
+    MessageReader inner(spec->bytes);
+    while (const std::optional<Field> field = inner.next())
+      if (field->id == kCharacterMap && !field->bytes.empty()) maps.push_back(field->bytes);
+  }
+  return maps;
 }
 
 }  // namespace burin::runtime

@@ -9,12 +9,14 @@ namespace burin::runtime {
 struct SentencePieceSettings {
   bool adds_space = true;     // in front of every text
   bool changes_text = false;  // other characters (NFKC ...), no repeated spaces, spaces behind words
-  bool is_whole = true;       // else what is here was read before something that cannot be understood
-  std::vector<std::string_view> character_maps;  // compiled ones that are not empty; views into the file
+  bool is_whole = true;       // else the rest is of what stands before something that cannot be understood
 };
 
 // Of a serialised ModelProto (https://github.com/google/sentencepiece/blob/master/src/sentencepiece_model.proto):
 // messages of Protocol Buffers. What cannot be understood counts as a change of the text.
 SentencePieceSettings read_settings(std::string_view model);
+
+// The compiled maps of characters that it has: for encoding, and for decoding. Views into it; none is empty.
+std::vector<std::string_view> character_maps(std::string_view model);
 
 }  // namespace burin::runtime

@@ -70,10 +70,9 @@ bool adds_prefix(const SentencePieceProcessor& processor) {
 }
 
 // The library does not catch what its double arrays throw, as for pieces with a zero byte.
-std::unique_ptr<SentencePieceProcessor> load_processor(const MappedFile& file,
-                                                       const SentencePieceSettings& settings) {
+std::unique_ptr<SentencePieceProcessor> load_processor(const MappedFile& file) {
   constexpr const char* kRefusal = "{}: is no SentencePiece model: {}";
-  for (const std::string_view map : settings.character_maps) check_character_map(file.path(), map);
+  for (const std::string_view map : character_maps(file.text())) check_character_map(file.path(), map);
   auto processor = std::make_unique<SentencePieceProcessor>();
   try {
     const auto status = processor->LoadFromSerializedProto({file.text().data(), file.text().size()});
@@ -85,7 +84,7 @@ std::unique_ptr<SentencePieceProcessor> load_processor(const MappedFile& file,
   } catch (const std::exception& error) {
     fail(kRefusal, file.path(), printable(error.what(), 200));
   }
-  if (!settings.is_whole) fail(kRefusal, file.path(), "a message in it is damaged");
+  if (!read_settings(file.text()).is_whole) fail(kRefusal, file.path(), "a message in it is damaged");
   return processor;
 }
 
@@ -95,8 +94,7 @@ std::unique_ptr<Tokenizer> load_sentencepiece(const std::filesystem::path& path,
                                               const FolderSettings& settings) {
   const std::unique_ptr<MappedFile> file = MappedFile::open(path);
   refuse_lfs_pointer(file->path(), file->text());
-  const SentencePieceSettings prepared = read_settings(file->text());
-  std::unique_ptr<SentencePieceProcessor> processor = load_processor(*file, prepared);
+  std::unique_ptr<SentencePieceProcessor> processor = load_processor(*file);
   Vocabulary vocabulary;
   vocabulary.path = file->path();
   for (int id = 0; id < processor->GetPieceSize(); ++id) {
@@ -113,7 +111,7 @@ std::unique_ptr<Tokenizer> load_sentencepiece(const std::filesystem::path& path,
   vocabulary.find_ends(settings.eos_ids);
   SpecialTokens special = SpecialTokens::of(vocabulary);
   return std::make_unique<SentencePieceTokenizer>(std::move(vocabulary), std::move(special),
-                                                  std::move(processor), prepared);
+                                                  std::move(processor), read_settings(file->text()));
 }
 
 }  // namespace burin::runtime
