@@ -72,6 +72,7 @@ bool adds_prefix(const SentencePieceProcessor& processor) {
 // The library does not catch what its double arrays throw, as for pieces with a zero byte.
 std::unique_ptr<SentencePieceProcessor> load_processor(const MappedFile& file) {
   constexpr const char* kRefusal = "{}: is no SentencePiece model: {}";
+  if (!read_settings(file.text()).is_whole) fail(kRefusal, file.path(), "a message in it is damaged");
   for (const std::string_view map : character_maps(file.text())) check_character_map(file.path(), map);
   auto processor = std::make_unique<SentencePieceProcessor>();
   try {
@@ -84,7 +85,6 @@ std::unique_ptr<SentencePieceProcessor> load_processor(const MappedFile& file) {
   } catch (const std::exception& error) {
     fail(kRefusal, file.path(), printable(error.what(), 200));
   }
-  if (!read_settings(file.text()).is_whole) fail(kRefusal, file.path(), "a message in it is damaged");
   return processor;
 }
 
