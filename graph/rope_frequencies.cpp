@@ -185,7 +185,7 @@ RopeAttributes hugging_face_rope(const ConfigReader& config, int rotary, std::st
   return HuggingFaceRope(config, rotary, layer_type).make();
 }
 
-RopeAttributes gguf_rope(const ConfigReader& config, std::string_view prefix, int rotary) {
+RopeAttributes gguf_rope(const ConfigReader& config, std::string_view prefix, int rotary, bool whole_pairs) {
   const auto key = [&](std::string_view name) { return fmt::format("{}.rope.{}", prefix, name); };
   RopeAttributes rope;
   rope.rotary = rotary;
@@ -203,6 +203,7 @@ RopeAttributes gguf_rope(const ConfigReader& config, std::string_view prefix, in
         static_cast<double>(config.integer(key("scaling.original_context_length"), 1, kMostContext));
     yarn.beta_fast = config.number_or(key("scaling.yarn_beta_fast"), kDefaultBetaFast, 1e-3, 1e6);
     yarn.beta_slow = config.number_or(key("scaling.yarn_beta_slow"), kDefaultBetaSlow, 1e-3, 1e6);
+    yarn.whole_pairs = whole_pairs;
     scale_yarn(rope.inverse_frequencies, yarn);
     rope.magnitude *= yarn_magnitude(yarn.factor);
     return rope;

@@ -24,8 +24,9 @@ std::vector<double> plain_frequencies(double base, int rotary);
 RopeAttributes hugging_face_rope(const ConfigReader& config, int rotary, std::string_view layer_type = {});
 
 // GGUF: PREFIX.rope.freq_base, PREFIX.rope.scaling.{type,factor,original_context_length,attn_factor,yarn_...};
-// also the older PREFIX.rope.scale_linear. Knows none, linear and yarn.
-RopeAttributes gguf_rope(const ConfigReader& config, std::string_view prefix, int rotary);
+// also the older PREFIX.rope.scale_linear. Knows none, linear and yarn, whose bounds are rounded to whole pairs or not.
+RopeAttributes gguf_rope(const ConfigReader& config, std::string_view prefix, int rotary,
+                         bool whole_pairs = true);
 
 // YaRN's magnitude: 1 + 0.1 m ln(factor) for factors above 1.
 double yarn_magnitude(double factor, double mscale = 1);

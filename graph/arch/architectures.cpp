@@ -50,7 +50,7 @@ constexpr ArchitectureRow kArchitectures[] = {
     {"baichuan", "BaichuanForCausalLM", build_baichuan},
     {"", "BaiChuanForCausalLM", build_baichuan},
     {"smollm3", "SmolLM3ForCausalLM", build_smollm3},
-    {"", "GptOssForCausalLM", build_gpt_oss},
+    {"gpt-oss", "GptOssForCausalLM", build_gpt_oss},
     {"deepseek2", "DeepseekV2ForCausalLM", build_deepseek2},
 };
 

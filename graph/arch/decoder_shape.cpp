@@ -102,7 +102,7 @@ RopeAttributes read_rope(const ModelDescription& model, const DecoderShape& shap
     fail("{}: {} of the {} elements of a head rotate: must be even and at least 2", model.path, rotary,
          shape.head_size);
   const int elements = static_cast<int>(rotary);
-  RopeAttributes rope = gguf ? gguf_rope(config, model.architecture, elements)
+  RopeAttributes rope = gguf ? gguf_rope(config, model.architecture, elements, settings.gguf_whole_pairs)
                              : hugging_face_rope(config, elements, settings.layer_type);
   rope.style = gguf ? settings.gguf : settings.hugging_face;
   rope.head_size = static_cast<int>(shape.head_size);

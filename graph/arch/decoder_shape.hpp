@@ -62,6 +62,8 @@ struct RotarySettings {
   RotaryStyle gguf = RotaryStyle::halves;
   std::int64_t elements = 0;         // of a head that rotate; 0: as the configuration says, else all
   std::string_view layer_type = {};  // whose object of Hugging Face's rope_parameters counts
+  // Whether YaRN's bounds are rounded. Hugging Face: "truncate", of which GGUF has no key.
+  bool gguf_whole_pairs = true;
 };
 RopeAttributes read_rope(const ModelDescription& model, const DecoderShape& shape,
                          const RotarySettings& settings = {});

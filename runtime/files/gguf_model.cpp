@@ -2,6 +2,7 @@
 
 #include "jit/error.hpp"
 #include "runtime/files/ggml_types.hpp"
+#include "runtime/files/gguf_split.hpp"
 
 namespace burin::runtime {
 namespace {
@@ -46,31 +47,58 @@ nlohmann::json config_of(const GgufFile& gguf) {
 
 }  // namespace
 
-GgufModel::GgufModel(std::unique_ptr<MappedFile> file)
-    : file_(std::move(file)), gguf_(file_->path(), file_->bytes()) {
-  description_.path = file_->path();
+GgufModel::GgufModel(std::unique_ptr<MappedFile> file) {
+  add_part(std::move(file));
+  const std::vector<std::filesystem::path> others = parts_behind(*gguf());
+  for (std::size_t part = 1; part <= others.size(); ++part) {
+    add_part(MappedFile::open(others[part - 1]));
+    check_part(*gguf(), parts_[part].gguf, static_cast<std::int64_t>(part));
+  }
+  description_.path = gguf()->path();
   description_.origin = graph::Origin::gguf;
-  description_.architecture = std::string(gguf_.text("general.architecture").value_or(""));
-  description_.config = config_of(gguf_);
-  for (const GgufTensor& stored : gguf_.tensors()) {
-    const GgmlType* type = find_ggml_type(stored.type_id);
+  description_.architecture = std::string(gguf()->text("general.architecture").value_or(""));
+  description_.config = config_of(*gguf());
+  for (std::size_t part = 0; part < parts_.size(); ++part) add_tensors(part);
+  check_parts_are_all(*gguf(), places_.size());
+}
+
+void GgufModel::add_part(std::unique_ptr<MappedFile> file) {
+  GgufFile gguf(file->path(), file->bytes());
+  parts_.push_back({std::move(file), std::move(gguf)});
+}
+
+void GgufModel::add_tensors(std::size_t part) {
+  const std::vector<GgufTensor>& tensors = parts_[part].gguf.tensors();
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    if (description_.find(tensors[i].name) >= 0)
+      fail("{}: tensor {} is in another file of the model too", parts_[part].gguf.path(),
+           printable(tensors[i].name));
+    const GgmlType* type = find_ggml_type(tensors[i].type_id);
     graph::TensorDescription tensor;
-    tensor.name = stored.name;
+    tensor.name = tensors[i].name;
     tensor.type_name = std::string(type->name);
     tensor.type = type->stored;
-    tensor.shape = stored.shape;
-    tensor.bytes = stored.bytes;
+    tensor.shape = tensors[i].shape;
+    tensor.bytes = tensors[i].bytes;
     description_.tensors.push_back(std::move(tensor));
+    places_.push_back({part, i});
   }
   description_.index_tensors();
 }
 
 std::span<const std::byte> GgufModel::tensor_data(std::size_t index) const {
-  const GgufTensor& tensor = gguf_.tensors()[index];
-  return file_->bytes().subspan(static_cast<std::size_t>(tensor.offset),
-                                static_cast<std::size_t>(tensor.bytes));
+  const auto& [part, number] = places_[index];
+  const GgufTensor& tensor = parts_[part].gguf.tensors()[number];
+  return parts_[part].file->bytes().subspan(static_cast<std::size_t>(tensor.offset),
+                                            static_cast<std::size_t>(tensor.bytes));
 }
 
-std::filesystem::path GgufModel::folder() const { return std::filesystem::path(file_->path()).parent_path(); }
+void GgufModel::release_pages(std::size_t index) const {
+  parts_[places_[index].part].file->release(tensor_data(index));
+}
+
+std::filesystem::path GgufModel::folder() const {
+  return std::filesystem::path(gguf()->path()).parent_path();
+}
 
 }  // namespace burin::runtime

@@ -172,7 +172,9 @@ GgufTensor GgufReader::read_tensor() {
 std::uint64_t GgufReader::tensor_bytes(const GgufTensor& tensor) const {
   const std::string field = "tensor " + printable(tensor.name);
   const GgmlType* type = find_ggml_type(tensor.type_id);
-  if (type == nullptr) fail("{}: {} type is {}: unknown", path_, field, tensor.type_id);
+  if (type == nullptr)
+    fail("{}: {} type is {}: unknown: those from F32 (0) to MXFP4 (39) are supported", path_, field,
+         tensor.type_id);
   if (tensor.shape.back() % type->elements != 0)
     fail("{}: {} has rows of {}: {} needs a multiple of {}", path_, field, tensor.shape.back(), type->name,
          type->elements);

@@ -119,8 +119,10 @@ class GgufTokenizerLoader {
     const std::string_view name = gguf_.text("tokenizer.ggml.pre").value_or("default");
     const std::vector<std::string> patterns = patterns_by_name(name);
     if (patterns.empty())
-      fail("{}: tokenizer.ggml.pre is '{}': this way of splitting text is not supported", gguf_.path(),
-           printable(name));
+      fail(
+          "{}: tokenizer.ggml.pre is '{}': texts cannot be split this way yet: gpt-2, llama-bpe, qwen2, "
+          "gpt-4o are known",
+          gguf_.path(), printable(name));
     SpecialTokens special = SpecialTokens::of(vocabulary_);
     const bool llama3 = patterns == patterns_by_name("llama-bpe");
     return std::make_unique<ByteLevelBpeTokenizer>(std::move(vocabulary_), std::move(special),

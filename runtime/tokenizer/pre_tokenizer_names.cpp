@@ -16,6 +16,16 @@ constexpr const char* kLlama3Pattern =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 constexpr const char* kQwen2Pattern =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+// A capital behind small letters begins another word. GPT-4o's words keep what follows an apostrophe; Mistral's Tekken
+// takes digits one by one.
+constexpr const char* kGpt4oPattern =
+    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
+    R"(|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
+    R"(|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr const char* kTekkenPattern =
+    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+)"
+    R"(|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*)"
+    R"(|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 constexpr const char* kPunctuation = R"([\p{P}\$\+<=>\^~\|`]+)";
 constexpr const char* kThreeDigits = "[0-9][0-9][0-9]";
 
@@ -35,6 +45,10 @@ std::vector<std::string> patterns_by_name(std::string_view name) {
     return {kQwen2Pattern};
   if (is_one_of(name, {"starcoder", "refact", "command-r", "smollm", "codeshell", "exaone", "minerva-7b"}))
     return {R"(\p{N})", kGpt2Pattern};
+  if (is_one_of(name, {"chatglm-bpe", "glm4"})) return {kLlama3Pattern};
+  if (name == "gpt-4o") return {kGpt4oPattern};
+  if (name == "tekken") return {kTekkenPattern};
+  if (name == "bloom") return {R"( ?[^(\s|.,!?…。，、।۔،)]+)"};
   if (name == "falcon") return {kPunctuation, kGpt2Pattern, kThreeDigits};
   if (name == "deepseek-llm")
     return {R"([\r\n])",

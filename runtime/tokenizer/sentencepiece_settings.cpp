@@ -6,7 +6,8 @@ namespace burin::runtime {
 namespace {
 
 // Fields of ModelProto, TrainerSpec and NormalizerSpec.
-constexpr std::uint64_t kPiece = 1, kTrainerSpec = 2, kNormalizerSpec = 3, kSelfTest = 4;
+constexpr std::uint64_t kPiece = 1, kTrainerSpec = 2, kNormalizerSpec = 3, kSelfTest = 4,
+                        kDenormalizerSpec = 5;
 constexpr std::uint64_t kPieceType = 3, kNormal = 1, kUserDefined = 4, kUnused = 5;
 constexpr std::uint64_t kModelType = 3, kBpe = 2, kSpaceAsSuffix = 24;
 constexpr std::uint64_t kCharacterMap = 2, kAddDummyPrefix = 3, kRemoveExtraSpaces = 4, kEscapeSpaces = 5;
@@ -26,7 +27,7 @@ class MessageReader {
 
   std::optional<Field> next() {
     if (rest_.empty()) return std::nullopt;
-    const std::uint64_t tag = read_varint();
+    const auto tag = static_cast<std::uint32_t>(read_varint());  // the library drops higher bits too
     Field field = {tag >> 3, 0, {}};
     switch (tag & 7) {
       case 0: field.number = read_varint(); break;
@@ -82,7 +83,7 @@ void read_trainer(MessageReader& reader, SentencePieceSettings& settings) {
   }
 }
 
-std::uint64_t type_of_piece(MessageReader reader) {
+std::uint64_t type_of_piece(MessageReader& reader) {
   std::uint64_t type = kNormal;
   while (const std::optional<Field> field = reader.next())
     if (field->id == kPieceType) type = field->number;
@@ -98,26 +99,43 @@ SentencePieceSettings read_settings(std::string_view model) {
   std::int32_t id = 0;
   MessageReader reader(model);
   while (const std::optional<Field> field = reader.next()) {
-    // The library tries those texts when it loads a model, and wants all settings as they were.
-    if (field->id == kSelfTest && !field->bytes.empty()) settings.changes_text = true;
-    if (field->id == kPiece) {
-      const std::uint64_t type = type_of_piece(MessageReader(field->bytes));
-      if (type == kUserDefined) settings.user_defined.push_back(id);
-      unused |= type == kUnused;
-      ++id;
-    }
-    if (field->id != kTrainerSpec && field->id != kNormalizerSpec) continue;
     MessageReader inner(field->bytes);
-    if (field->id == kTrainerSpec)
-      read_trainer(inner, settings);
-    else
-      read_normalizer(inner, settings);
+    switch (field->id) {
+      case kPiece: {
+        const std::uint64_t type = type_of_piece(inner);
+        if (type == kUserDefined) settings.user_defined.push_back(id);
+        unused |= type == kUnused;
+        ++id;
+        break;
+      }
+      // The library tries those texts when it loads a model, and wants all settings as they were.
+      case kSelfTest: settings.changes_text |= !field->bytes.empty(); break;
+      case kTrainerSpec: read_trainer(inner, settings); break;
+      case kNormalizerSpec: read_normalizer(inner, settings); break;
+      case kDenormalizerSpec:
+        while (inner.next()) continue;
+        break;
+      default: break;
+    }
     normalizer |= field->id == kNormalizerSpec;
-    settings.changes_text |= inner.failed();
+    settings.is_whole &= !inner.failed();
   }
-  settings.changes_text |= reader.failed() || !normalizer;
+  settings.is_whole &= !reader.failed();
+  settings.changes_text |= !settings.is_whole || !normalizer;
   settings.plain_bpe &= !unused && !settings.changes_text;
   return settings;
+}
+
+std::vector<std::string_view> character_maps(std::string_view model) {
+  std::vector<std::string_view> maps;
+  MessageReader reader(model);
+  while (const std::optional<Field> spec = reader.next()) {
+    if (spec->id != kNormalizerSpec && spec->id != kDenormalizerSpec) continue;
+    MessageReader inner(spec->bytes);
+    while (const std::optional<Field> field = inner.next())
+      if (field->id == kCharacterMap && !field->bytes.empty()) maps.push_back(field->bytes);
+  }
+  return maps;
 }
 
 }  // namespace burin::runtime

@@ -7,6 +7,7 @@
 
 #include "jit/error.hpp"
 #include "runtime/files/mapped_file.hpp"
+#include "runtime/tokenizer/character_map.hpp"
 #include "runtime/tokenizer/loaders.hpp"
 #include "runtime/tokenizer/sentencepiece_settings.hpp"
 #include "runtime/tokenizer/space_words.hpp"
@@ -68,6 +69,28 @@ bool adds_prefix(const SentencePieceProcessor& processor) {
          sentencepiece_bytes(pieces[0]).starts_with(' ');
 }
 
+// The library does not catch what its double arrays throw, as for pieces with a zero byte.
+std::unique_ptr<SentencePieceProcessor> load_processor(const MappedFile& file,
+                                                       const SentencePieceSettings& settings) {
+  constexpr const char* kRefusal = "{}: is no SentencePiece model: {}";
+  if (!settings.is_whole) fail(kRefusal, file.path(), "a message in it is damaged");
+  for (const std::string_view map : character_maps(file.text())) check_character_map(file.path(), map);
+  std::string model(file.text());
+  if (!settings.changes_text) model += kNoPrefix;
+  auto processor = std::make_unique<SentencePieceProcessor>();
+  try {
+    const auto status = processor->LoadFromSerializedProto(model);
+    if (!status.ok()) fail(kRefusal, file.path(), printable(status.ToString()));
+  } catch (const Error&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    fail(kRefusal, file.path(), printable(error.what(), 200));
+  }
+  return processor;
+}
+
 // ChatGLM 2 and 3 have five tokens behind those of the file, named by the class that reads it; two of them begin all
 // texts. Two are words that texts may have.
 void add_chatglm_tokens(Vocabulary& vocabulary) {
@@ -103,12 +126,8 @@ std::unique_ptr<Tokenizer> load_sentencepiece(const std::filesystem::path& path,
                                               const FolderSettings& settings) {
   const std::unique_ptr<MappedFile> file = MappedFile::open(path);
   refuse_lfs_pointer(file->path(), file->text());
-  auto processor = std::make_unique<SentencePieceProcessor>();
   const SentencePieceSettings text_settings = read_settings(file->text());
-  std::string model(file->text());
-  if (!text_settings.changes_text) model += kNoPrefix;
-  const auto status = processor->LoadFromSerializedProto(model);
-  if (!status.ok()) fail("{}: is no SentencePiece model: {}", file->path(), printable(status.ToString()));
+  std::unique_ptr<SentencePieceProcessor> processor = load_processor(*file, text_settings);
   Vocabulary vocabulary;
   vocabulary.path = file->path();
   for (int id = 0; id < processor->GetPieceSize(); ++id) {

@@ -145,6 +145,17 @@ void TokenizerJsonComponents::read_metaspace(const Json& component,
   preparation.cut_every_space = typed_.flag_or(component, "split", true);
 }
 
+// Gemma's way to split: at spaces that its normalizer has replaced already.
+bool TokenizerJsonComponents::splits_nowhere(const Json& component, const std::string& type) const {
+  if (type != "Split" || typed_.text_or(typed_.object(component, "pattern"), "String", "") != " ")
+    return false;
+  bool replaced = false;
+  each_normalizer([&](const Json& normalizer, const std::string& kind) {
+    replaced |= replaces_spaces(normalizer, kind);
+  });
+  return replaced;
+}
+
 MarkedTextTokenizer::Preparation TokenizerJsonComponents::preparation() const {
   MarkedTextTokenizer::Preparation preparation;
   preparation.prefix = MarkedTextTokenizer::Prefix::none;
@@ -158,6 +169,7 @@ MarkedTextTokenizer::Preparation TokenizerJsonComponents::preparation() const {
       add_normalizer(part, type, preparation.normalizer);
   });
   each_pre_tokenizer([&](const Json& part, const std::string& type) {
+    if (splits_nowhere(part, type)) return;
     if (type != "Metaspace")
       fail("{}: pre_tokenizer '{}' is not supported where spaces become U+2581: Metaspace is", typed_.path(),
            printable(type));

@@ -61,6 +61,7 @@ class TokenizerJsonComponents {
   std::string text_of_pattern(const Json& component) const;
   bool replaces_spaces(const Json& component, const std::string& type) const;
   void add_normalizer(const Json& component, const std::string& type, Normalizer& normalizer) const;
+  bool splits_nowhere(const Json& component, const std::string& type) const;
   void read_metaspace(const Json& component, MarkedTextTokenizer::Preparation& preparation) const;
   void read_pre_tokenizer(const Json& component, const std::string& type, Splitting& splitting) const;
   std::string punctuation_pattern(const Json& component) const;

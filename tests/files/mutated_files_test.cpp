@@ -81,6 +81,22 @@ TEST_F(MutatedFiles, GgufSettings) {
   use_mutants("m.gguf", gguf.bytes(), settings.header().size(), FileKind::binary, folder_ / "m.gguf");
 }
 
+// The first of two files, then the second.
+TEST_F(MutatedFiles, GgufInParts) {
+  GgufWriter first = tiny_gguf(small_model());
+  GgufWriter second;
+  second.tensors.assign(first.tensors.begin() + 3, first.tensors.end());
+  first.tensors.resize(3);
+  for (const auto& [part, number] : {std::pair(&first, 0), std::pair(&second, 1)}) {
+    part->set("split.no", static_cast<std::uint16_t>(number));
+    part->set("split.count", std::uint16_t{2});
+  }
+  folder_.write("m-00002-of-00002.gguf", second.bytes());
+  const fs::path model = folder_ / "m-00001-of-00002.gguf";
+  use_mutants("m-00001-of-00002.gguf", first.bytes(), first.header().size(), FileKind::binary, model);
+  use_mutants("m-00002-of-00002.gguf", second.bytes(), second.header().size(), FileKind::binary, model);
+}
+
 TEST_F(MutatedFiles, GgufByteLevelTokenizer) {
   GgufWriter gguf = tiny_gguf(small_model());
   gguf.set("tokenizer.ggml.model", "gpt2");

@@ -13,10 +13,12 @@ namespace burin::tests {
 
 class MemoryFile {
  public:
-  MemoryFile(const std::uint8_t* data, std::size_t size)
+  // `zeros` behind the bytes take no memory as long as nobody reads them.
+  MemoryFile(const std::uint8_t* data, std::size_t size, std::size_t zeros = 0)
       : descriptor_(memfd_create("burin-fuzz", MFD_CLOEXEC)) {
     if (descriptor_ < 0) throw std::runtime_error("no memory file");
-    if (write(descriptor_, data, size) != static_cast<ssize_t>(size))
+    if (write(descriptor_, data, size) != static_cast<ssize_t>(size) ||
+        ftruncate(descriptor_, static_cast<off_t>(size + zeros)) != 0)
       throw std::runtime_error("cannot write");
   }
   ~MemoryFile() { close(descriptor_); }

@@ -1,7 +1,9 @@
-// Writes good files for the fuzzers to start from: one folder per fuzzer.
+// Writes good files for the fuzzers to start from: one folder per fuzzer. Made-up ones, and what shared_seeds.hpp finds.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -10,9 +12,15 @@
 #include "jit/bundle.hpp"
 #include "jit/image_file.hpp"
 #include "runtime/files/model_file.hpp"
-#include "tests/fuzz/fuzzed_model.hpp"
+#include "runtime/synthetic/description.hpp"
+#include "tests/fuzz/files_in_one.hpp"
+#include "tests/fuzz/fuzzed_session.hpp"
+#include "tests/fuzz/shared_seeds.hpp"
 #include "tests/support/gguf_writer.hpp"
+#include "tests/support/llama2c_writer.hpp"
+#include "tests/support/reference_data.hpp"
 #include "tests/support/safetensors_writer.hpp"
+#include "tests/support/sentencepiece_writer.hpp"
 #include "tests/support/temporary_folder.hpp"
 #include "tests/support/use_model.hpp"
 
@@ -22,11 +30,15 @@ namespace {
 namespace fs = std::filesystem;
 
 // What fuzzers added to their folders in earlier runs goes: tests begin from the same files every time.
-void write_seeds(const fs::path& folder, const std::vector<std::string>& seeds) {
+void write_seeds(const fs::path& folder, const Seeds& made_up, const Seeds& shared = {}) {
   fs::remove_all(folder);
   fs::create_directories(folder);
-  for (std::size_t i = 0; i < seeds.size(); ++i)
-    std::ofstream(folder / fmt::format("seed-{}", i), std::ios::binary) << seeds[i];
+  const auto write = [&](const char* name, const Seeds& seeds) {
+    for (std::size_t i = 0; i < seeds.size(); ++i)
+      std::ofstream(folder / fmt::format("{}-{}", name, i), std::ios::binary) << seeds[i];
+  };
+  write("made-up", made_up);
+  write("shared", shared);
 }
 
 jit::CodeImage made_image(const char* features, std::size_t length) {
@@ -50,18 +62,18 @@ std::string image_seed(const char* features, std::size_t length) {
 }
 
 // Before and after the passes.
-std::vector<std::string> graph_seeds() {
+Seeds graph_seeds() {
   const TemporaryFolder folder;
   const auto file = runtime::ModelFile::open(folder.write("tiny.gguf", tiny_gguf(fuzzed_model()).bytes()));
   graph::Graph graph = graph::build_decoder(file->description()).graph;
-  std::vector<std::string> seeds = {to_text(graph)};
+  Seeds seeds = {to_text(graph)};
   graph::run_passes(graph);
   seeds.push_back(to_text(graph));
   return seeds;
 }
 
 // Between them, most of what templates can say.
-std::vector<std::string> chat_template_seeds() {
+Seeds chat_template_seeds() {
   return {
       "{% for message in messages %}{{ '<|' + message['role'] + '|>\\n' ~ message.content | trim }}{% endfor "
       "%}"
@@ -84,7 +96,7 @@ std::vector<std::string> chat_template_seeds() {
       "{{ range(9)[2:8:2] | sort(reverse=true) | unique | first }}{{ {'a': (1, 2)}.items() | list }}"};
 }
 
-std::vector<std::string> grammar_seeds() {
+Seeds grammar_seeds() {
   return {
       "root ::= (\"a\" | [b-dé] x{2,3})* y? # c\nx ::= \"[\" x? \"]\" | \"\\x41\\u00e9\"\ny ::= . [^\\n]+ "
       "(<think> | !<[3]>)",
@@ -97,25 +109,111 @@ std::vector<std::string> grammar_seeds() {
       "items": {"oneOf": [{}, {"type": "number"}]}})"};
 }
 
-void write_all_seeds(const fs::path& root) {
-  GgufWriter gguf = tiny_gguf(fuzzed_model());
+// One layer of each published model, for every architecture that Hugging Face folders are read of.
+Seeds folder_seeds() {
+  Seeds seeds;
+  for (const std::string_view name : runtime::synthetic_names()) {
+    const graph::ModelDescription model = runtime::synthetic_description(fmt::format("{}:1:64", name));
+    if (model.origin != graph::Origin::hugging_face) continue;
+    nlohmann::json config = model.config;
+    config["architectures"] = {model.architecture};
+    nlohmann::json header = nlohmann::json::object();
+    std::int64_t end = 0;
+    for (const graph::TensorDescription& tensor : model.tensors) {
+      const std::int64_t begin = end;
+      end += std::accumulate(tensor.shape.begin(), tensor.shape.end(), std::int64_t{2}, std::multiplies<>());
+      header[tensor.name] = {{"dtype", "F16"}, {"shape", tensor.shape}, {"data_offsets", {begin, end}}};
+    }
+    seeds.push_back(
+        files_in_one({config.dump(), R"({"bos_token_id": 1, "eos_token_id": [2, 3]})",
+                      R"({"add_bos_token": true, "eos_token": {"content": "</s>"}, "chat_template": "x"})",
+                      header.dump()}));
+  }
+  return seeds;
+}
+
+std::string tiktoken_seed() { return "IQ== 0\nIg== 1\nIw== 2\nJA== 3\ndGg= 4\ndGhl 5\n"; }
+
+std::string vocab_and_merges_seed() {
+  const nlohmann::json model = tiny_tokenizer_json()["model"];
+  std::string merges = "#version: 0.2\n";
+  for (const nlohmann::json& merge : model["merges"]) merges += merge.get<std::string>() + "\n";
+  return files_in_one({model["vocab"].dump(), merges});
+}
+
+// With the made-up tokenizer, and with published ones that have at least as many tokens.
+Seeds llama2c_seeds(Seeds tokenizers) {
+  for (std::string& tokenizer : tokenizers)
+    tokenizer = files_in_one({tiny_llama2c(fuzzed_model()), tokenizer});
+  return tokenizers;
+}
+
+// Before its first token, and when tokens were forgotten.
+Seeds sequence_seeds() {
+  const TemporaryFolder folder;
+  const std::string path = (folder / "sequence").string();
+  FuzzedSession saved = fuzzed_session();
+  Seeds seeds;
+  for (const int tokens : {0, 5, 90}) {
+    for (int i = 0; i < tokens; ++i) {
+      saved.session.evaluate(std::vector<runtime::TokenId>{kTinyFirstByte + 'a' + i % 20});
+      saved.sampler.accept(kTinyFirstByte + 'a' + i % 20);
+    }
+    saved.session.save(path, &saved.sampler);
+    seeds.push_back(read_bytes(path));
+  }
+  return seeds;
+}
+
+Seeds sentencepiece_seeds() {
+  const SentencePieceWriter bpe;
+  SentencePieceWriter unigram;
+  unigram.kind = SentencePieceKind::unigram;
+  unigram.character_map = CharacterMapWriter().bytes();
+  unigram.removes_spaces = true;
+  return {bpe.bytes(), unigram.bytes()};
+}
+
+Seeds gguf_seeds() {
+  const GgufWriter gguf = tiny_gguf(fuzzed_model());
   GgufWriter older = gguf;
   older.version = 2;
   older.set("tokenizer.ggml.model", "gpt2");
   older.set("tokenizer.ggml.pre", "llama-bpe");
   older.set_array<std::string>("tokenizer.ggml.merges", {"t h", "th e", "i n"});
-  write_seeds(root / "gguf_fuzzer", {gguf.bytes(), older.bytes()});
-  write_seeds(root / "safetensors_fuzzer", {tiny_shards(fuzzed_model(), 1)[0].bytes()});
+  return {gguf.bytes(), older.bytes()};
+}
+
+Seeds tokenizer_json_seeds() {
   nlohmann::json with_marks = tiny_tokenizer_json();
   with_marks["model"]["byte_fallback"] = true;
   with_marks["pre_tokenizer"] = {{"type", "Metaspace"}, {"prepend_scheme", "first"}};
-  write_seeds(root / "tokenizer_json_fuzzer", {tiny_tokenizer_json().dump(), with_marks.dump()});
+  return {tiny_tokenizer_json().dump(), with_marks.dump()};
+}
+
+void write_model_seeds(const fs::path& root) {
+  write_seeds(root / "gguf_fuzzer", gguf_seeds(), shared_gguf_headers());
+  write_seeds(root / "safetensors_fuzzer", {tiny_shards(fuzzed_model(), 1)[0].bytes()}, shared_safetensors());
+  write_seeds(root / "hugging_face_folder_fuzzer", folder_seeds(), shared_folders());
+  write_seeds(root / "llama2c_fuzzer", llama2c_seeds({tiny_llama2c_tokenizer()}),
+              llama2c_seeds(shared_llama2c_tokenizers()));
+  write_seeds(root / "saved_sequence_fuzzer", sequence_seeds());
+}
+
+void write_tokenizer_seeds(const fs::path& root) {
+  write_seeds(root / "tokenizer_json_fuzzer", tokenizer_json_seeds(), shared_tokenizer_json());
+  write_seeds(root / "sentencepiece_fuzzer", sentencepiece_seeds(), shared_sentencepiece());
+  write_seeds(root / "tiktoken_fuzzer", {tiktoken_seed()}, shared_tiktoken());
+  write_seeds(root / "vocab_and_merges_fuzzer", {vocab_and_merges_seed()}, shared_vocab_and_merges());
+  write_seeds(root / "text_fuzzer", {std::begin(kSampleTexts), std::end(kSampleTexts)});
+}
+
+void write_other_seeds(const fs::path& root) {
   write_seeds(root / "image_file_fuzzer", {image_seed("avx2", 1), image_seed("avx512vnni,avx512bf16", 300)});
   write_seeds(root / "bundle_fuzzer", {bundle_seed()});
   write_seeds(root / "graph_fuzzer", graph_seeds());
-  write_seeds(root / "chat_template_fuzzer", chat_template_seeds());
+  write_seeds(root / "chat_template_fuzzer", chat_template_seeds(), shared_chat_templates());
   write_seeds(root / "grammar_fuzzer", grammar_seeds());
-  write_seeds(root / "text_fuzzer", {std::begin(kSampleTexts), std::end(kSampleTexts)});
 }
 
 }  // namespace
@@ -126,5 +224,7 @@ int main(int argc, char** argv) {
     std::fputs("usage: write_seeds FOLDER\n", stderr);
     return 1;
   }
-  burin::tests::write_all_seeds(argv[1]);
+  burin::tests::write_model_seeds(argv[1]);
+  burin::tests::write_tokenizer_seeds(argv[1]);
+  burin::tests::write_other_seeds(argv[1]);
 }

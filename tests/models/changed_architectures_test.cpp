@@ -6,8 +6,8 @@
 
 #include "graph/arch/architectures.hpp"
 #include "graph/plan.hpp"
+#include "tests/models/expect_logits.hpp"
 #include "tests/support/changed_model.hpp"
-#include "tests/support/host_targets.hpp"
 #include "tests/support/load_model.hpp"
 
 namespace burin::runtime {
@@ -16,29 +16,9 @@ namespace {
 using nlohmann::json;
 using tests::ChangedModel;
 using tests::ChangedTensor;
+using tests::expect_logits;
 using tests::TemporaryFolder;
-
-constexpr double kLogitTolerance = 2e-3;
-
-std::vector<TokenId> tokens_of(const std::string& folder) {
-  return tests::read_json(tests::reference_path(folder + "/reference.json"))["tokens"];
-}
-
-// Every target, and a prompt cut in pieces.
-void expect_logits(const std::string& path, const std::vector<TokenId>& tokens,
-                   const std::vector<double>& expected, double tolerance = kLogitTolerance) {
-  double largest = 10;
-  for (const double logit : expected) largest = std::max(largest, std::fabs(logit));
-  for (const jit::Target& target : tests::host_targets())
-    for (const std::int64_t chunk : {1, 512}) {
-      const std::vector<float> logits =
-          tests::all_logits(tests::load_model(path, {.target = target.name, .chunk = chunk}), tokens);
-      ASSERT_EQ(logits.size(), expected.size());
-      for (std::size_t i = 0; i < logits.size(); ++i)
-        ASSERT_NEAR(static_cast<double>(logits[i]), expected[i], tolerance * largest / 10)
-            << target.name << " chunk " << chunk << " logit " << i;
-    }
-}
+using tests::tokens_of;
 
 std::vector<double> oracle_logits(const std::string& path, const std::vector<TokenId>& tokens) {
   const auto file = ModelFile::open(path);

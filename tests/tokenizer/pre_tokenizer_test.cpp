@@ -81,5 +81,20 @@ TEST(PreTokenizer, TwoStepsAreAsAllPatternsAtOnce) {
   }
 }
 
+std::vector<std::string_view> pieces_by_name(const char* name, std::string_view text) {
+  return PreTokenizer(patterns_by_name(name), name).split(text);
+}
+
+TEST(PreTokenizer, KnowsTheNamesOfGgufFiles) {
+  EXPECT_THAT(pieces_by_name("gpt-4o", "HelloWorld's 12345 x/\n"),
+              ElementsAre("Hello", "World's", " ", "123", "45", " x", "/\n"));
+  EXPECT_THAT(pieces_by_name("tekken", "HelloWorld's 12"),
+              ElementsAre("Hello", "World", "'s", " ", "1", "2"));
+  EXPECT_THAT(pieces_by_name("bloom", "Hi, you (there)"), ElementsAre("Hi", ",", " you", " (", "there", ")"));
+  EXPECT_THAT(pieces_by_name("glm4", "HelloWorld's 1234"), ElementsAre("HelloWorld", "'s", " ", "123", "4"));
+  EXPECT_EQ(patterns_by_name("chatglm-bpe"), patterns_by_name("glm4"));
+  EXPECT_THAT(patterns_by_name("no such name"), ElementsAre());
+}
+
 }  // namespace
 }  // namespace burin::runtime

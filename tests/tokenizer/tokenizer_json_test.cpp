@@ -242,6 +242,32 @@ TEST(TokenizerJson, RefusesByNameAndSaysWhatWorks) {
   EXPECT_THAT(refusal_of(kBytes, digits_first), HasSubstr("add_prefix_space after another component"));
 }
 
+// As Gemma has it: spaces are replaced before anything could split at them.
+TEST(TokenizerJson, SpacesThatAreReplacedSplitNothing) {
+  const json model = {{"type", "BPE"},
+                      {"unk_token", "<unk>"},
+                      {"byte_fallback", true},
+                      {"vocab",
+                       {{"<unk>", 0},
+                        {"\xe2\x96\x81", 3},
+                        {"t", 4},
+                        {"o", 5},
+                        {"\xe2\x96\x81t", 6},
+                        {"to", 7},
+                        {"<0x0A>", 8}}},
+                      {"merges", {"\xe2\x96\x81 t", "t o"}}};
+  const json spaces = {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "\xe2\x96\x81"}};
+  json split = {{"type", "Split"},
+                {"pattern", {{"String", " "}}},
+                {"behavior", "MergedWithPrevious"},
+                {"invert", false}};
+  const std::string text = " to  to t\no";
+  EXPECT_EQ(tokenizer_of(model, nullptr, spaces)->encode(text), (Ids{6, 5, 3, 6, 5, 6, 8, 5}));
+  EXPECT_EQ(tokenizer_of(model, split, spaces)->encode(text), (Ids{6, 5, 3, 6, 5, 6, 8, 5}));
+  split["pattern"]["String"] = "t";
+  EXPECT_THAT(refusal_of(model, split, spaces), HasSubstr("pre_tokenizer 'Split' is not supported"));
+}
+
 TEST(TokenizerJson, RefusesDamagedUnigramVocabularies) {
   json model = kUnigram;
   model["vocab"][3] = json::array({"a", "b"});
