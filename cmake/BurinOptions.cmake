@@ -54,11 +54,16 @@ if(NOT BURIN_EMITTER)
   endif()
 endif()
 if(BURIN_SANITIZE)
+  # Line numbers are all that reports need; the rest would double the time of building. So would optimising what is around
+  # the libraries, which has the property BURIN_AROUND_THE_LIBRARIES, and looking there for undefined behaviour.
+  set(around "$<BOOL:$<TARGET_PROPERTY:BURIN_AROUND_THE_LIBRARIES>>")
   target_compile_options(burin_options INTERFACE
-    # Line numbers are all that reports need; the rest would double the time of building.
-    -O1 -g1 -fsanitize=${BURIN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    $<IF:${around},-O0,-O1> -g1 -fsanitize=${BURIN_SANITIZE} $<${around}:-fno-sanitize=undefined>
+    -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(burin_options INTERFACE -fsanitize=${BURIN_SANITIZE})
 endif()
+
+include(PrecompiledHeaders)
 
 # add_layer(NAME DEPENDS... [ONLY PATTERN...] [WITHOUT PATTERN...]): a library from all .cpp files of this folder, or
 # from those that match one of the patterns, or none of them.
@@ -76,4 +81,5 @@ function(add_layer name)
   endif()
   add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC burin_options ${layer_UNPARSED_ARGUMENTS})
+  precompile_headers(${name} layers)
 endfunction()
