@@ -18,9 +18,9 @@ struct Perplexity {
   double top1_accuracy = 0;  // share of them that had the largest logit
 };
 
-// The text is encoded as one; windows of the model's context do not overlap and each starts with BOS where the
-// model has one, so that it holds one token of text less; all positions after a window's first count; a last
-// window of at least two tokens counts too. Log-probabilities in double. The session is reset.
+// The text is encoded as one; windows of the model's context do not overlap and each starts with BOS, or what the model
+// has in its place (Tokenizer::beginning), so that it holds less of the text. The text's tokens count, but for a
+// window's first token where nothing stands before it. Log-probabilities in double. The session is reset.
 // Throws burin::Error for a text of fewer than two tokens.
 Perplexity perplexity(Session& session, const Model& model, std::string_view text);
 

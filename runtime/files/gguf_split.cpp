@@ -16,7 +16,7 @@ std::string ending(std::int64_t number, std::int64_t count) {
   return fmt::format("-{:05}-of-{:05}.gguf", number + 1, count);
 }
 
-// Missing where the file is no part of others.
+// 1 where the file is all of the model.
 std::int64_t count_of(const GgufFile& file) {
   const std::int64_t count = file.integer("split.count").value_or(1);
   if (count < 0 || count > kMostParts)

@@ -53,7 +53,8 @@ void ByteLevelBpeTokenizer::encode_word(std::string_view word, std::vector<Token
   }
 }
 
-void ByteLevelBpeTokenizer::encode_text(std::string_view text, bool /*is_first*/, WordCache& cache) const {
+void ByteLevelBpeTokenizer::encode_text(Part part, WordCache& cache) const {
+  std::string_view text = part.text;
   if (!options_.normalizer.empty()) text = cache.keep(normalized(options_.normalizer, text));
   if (text.empty()) return;
   if (options_.prefix_space && text[0] != ' ') text = cache.keep(" " + std::string(text));

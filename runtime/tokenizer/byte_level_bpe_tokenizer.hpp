@@ -27,7 +27,7 @@ class ByteLevelBpeTokenizer final : public VocabularyTokenizer {
                         Options options);
 
  protected:
-  void encode_text(std::string_view text, bool is_first, WordCache& cache) const override;
+  void encode_text(Part part, WordCache& cache) const override;
 
  private:
   BpeMerge merge_of(const BpeSymbol& left, const BpeSymbol& right) const;

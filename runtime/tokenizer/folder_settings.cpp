@@ -67,7 +67,8 @@ SpecialToken parse_added_token(const std::string& path, std::int64_t id, const n
           !is_set("special"),
           is_set("lstrip"),
           is_set("rstrip"),
-          is_set("single_word")};
+          is_set("single_word"),
+          is_set("normalized")};
 }
 
 FolderSettings read_folder_settings(const fs::path& folder, const nlohmann::json& config) {

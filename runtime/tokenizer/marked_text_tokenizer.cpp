@@ -55,13 +55,26 @@ MarkedTextTokenizer::MarkedTextTokenizer(Vocabulary vocabulary, SpecialTokens sp
   }
 }
 
-void MarkedTextTokenizer::encode_text(std::string_view text, bool is_first, WordCache& cache) const {
-  const auto& [prefix, missing_only, every_space, normalizer] = preparation_;
-  if (!normalizer.empty()) text = cache.keep(normalized(normalizer, text));
-  if (text.empty()) return;
-  const bool has_space = missing_only && (text.starts_with(' ') || text.starts_with(kSpaceMark));
+std::string MarkedTextTokenizer::Preparation::prepared(std::string_view text, bool is_first) const {
+  std::string result = normalized(normalizer, text);
+  if (result.empty()) return result;
+  const bool has_space = missing_prefix_only && (result.starts_with(' ') || result.starts_with(kSpaceMark));
   if (!has_space && (prefix == Prefix::every_part || (prefix == Prefix::first_part && is_first)))
-    text = cache.keep(" " + std::string(text));
+    result.insert(result.begin(), ' ');
+  return result;
+}
+
+void MarkedTextTokenizer::encode_text(Part part, WordCache& cache) const {
+  const std::string_view prepared = cache.keep(preparation_.prepared(part.text, part.is_first));
+  for (const TextPart& found : preparation_.prepared_tokens.split(prepared, part.parse_special)) {
+    if (found.token >= 0)
+      cache.ids().push_back(found.token);
+    else
+      encode_words(found.text, cache);
+  }
+}
+
+void MarkedTextTokenizer::encode_words(std::string_view text, WordCache& cache) const {
   words_.each(text, [&](std::string_view word) {
     cache.append(word,
                  [&](std::string_view unknown) { encode_word(with_space_marks(unknown), cache.ids()); });

@@ -20,17 +20,23 @@ class MarkedTextTokenizer : public VocabularyTokenizer {
     bool missing_prefix_only = false;  // none in front of a space (Metaspace; Prepend adds one all the same)
     bool cut_every_space = false;      // Metaspace's split: no token goes over a space
     Normalizer normalizer;
+    SpecialTokens prepared_tokens;  // those that are found in prepared texts, and written so
+
+    // Normalised, with the space in front; spaces are still spaces.
+    std::string prepared(std::string_view text, bool is_first) const;
   };
 
  protected:
   MarkedTextTokenizer(Vocabulary vocabulary, SpecialTokens special, Preparation preparation);
 
-  void encode_text(std::string_view text, bool is_first, WordCache& cache) const final;
+  void encode_text(Part part, WordCache& cache) const final;
   virtual void encode_word(std::string_view marked, std::vector<TokenId>& ids) const = 0;
   // Of a text that no token covers: its bytes' tokens, or one unknown token for all of it.
   void append_uncovered(std::string_view text, std::vector<TokenId>& ids) const;
 
  private:
+  void encode_words(std::string_view text, WordCache& cache) const;
+
   Preparation preparation_;
   SpaceWords words_;
   std::array<TokenId, 256> byte_tokens_;

@@ -60,7 +60,7 @@ std::vector<std::string> patterns_by_name(std::string_view name) {
   if (name == "deepseek-coder")
     return {R"([\r\n])", R"(\s?\p{L}+)", R"(\s?\p{P}+)",
             R"([\x{4e00}-\x{9fa5}\x{0800}-\x{4e00}\x{ac00}-\x{d7ff}]+)", R"(\p{N})"};
-  if (name == "default") return {kPunctuation, kGpt2Pattern, R"(\p{N}+)", kThreeDigits};
+  if (name == "default") return {R"([\p{P}\$\+<=>\^~\|]+)", kGpt2Pattern, R"(\p{N}+)", kThreeDigits};
   return {};
 }
 

@@ -30,16 +30,17 @@ class SentencePieceTokenizer final : public VocabularyTokenizer {
   }
 
  protected:
-  void encode_text(std::string_view text, bool /*is_first*/, WordCache& cache) const override {
-    if (settings_.changes_text) return encode_part(text, cache.ids());
+  void encode_text(Part part, WordCache& cache) const override {
+    std::string_view text = part.text;
+    if (settings_.changes_text) return encode_plain(text, cache.ids());
     if (settings_.adds_space) text = cache.keep(" " + std::string(text));
     words_.each(text, [&](std::string_view word) {
-      cache.append(word, [&](std::string_view unknown) { encode_part(unknown, cache.ids()); });
+      cache.append(word, [&](std::string_view unknown) { encode_plain(unknown, cache.ids()); });
     });
   }
 
  private:
-  void encode_part(std::string_view text, std::vector<TokenId>& ids) const {
+  void encode_plain(std::string_view text, std::vector<TokenId>& ids) const {
     std::vector<int> encoded;
     if (const auto status = processor_->Encode({text.data(), text.size()}, &encoded); !status.ok())
       fail("{}: text cannot be encoded: {}", vocabulary().path, status.ToString());

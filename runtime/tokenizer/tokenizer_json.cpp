@@ -220,7 +220,23 @@ class TokenizerJsonLoader {
 
   // --- SentencePiece's kinds
 
-  void finish_marked_tokens(const MarkedTextTokenizer::Preparation& preparation) {
+  // Where a normalizer puts the space in front (Prepend), tokens that are looked for behind it have one as well. No white
+  // space is left then that could be stripped.
+  SpecialTokens take_prepared_tokens(const MarkedTextTokenizer::Preparation& preparation) {
+    SpecialTokens taken;
+    if (preparation.prefix == MarkedTextTokenizer::Prefix::none || preparation.missing_prefix_only)
+      return taken;
+    const auto others = std::stable_partition(added_.begin(), added_.end(),
+                                              [](const SpecialToken& token) { return !token.normalized; });
+    for (auto token = others; token != added_.end(); ++token)
+      taken.add({preparation.prepared(token->text, true), token->id, token->always, false, false,
+                 token->single_word});
+    added_.erase(others, added_.end());
+    return taken;
+  }
+
+  void finish_marked_tokens(MarkedTextTokenizer::Preparation& preparation) {
+    preparation.prepared_tokens = take_prepared_tokens(preparation);
     vocabulary_.space_prefix = preparation.prefix != MarkedTextTokenizer::Prefix::none;
     for (std::size_t i = 0; i < vocabulary_.size(); ++i) {
       if (vocabulary_.kinds[i] == TokenKind::normal && byte_of_token(vocabulary_.texts[i]) >= 0)

@@ -31,7 +31,9 @@ std::string TypedJson::text_or(const Json& parent, const char* key, std::string_
 
 bool TypedJson::flag_or(const Json& parent, const char* key, bool otherwise) const {
   const auto at = parent.find(key);
-  return at != parent.end() && at->is_boolean() ? at->get<bool>() : otherwise;
+  if (at == parent.end() || at->is_null()) return otherwise;
+  if (!at->is_boolean()) fail("{}: {} is {}: true or false is expected", path_, key, at->type_name());
+  return at->get<bool>();
 }
 
 void TokenizerJsonComponents::each(const char* key, const char* list, const Visit& visit) const {

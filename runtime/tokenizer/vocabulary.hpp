@@ -27,6 +27,7 @@ struct SpecialToken {
   bool strip_left = false;  // takes white space before it along (Hugging Face's added tokens)
   bool strip_right = false;
   bool single_word = false;  // not within a word
+  bool normalized = false;   // found in the text as normalizers leave it, written as they would write it
 };
 
 struct StringHash {

@@ -12,7 +12,7 @@ std::vector<TokenId> VocabularyTokenizer::encode(std::string_view text, EncodeOp
     if (part.token >= 0)
       ids.push_back(part.token);
     else
-      encode_text(part.text, part.text.data() == text.data(), cache);
+      encode_text({part.text, part.text.data() == text.data(), options.parse_special}, cache);
   }
   if (options.add_special && vocabulary_.add_eos && vocabulary_.eos >= 0) ids.push_back(vocabulary_.eos);
   return ids;

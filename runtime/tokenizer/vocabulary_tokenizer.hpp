@@ -27,8 +27,13 @@ class VocabularyTokenizer : public Tokenizer {
   bool adds_space_prefix() const override { return vocabulary_.space_prefix; }
 
  protected:
-  // Appends the ids of a part between special tokens to the cache's list; `is_first`: the whole text begins with it.
-  virtual void encode_text(std::string_view text, bool is_first, WordCache& cache) const = 0;
+  struct Part {
+    std::string_view text;
+    bool is_first = false;       // the whole text begins with it
+    bool parse_special = false;  // as EncodeOptions have it
+  };
+  // Appends the ids of a part between special tokens to the cache's list.
+  virtual void encode_text(Part part, WordCache& cache) const = 0;
   const Vocabulary& vocabulary() const { return vocabulary_; }
 
  private:

@@ -1,5 +1,8 @@
 // gpt-oss as llama.cpp's converter writes it: gate, up and down of all experts in a tensor each, plain or in MXFP4.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <set>
 
 #include "graph/arch/architectures.hpp"
 #include "graph/plan.hpp"
@@ -89,21 +92,36 @@ TEST(GptOssGguf, HasTheLogitsOfTheOriginal) {
                 {stored.begin(), stored.end()});
 }
 
-TEST(GptOssGguf, KeepsItsQuantisedExperts) {
+struct QuantisedExperts {
+  kernels::StoredType type;
+  const char* format;  // in which they are packed
+};
+
+class GptOssGgufQuantised : public testing::TestWithParam<QuantisedExperts> {};
+
+TEST_P(GptOssGgufQuantised, KeepsItsExperts) {
   BURIN_NEEDS_REFERENCE(kReference);
   ChangedModel model = with_separate_experts();
   for (auto& [name, tensor] : model.tensors)
-    if (name.ends_with("_exps.weight")) tensor.gguf_type = kernels::StoredType::q8_0;
+    if (name.ends_with("_exps.weight")) tensor.gguf_type = GetParam().type;
   const TemporaryFolder folder;
   const std::string path = model.write_gguf(folder, "gpt-oss", kKeys, kNames);
   const auto file = runtime::ModelFile::open(path);
   const std::vector<runtime::TokenId> tokens = tokens_of(kReference);
   expect_logits(path, tokens, oracle_logits(*file, graph::build_decoder(file->description()).graph, tokens));
   const auto loaded = load_model(path);
-  EXPECT_TRUE(std::any_of(
-      loaded->plan().matrices.begin(), loaded->plan().matrices.end(),
-      [](const graph::PackedMatrix& matrix) { return kernels::to_text(matrix.format) == "int8s.g32.f16"; }));
+  std::set<std::string> formats;
+  for (const graph::PackedMatrix& matrix : loaded->plan().matrices)
+    formats.insert(kernels::to_text(matrix.format));
+  EXPECT_THAT(formats, testing::Contains(GetParam().format));
 }
+
+INSTANTIATE_TEST_SUITE_P(Types, GptOssGgufQuantised,
+                         testing::Values(QuantisedExperts{kernels::StoredType::q8_0, "int8s.g32.f16"},
+                                         QuantisedExperts{kernels::StoredType::mxfp4, "e2m1.g32.e8m0"}),
+                         [](const auto& test) {
+                           return std::string(kernels::layout_of(test.param.type).name);
+                         });
 
 }  // namespace
 }  // namespace burin::tests

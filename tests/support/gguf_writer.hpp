@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -51,10 +52,11 @@ constexpr std::uint32_t gguf_type() {
   if constexpr (std::is_same_v<Value, double>) return 12;
 }
 
-// In the order of StoredType.
+// In the order of StoredType, up to the last one that tests write.
 inline std::uint32_t ggml_type_id(kernels::StoredType type) {
-  static constexpr std::uint32_t kIds[] = {0, 1, 30, 2, 3, 6, 7, 8, 10, 11, 12, 13, 14};
-  return kIds[static_cast<std::size_t>(type)];
+  static constexpr std::array kIds = {0u,  1u,  30u, 2u,  3u,  6u,  7u,  8u,
+                                      10u, 11u, 12u, 13u, 14u, 20u, 23u, 39u};
+  return kIds.at(static_cast<std::size_t>(type));
 }
 
 // Every part may be changed before bytes() puts the file together.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <string>
 
@@ -61,6 +62,27 @@ inline void append_block(std::string& bytes, kernels::StoredType type, std::span
     append_nibbles(bytes, block);
 }
 
+// MXFP4 (Open Compute Project, Microscaling Formats 1.0) as GGUF has it: a power of two for 32 numbers of one sign bit,
+// two of exponent and one of mantissa; a byte's halves are 16 numbers apart.
+inline std::uint8_t mxfp4_code(float value) {
+  static constexpr float kMagnitudes[] = {0, 0.5f, 1, 1.5f, 2, 3, 4, 6};
+  const auto distance = [&](float magnitude) { return std::fabs(std::fabs(value) - magnitude); };
+  const auto nearest = std::min_element(std::begin(kMagnitudes), std::end(kMagnitudes),
+                                        [&](float a, float b) { return distance(a) < distance(b); });
+  return static_cast<std::uint8_t>((nearest - std::begin(kMagnitudes)) | (std::signbit(value) ? 8 : 0));
+}
+
+inline void append_mxfp4(std::string& bytes, std::span<const float> values) {
+  constexpr int kLargestExponent = 2, kBias = 127;
+  float largest = 0;
+  for (const float value : values) largest = std::max(largest, std::fabs(value));
+  const int exponent = largest == 0 ? 0 : std::ilogb(largest) - kLargestExponent;
+  append_value(bytes, static_cast<std::uint8_t>(exponent + kBias));
+  const auto code = [&](std::size_t i) { return mxfp4_code(std::ldexp(values[i], -exponent)); };
+  for (std::size_t i = 0; i < 16; ++i)
+    append_value(bytes, static_cast<std::uint8_t>(code(i) | code(i + 16) << 4));
+}
+
 // values.size() must be a multiple of the type's block.
 inline std::string stored_bytes(kernels::StoredType type, std::span<const float> values) {
   std::string bytes;
@@ -70,6 +92,7 @@ inline std::string stored_bytes(kernels::StoredType type, std::span<const float>
       case kernels::StoredType::f32: append_value(bytes, values[i]); break;
       case kernels::StoredType::f16: append_value(bytes, kernels::f32_to_f16(values[i])); break;
       case kernels::StoredType::bf16: append_value(bytes, kernels::f32_to_bf16(values[i])); break;
+      case kernels::StoredType::mxfp4: append_mxfp4(bytes, values.subspan(i, step)); break;
       default: append_block(bytes, type, values.subspan(i, step));
     }
   }

@@ -109,6 +109,27 @@ TEST(AddedTokens, OfSingleWordsAreNotWithinWords) {
   EXPECT_EQ(tokenizer->encode("aaa aa aab"), (Ids{0, 0, 0, 2, 19, 2, 0, 4}));
 }
 
+TEST(AddedTokens, AreFoundBehindTheSpaceThatANormalizerPutsInFront) {
+  const json normalizer =
+      json::parse(R"({"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "▁"},
+    {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]})");
+  json flags = {{"lstrip", true}, {"rstrip", true}, {"special", true}, {"normalized", true}};
+  const auto normalized = tokenizer_of(kMarked, nullptr, normalizer, json::array({added(10, "<s>", flags)}));
+  EXPECT_EQ(normalized->encode("<s>"), (Ids{10}));
+  EXPECT_EQ(normalized->encode("a <s> ab"), (Ids{5, 10, 7}));
+  EXPECT_EQ(normalized->encode("a <s>ab"), (Ids{5, 10, 6}));
+  EXPECT_EQ(normalized->encode("a<s>"), (Ids{5, 0, 0, 0}));
+  EXPECT_EQ(normalized->encode("<s><s>"), (Ids{10, 0, 0, 0}));
+  EXPECT_EQ(normalized->encode("  <s>b"), (Ids{4, 10, 3}));
+  EXPECT_EQ(normalized->encode("a <s>", {false, false}), (Ids{5, 1, 0, 0, 0}))
+      << "plain text where asked for";
+  flags["normalized"] = false;
+  const auto as_written = tokenizer_of(kMarked, nullptr, normalizer, json::array({added(10, "<s>", flags)}));
+  EXPECT_EQ(as_written->encode("a <s>ab"), (Ids{5, 10, 7}));
+  EXPECT_EQ(as_written->encode("a<s>"), (Ids{5, 10}));
+  EXPECT_EQ(as_written->encode("<s><s>"), (Ids{10, 10}));
+}
+
 TEST(ByteLevel, PutsASpaceInFrontOfAllButASpace) {
   const auto tokenizer = tokenizer_of(kBytes, {{"type", "ByteLevel"}, {"add_prefix_space", true}});
   EXPECT_EQ(tokenizer->encode("ab"), (Ids{2, 4}));
