@@ -2,6 +2,10 @@
 
 namespace burin {
 
+void fail_with(fmt::string_view format, fmt::format_args arguments) {
+  throw Error(fmt::vformat(format, arguments));
+}
+
 std::string printable(std::string_view bytes, std::size_t longest) {
   std::string text;
   for (const char c : bytes.substr(0, longest)) {

@@ -7,7 +7,6 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace burin {
 
@@ -24,10 +23,13 @@ class OutOfMemory : public Error {
   using Error::Error;
 };
 
-// Throws Error with a formatted message.
+// Throws Error with a formatted message. What throws has the arguments' types erased: it is there once, and not with
+// each of hundreds of messages.
+[[noreturn]] void fail_with(fmt::string_view format, fmt::format_args arguments);
+
 template <typename... Args>
 [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) {
-  throw Error(fmt::format(format, std::forward<Args>(args)...));
+  fail_with(format, fmt::make_format_args(args...));
 }
 
 // Bytes from a file or a user, made fit for a one-line message: control and non-ASCII bytes as \xNN, what is

@@ -24,9 +24,7 @@ namespace burin::jit {
 
 template <typename Value>
 requires std::integral<Value>
-void write_field(std::string& text, Value value) {
-  fmt::format_to(std::back_inserter(text), "{}", static_cast<long long>(value));
-}
+void write_field(std::string& text, Value value) { text += std::to_string(static_cast<long long>(value)); }
 
 template <typename Value>
 requires std::integral<Value>

@@ -8,6 +8,8 @@
 #include <iterator>
 #include <set>
 
+#include "runtime/tokenizer/characters.hpp"
+
 namespace burin::runtime::jinja {
 namespace {
 
@@ -75,16 +77,6 @@ bool is_stripped(std::string_view character, const std::set<std::string_view>* w
   if (wanted != nullptr) return wanted->contains(character);
   std::size_t bytes = 0;
   return is_space(first_character(character, bytes));
-}
-
-// The last character of a text that is not empty.
-std::string_view last_character(std::string_view text) {
-  for (std::size_t back = std::min<std::size_t>(4, text.size()); back > 1; --back) {
-    const std::string_view tail = text.substr(text.size() - back);
-    std::size_t bytes = 0;
-    if (first_character(tail, bytes) >= 0 && bytes == back) return tail;
-  }
-  return text.substr(text.size() - 1);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace burin::runtime {
 template <typename... Args>
 [[noreturn]] void fail_at(GrammarPlace place, fmt::format_string<Args...> format, Args&&... args) {
   fail("grammar: line {}, column {}: {}", place.line, place.column,
-       fmt::format(format, std::forward<Args>(args)...));
+       fmt::vformat(format, fmt::make_format_args(args...)));
 }
 
 // A place in the text that moves on; the text must outlive it.
