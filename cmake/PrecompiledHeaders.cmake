@@ -1,4 +1,4 @@
-# Headers of others that most files include, parsed once: a third of the time that the sanitizers' builds take. Builds
+# Headers of others that most files include, parsed once: a fifth of the time that the sanitizers' builds take. Builds
 # without it show which file forgot to include what it uses.
 option(BURIN_PRECOMPILED_HEADERS "Precompile the headers of the standard library, fmt, JSON and GoogleTest" OFF)
 

@@ -1,7 +1,6 @@
 // What no loop that takes the time may have: vectors that wait on the stack. And what those that read memory must have.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <sstream>
 #include <string>
 #include <string_view>
