@@ -27,6 +27,7 @@ SpecialTokens SpecialTokens::of(const Vocabulary& vocabulary) {
 
 void SpecialTokens::add(SpecialToken token) {
   if (token.text.empty()) return;
+  has_any_ = true;
   const auto first = static_cast<unsigned char>(token.text[0]);
   if (token.text.size() == 1)
     second_bytes_[first].set();
@@ -56,7 +57,7 @@ std::vector<TextPart> SpecialTokens::split(std::string_view text, bool special) 
     if (strip) part = stripped(part, false, true);
     if (!part.empty()) parts.push_back({part, -1});
   };
-  for (std::size_t at = 0; at < text.size();) {
+  for (std::size_t at = 0; has_any_ && at < text.size();) {
     const SpecialToken* token = match(text.substr(at), special);
     if (token == nullptr) {
       ++at;

@@ -28,6 +28,7 @@ class SpecialTokens {
  private:
   const SpecialToken* match(std::string_view text, bool special) const;
 
+  bool has_any_ = false;
   std::array<std::vector<SpecialToken>, 256> by_first_byte_;  // longest first
   std::array<std::bitset<256>, 256> second_bytes_;  // by the first; all where a token has no second one
 };
