@@ -94,6 +94,22 @@ ComputeType automatic_compute(PlanDraft& draft) {
   return ComputeType::f32;
 }
 
+// Integers are what int8 compute is for. Where only some of the layers' weights are such, as in files that leave the
+// layers unquantised that would suffer most, the others are multiplied in f32.
+void check_integers(PlanDraft& draft, const std::vector<kernels::WeightFormat>& formats) {
+  const std::string compute = to_text(draft.plan.options.compute);
+  const auto is_integer = [](const kernels::WeightFormat& format) { return format.is_integer(); };
+  if (!formats.empty() && std::none_of(formats.begin(), formats.end(), is_integer))
+    fail("{}: --compute {} needs integer weights, {} are none: use --compute f32, or --weights int8 or int4",
+         draft.model.path, compute, to_text(formats.front()));
+  for (const kernels::WeightFormat& format : formats)
+    if (!format.is_integer())
+      draft.plan.notes.push_back(fmt::format(
+          "--compute {} multiplies {} weights in f32: they are no integers, --weights int8 or int4 "
+          "makes them such",
+          compute, to_text(format)));
+}
+
 }  // namespace
 
 void choose_context(PlanDraft& draft, std::int64_t trained) {
@@ -110,12 +126,7 @@ void choose_context(PlanDraft& draft, std::int64_t trained) {
 void choose_types(PlanDraft& draft) {
   PlanOptions& options = draft.plan.options;
   if (options.compute == ComputeType::int8 || options.compute == ComputeType::int8_row)
-    for (const kernels::WeightFormat& format : formats_of_layers(draft))
-      if (!format.is_integer())
-        fail(
-            "{}: --compute {} needs integer weights, {} are none: use --compute f32, or --weights int8 or "
-            "int4",
-            draft.model.path, to_text(options.compute), to_text(format));
+    check_integers(draft, formats_of_layers(draft));
   if (options.compute == ComputeType::automatic) options.compute = automatic_compute(draft);
   if (options.kv == KvType::automatic)
     options.kv = options.compute == ComputeType::f32 ? KvType::f32 : KvType::bf16;

@@ -38,14 +38,28 @@ TEST(PlanOptions, Int8NeedsIntegerWeights) {
   EXPECT_EQ(refusal(describe(typed(StoredType::q8_0))), "no error");
   EXPECT_THAT(refusal(describe({})),
               AllOf(HasSubstr("--compute int8 needs integer weights"), HasSubstr("--weights")));
-  for (const char* part : {"blk.1.ffn_down", "blk.1.attn_q", "blk.1.attn_v", "blk.1.ffn_up"}) {
-    ModelDescription one_float = describe(typed(StoredType::q8_0));
-    set_type(one_float, std::string(part) + ".weight", StoredType::bf16);
-    EXPECT_THAT(refusal(one_float), HasSubstr("needs integer weights")) << part;
-  }
   PlanOptions quantised = with_compute(ComputeType::int8);
   quantised.weights = WeightFormat::integer_format(8, true, 32, kernels::ScaleType::f16);
   EXPECT_EQ(activation_of(plan_of(describe({}), quantised).decode[1]), kernels::Activation::s8);
+}
+
+// Files that quantise most layers leave some as they are.
+TEST(PlanOptions, Int8ComputeOfMixedFilesLeavesFloatsInF32) {
+  for (const char* part : {"blk.1.ffn_down", "blk.1.attn_q", "blk.1.attn_v", "blk.1.ffn_up"}) {
+    ModelDescription one_float = describe(typed(StoredType::q8_0));
+    set_type(one_float, std::string(part) + ".weight", StoredType::bf16);
+    const Plan plan = plan_of(one_float, with_compute(ComputeType::int8));
+    EXPECT_EQ(plan.options.compute, ComputeType::int8) << part;
+    EXPECT_THAT(plan.notes, Contains(AllOf(HasSubstr("--compute int8 multiplies bf16 weights in f32"),
+                                           HasSubstr("--weights int8"))));
+    for (const Step& step : plan.decode) {
+      const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec);
+      if (gemm == nullptr || step.name.find("output") != std::string::npos) continue;
+      EXPECT_EQ(gemm->activation,
+                gemm->weights.is_integer() ? kernels::Activation::s8 : kernels::Activation::f32)
+          << step.name;
+    }
+  }
 }
 
 // One scale per row, for prompts and single rows alike.

@@ -1,5 +1,6 @@
 // Forms of architectures that the reference data has no model of, made from those it has: Baichuan 2's head, norms of
-// single heads (Command-R+, StableLM 2 12B), DeepSeek-V2 as GGUF, MPT with learned positions.
+// single heads (Command-R+, StableLM 2 12B), DeepSeek-V2 as GGUF, MPT with learned positions; Falcon RW without its
+// reference's second ALiBi.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -45,6 +46,15 @@ TEST(ChangedArchitectures, Baichuan2DividesItsHeadByTheLengthsOfRows) {
   TemporaryFolder folder;
   model.write_folder(folder);
   expect_logits(folder.path().string(), tokens_of(reference), expected);
+}
+
+// The reference's own logits have ALiBi twice (docs/notes.md): the oracle meets them with doubled slopes, and the kernels
+// meet the oracle with the slopes that falcon-rw-1b was published with.
+TEST(ChangedArchitectures, FalconRwHasAlibiOnce) {
+  const std::string reference = "arch/falcon-rw";
+  BURIN_NEEDS_REFERENCE(reference);
+  const std::string path = tests::reference_path(reference);
+  expect_logits(path, tokens_of(reference), oracle_logits(path, tokens_of(reference)));
 }
 
 // Of the first layer's Q, written down once more.

@@ -8,6 +8,7 @@
 #include "jit/error.hpp"
 #include "runtime/sampling/random.hpp"
 #include "tests/sampling/byte_matcher.hpp"
+#include "tests/support/error_text.hpp"
 
 namespace burin::runtime {
 namespace {
@@ -390,6 +391,16 @@ TEST(Grammar, HostileOnesHaveLimits) {
   std::string wide = "root ::= \"0\"";
   for (int i = 1; i < 5000; ++i) wide += " | \"" + std::to_string(i) + "\"";
   EXPECT_THAT(refusal(wide), HasSubstr("more than 1024 ways"));
+  // 40 places lead to 40 others each.
+  std::string spread = "root ::= ";
+  for (int i = 0; i < 40; ++i) {
+    spread += i == 0 ? "\"x\" (" : " | \"x\" (";
+    for (int j = 0; j < 40; ++j) spread += j == 0 ? "\"y\"" : " | \"y\"";
+    spread += ")";
+  }
+  GrammarMatcher places = matcher(spread);
+  EXPECT_THAT(tests::error_of([&] { places.accept('x'); }), HasSubstr("more than 1024 ways"));
+  EXPECT_FALSE(places.allows('y'));
   // Counts multiply with the text, until the limit.
   GrammarMatcher counts = matcher("root ::= ((\"a\"{1,60000} \"a\"{1,60000}){1,60000}){1,60000}");
   EXPECT_THROW(

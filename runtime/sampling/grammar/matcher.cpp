@@ -141,12 +141,12 @@ bool GrammarMatcher::accept(TokenId token) {
   const std::string_view bytes = texts_->bytes(token);
   const bool fits = !bytes.empty() && walk(bytes);
   Level level = fits ? levels_.back() : Level();
-  // Heads of the token's bytes and of its name together; inside of a character only one of both goes on.
+  // Heads of the token's bytes and of its name are one set; inside of a character only one of both goes on.
   const std::size_t first = fits ? level.first : levels_.front().count;
   heads_.resize(first + level.count);
   bool named = false;
   if (!named_.empty() && (!fits || level.prefix.is_empty())) {
-    stacks_.begin_set();
+    if (!fits) stacks_.begin_set();
     level.first = first;
     named = add_behind_named(token, level);
     level.count = heads_.size() - first;

@@ -18,6 +18,12 @@ std::size_t hash_of(std::uint32_t element, std::uint32_t count, std::uint32_t be
   return static_cast<std::size_t>(mixed >> 32);
 }
 
+void check_stacks(std::size_t count) {
+  if (count > kMostGrammarStacks)
+    fail("grammar: a text can go on in more than {} ways: use one with fewer alternatives that begin alike",
+         kMostGrammarStacks);
+}
+
 bool is_terminal(Kind kind) { return kind != Kind::end && kind != Kind::rule && kind != Kind::repeat; }
 
 }  // namespace
@@ -121,12 +127,8 @@ bool GrammarStacks::expand(std::vector<Stack>& heads) {
     const Frame frame = frames_[stack];
     const GrammarElement& element = grammar_->elements[frame.element];
     if (is_terminal(element.kind)) {
-      if (heads.size() == kMostGrammarStacks)
-        fail(
-            "grammar: a text can go on in more than {} ways: use one with fewer alternatives that begin "
-            "alike",
-            kMostGrammarStacks);
       heads.push_back(stack);
+      check_stacks(heads.size());
     } else if (element.kind == Kind::rule) {
       expand_rule(element.value, behind(frame));
     } else {
@@ -141,9 +143,15 @@ bool GrammarStacks::add_start(std::vector<Stack>& heads) {
   found_.clear();
   expand_rule(grammar_->root, kNothing);
   const bool may_end = expand(found_);
-  heads.insert(heads.end(), found_.begin(), found_.end());
-  for (const Stack head : found_) in_set_[head] = set_;
+  for (const Stack head : found_) add_to_set(head, heads);
   return may_end;
+}
+
+void GrammarStacks::add_to_set(Stack head, std::vector<Stack>& heads) {
+  if (in_set_[head] == set_) return;
+  in_set_[head] = set_;
+  check_stacks(++set_size_);
+  heads.push_back(head);
 }
 
 const GrammarStacks::Noted& GrammarStacks::noted(Stack head) {
@@ -164,12 +172,7 @@ const GrammarStacks::Noted& GrammarStacks::noted(Stack head) {
 
 bool GrammarStacks::add_behind(Stack head, std::vector<Stack>& heads) {
   const Noted note = noted(head);
-  for (std::uint32_t i = note.first; i < note.first + note.count; ++i) {
-    const Stack found = notes_[i];
-    if (in_set_[found] == set_) continue;
-    in_set_[found] = set_;
-    heads.push_back(found);
-  }
+  for (std::uint32_t i = note.first; i < note.first + note.count; ++i) add_to_set(notes_[i], heads);
   return note.may_end;
 }
 

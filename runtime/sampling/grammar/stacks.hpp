@@ -36,7 +36,10 @@ class GrammarStacks {
 
   // Each appends to `heads`, no stack twice, and returns whether the text may end there. begin_set() comes before the
   // additions that make up one set.
-  void begin_set() { ++set_; }
+  void begin_set() {
+    ++set_;
+    set_size_ = 0;
+  }
   bool add_start(std::vector<Stack>& heads);
   bool add_behind(Stack head, std::vector<Stack>& heads);
 
@@ -75,6 +78,7 @@ class GrammarStacks {
   void rebuild_buckets();
   const Noted& noted(Stack head);
   bool expand(std::vector<Stack>& heads);
+  void add_to_set(Stack head, std::vector<Stack>& heads);
   void expand_rule(std::uint32_t rule, Stack below);
   void expand_repeat(const Frame& frame);
 
@@ -90,6 +94,7 @@ class GrammarStacks {
   std::size_t tidy_above_;  // frames
   std::uint64_t expansion_ = 0;
   std::uint64_t set_ = 0;
+  std::size_t set_size_ = 0;
 };
 
 }  // namespace burin::runtime
