@@ -70,8 +70,8 @@ class Operands {
             "KV cache"),
         scratch_(most_gemm_scratch_bytes(spec) * static_cast<std::size_t>(Machine::get().threads()),
                  "scratch") {
-    for (std::int64_t slot = 0; slot < rows; slot += kKvBlock)
-      kv_blocks_.push_back(kv_.data() + slot / kKvBlock * kHeads.layer_block_bytes());
+    for (std::int64_t slot = 0; slot < rows; ++slot)
+      kv_places_.push_back({kv_.data() + slot / kKvBlock * kHeads.layer_block_bytes(), slot % kKvBlock});
     if (spec.regime == GemmRegime::tiles) prepare();
   }
 
@@ -90,7 +90,7 @@ class Operands {
     arguments.input = input_.data();
     arguments.norm_weight = norm_weight_.data();
     arguments.epsilon = 1e-5f;
-    arguments.kv = {rotation_.data(), kv_blocks_.data(), 0, 0};
+    arguments.kv = {rotation_.data(), kv_places_.data(), 0};
     arguments.scratch = scratch_.data() + static_cast<std::size_t>(thread) * most_gemm_scratch_bytes(spec_);
     return arguments;
   }
@@ -109,7 +109,7 @@ class Operands {
   runtime::HugeBuffer activations_;
   runtime::HugeBuffer kv_;
   runtime::HugeBuffer scratch_;
-  std::vector<std::byte*> kv_blocks_;
+  std::vector<KvPlace> kv_places_;
 };
 
 void gemm_row(benchmark::State& state, const GemmSpec& spec, std::int64_t rows) {

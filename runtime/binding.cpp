@@ -111,6 +111,24 @@ std::size_t number_of(const graph::StepGroup& group, std::vector<graph::StepGrou
   return number;
 }
 
+// Many rows, each of which attends to the keys of its own sequence as a single one does. Its keys are not shared out:
+// there are other rows.
+std::vector<BoundStep> rows_of_sequences(const std::vector<BoundStep>& prefill,
+                                         const std::vector<BoundStep>& decode) {
+  std::vector<BoundStep> together = prefill;
+  for (BoundStep& step : together) {
+    if (step.kind != BoundStep::Kind::attention) continue;
+    const auto of_one_row = std::find_if(decode.begin(), decode.end(), [&](const BoundStep& other) {
+      return other.kind == step.kind && other.layer == step.layer;
+    });
+    if (of_one_row == decode.end()) continue;
+    step.entry = of_one_row->entry;
+    step.rows_per_call = of_one_row->rows_per_call;
+    step.heads_per_call = of_one_row->heads_per_call;
+  }
+  return together;
+}
+
 }  // namespace
 
 BoundPlan bind(const Plan& plan, const Weights& weights, jit::KernelStore& store) {
@@ -125,6 +143,7 @@ BoundPlan bind(const Plan& plan, const Weights& weights, jit::KernelStore& store
   bind_program(plan.prefill, bound.prefill);
   bind_program(plan.head_one, bound.head_one);
   bind_program(plan.head_many, bound.head_many);
+  bound.together = rows_of_sequences(bound.prefill, bound.decode);
   return bound;
 }
 

@@ -81,6 +81,7 @@ struct BoundStep {
 
 struct BoundPlan {
   std::vector<BoundStep> decode, prefill, head_one, head_many;
+  std::vector<BoundStep> together;       // rows of several sequences, one each
   std::vector<graph::StepGroup> groups;  // whose times are measured
 };
 

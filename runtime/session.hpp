@@ -57,7 +57,12 @@ class Session {
   void evaluate(std::span<const TokenId> tokens, LogitsWanted wanted = LogitsWanted::last,
                 const std::function<void(std::span<const float>)>* sink = nullptr,
                 const std::atomic<bool>* cancel = nullptr);
-  // The same for the last position's logits, step by step and slowly: `sink` is called after each.
+  // Appends tokens[i] to sessions[i], all in one pass over the weights: up to some six rows take little longer than one,
+  // where reading weights is what takes time. logits() of each are its own then, equal to those of evaluate() but for
+  // rounding. The sessions, each there once, have the same model and options; they compute on the first one's threads.
+  // Throws burin::Error as evaluate() does, and where they do not fit together: all sequences are then unchanged.
+  static void evaluate_together(std::span<Session* const> sessions, std::span<const TokenId> tokens);
+  // The same as evaluate() for the last position's logits, step by step and slowly: `sink` is called after each.
   void trace(std::span<const TokenId> tokens, const std::function<void(const StepRecord&)>& sink);
   std::span<const float> logits() const;  // of the last evaluated position
   std::int64_t position() const;          // tokens fed, those that were discarded among them
@@ -100,6 +105,7 @@ class Session {
 
  private:
   struct State;
+  class Together;
   explicit Session(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

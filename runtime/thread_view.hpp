@@ -16,7 +16,6 @@ namespace burin::runtime {
 struct Rows {
   std::int64_t first = 0;  // row of the buffers to start at
   std::int64_t count = 0;
-  std::int64_t position = 0;  // of row 0 of the buffers
 };
 
 struct ThreadView {
@@ -50,7 +49,7 @@ struct ThreadView {
         step.rope < 0 ? nullptr : workspace.rotations[static_cast<std::size_t>(step.rope)].data();
     const KvCache& cache = workspace.kv;
     const int layer = std::max(step.layer, 0);
-    return {rotation, cache.blocks(layer), cache.layer_offset(layer), cache.slot(layer)};
+    return {rotation, workspace.places(layer), cache.layer_offset(layer)};
   }
 };
 

@@ -81,6 +81,7 @@ Workspace::Workspace(const Plan& plan, int threads, std::int64_t keep)
                 std::vector<float>(static_cast<std::size_t>(plan.options.chunk * plan.heads.rotation_row()))),
       query_factors(plan.log_context > 0 ? static_cast<std::size_t>(plan.options.chunk) : 0),
       finished_parts(head_calls(plan)),
+      places_(kv.rings().size(), std::vector<kernels::KvPlace>(static_cast<std::size_t>(plan.options.chunk))),
       arena_(plan.arena_bytes, "activations"),
       prepared_(plan.prepared_bytes, "prepared rows"),
       expert_rows_(static_cast<std::size_t>(threads), room_for_experts(plan)),
@@ -91,8 +92,17 @@ Workspace::Workspace(const Plan& plan, int threads, std::int64_t keep)
                                   std::max(attention_scratch_bytes(plan), gemm_scratch_bytes(plan)),
                               4096)),
       head_parts_bytes_(head_parts_bytes(plan)) {
+  sequences_.reserve(static_cast<std::size_t>(plan.options.chunk));
   parts_ = HugeBuffer(head_parts_bytes_ * finished_parts.size(), "parts of attention");
   scratch_ = HugeBuffer(scratch_bytes_ * static_cast<std::size_t>(threads), "thread scratch");
+}
+
+void Workspace::add_sequence(const SequenceRows& rows) {
+  sequences_.push_back(rows);
+  for (std::size_t ring = 0; ring < places_.size(); ++ring)
+    rows.kv->fill_places(
+        ring, std::span(places_[ring])
+                  .subspan(static_cast<std::size_t>(rows.first), static_cast<std::size_t>(rows.count)));
 }
 
 }  // namespace burin::runtime

@@ -1,4 +1,4 @@
-// The memory that one sequence is computed in.
+// The memory that one sequence is computed in, or rows of several.
 #pragma once
 
 #include <atomic>
@@ -13,11 +13,27 @@
 
 namespace burin::runtime {
 
+// Rows that are tokens of one sequence, one behind the other.
+struct SequenceRows {
+  const KvCache* kv = nullptr;
+  std::int64_t first = 0;  // row of the buffers
+  std::int64_t count = 0;
+  std::int64_t position = 0;  // of the first one
+};
+
 // Everything but blocks of the KV cache is allocated here; running allocates nothing else.
 class Workspace {
  public:
   // The first `keep` tokens of the sequence stay in the cache, whatever is discarded.
   Workspace(const graph::Plan& plan, int threads, std::int64_t keep);
+
+  // Rows that are run belong to the sequences that were added since the latest call of clear_sequences(); of each,
+  // `kv` must have room for them and show them.
+  void clear_sequences() { sequences_.clear(); }
+  void add_sequence(const SequenceRows& rows);
+  std::span<const SequenceRows> sequences() const { return sequences_; }
+  // Where the layer's keys and values go, for every row.
+  const kernels::KvPlace* places(int layer) const { return places_[kv.ring_of(layer)].data(); }
 
   std::byte* arena() const { return arena_.data(); }
   std::byte* prepared() const { return prepared_.data(); }
@@ -51,6 +67,8 @@ class Workspace {
   std::atomic<int> finished{0};                           // threads that are through with it
 
  private:
+  std::vector<SequenceRows> sequences_;
+  std::vector<std::vector<kernels::KvPlace>> places_;  // per ring of the cache
   HugeBuffer arena_;
   HugeBuffer prepared_;
   HugeBuffer scratch_;

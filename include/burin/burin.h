@@ -318,6 +318,12 @@ BURIN_API void burin_session_free(burin_session* session);
  *  in it; BURIN_BUSY. */
 BURIN_API burin_status burin_session_evaluate(burin_session* session, const burin_token* tokens,
                                               size_t count);
+/** Appends tokens[i] to sessions[i], all in one pass over the model's weights: a handful of sequences goes on
+ *  almost as fast as one. The `count` sessions, each there once, are of one model and have the same options but
+ *  for sampling; they compute on the first one's threads. Fails as burin_session_evaluate() does, all sequences
+ *  being as before. */
+BURIN_API burin_status burin_sessions_evaluate_together(burin_session* const* sessions,
+                                                        const burin_token* tokens, size_t count);
 /** Unnormalised log-probabilities of the next token, burin_model_vocabulary_size() floats. Owned by the
  *  session, valid until its next call. Fails with BURIN_INVALID_ARGUMENT before the first evaluation. */
 BURIN_API burin_status burin_session_logits(const burin_session* session, const float** logits,

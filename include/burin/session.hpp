@@ -87,6 +87,16 @@ class BURIN_API Session {
   Result<void> evaluate(std::span<const TokenId> tokens,
                         const std::function<void(std::span<const float>)>& on_logits) noexcept;
 
+  /// Appends tokens[i] to *sessions[i], all in one pass over the model's weights: as reading those is what takes
+  /// the time of a token, a handful of sequences goes on almost as fast as one. Each session's logits() are then
+  /// its own, as after evaluate() but for rounding (sums are added in another order).
+  /// @param sessions of one model, with the same options but for sampling, each there once; they compute on the
+  ///                 first one's threads. None is to be used by another thread meanwhile; cancel() does nothing.
+  /// Fails as evaluate() does, and with invalid_argument where the sessions or numbers do not fit together, all
+  /// sequences being as before; with busy for a session that another call uses or that is there twice.
+  static Result<void> evaluate_together(std::span<Session* const> sessions,
+                                        std::span<const TokenId> tokens) noexcept;
+
   /// Unnormalised log-probabilities of the next token: Model::vocabulary_size() floats, owned by the session,
   /// valid until its next call. Empty before the first evaluation and after reset().
   std::span<const float> logits() const noexcept;

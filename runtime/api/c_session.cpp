@@ -46,6 +46,16 @@ burin_status burin_session_evaluate(burin_session* session, const burin_token* t
   return c_call([&] { value_or_throw(session_of(session).evaluate(array_of(tokens, count, "tokens"))); });
 }
 
+burin_status burin_sessions_evaluate_together(burin_session* const* sessions, const burin_token* tokens,
+                                              size_t count) {
+  return c_call([&] {
+    std::vector<Session*> all;
+    for (burin_session* const session : array_of(sessions, count, "sessions"))
+      all.push_back(&session_of(session));
+    value_or_throw(Session::evaluate_together(all, array_of(tokens, count, "tokens")));
+  });
+}
+
 burin_status burin_session_logits(const burin_session* session, const float** logits, size_t* count) {
   return c_call([&] {
     const std::span<const float> row = not_null(session, "session").session.logits();

@@ -53,15 +53,6 @@ class BeamStops {
   std::vector<TextStream> streams_;  // by beam; none where there are no stop texts
 };
 
-// Evaluates what the beams have grown by. False where it was cancelled.
-bool evaluate(BeamSessions& sessions, std::span<const Beam> beams, const std::atomic<bool>* cancel) {
-  for (std::size_t i = 0; i < beams.size(); ++i) {
-    if (is_cancelled(cancel)) return false;
-    sessions.evaluate(beams[i], i);
-  }
-  return !is_cancelled(cancel);
-}
-
 BeamText with_text(FinishedText finished, TextStream stream) {
   BeamText result = {std::move(finished.tokens), "", finished.score, finished.reason};
   for (const TokenId token : result.tokens) result.text += stream.push(token);
@@ -93,7 +84,8 @@ BeamSearchResult beam_search(Session& session, const Model& model, std::span<con
     if (pool.done() || step == room.most) break;
     sessions.follow(pool.beams());
     stops.follow(pool.beams());
-    goes_on = evaluate(sessions, pool.beams(), cancel);
+    sessions.evaluate(pool.beams());
+    goes_on = !is_cancelled(cancel);
   }
   for (FinishedText& text : pool.finish(goes_on ? room.at_end : StopReason::interrupted))
     result.texts.push_back(with_text(std::move(text), start));

@@ -30,6 +30,16 @@ void BeamSessions::follow(std::span<const Beam> beams) {
   live_ = std::move(next);
 }
 
+void BeamSessions::evaluate(std::span<const Beam> beams) {
+  std::vector<Session*> sessions;
+  std::vector<TokenId> tokens;
+  for (std::size_t i = 0; i < beams.size(); ++i) {
+    sessions.push_back(live_[i].get());
+    tokens.push_back(beams[i].tokens.back());
+  }
+  Session::evaluate_together(sessions, tokens);
+}
+
 std::vector<std::span<const float>> BeamSessions::logits() const {
   std::vector<std::span<const float>> rows;
   for (const std::unique_ptr<Session>& session : live_) rows.push_back(session->logits());

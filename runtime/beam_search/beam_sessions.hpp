@@ -12,7 +12,7 @@
 namespace burin::runtime {
 
 // A session per beam, each a fork: blocks of the KV cache are shared from the prompt on, as far as the texts are the
-// same, and copied when one of them writes to them. All compute on the prompt's session's threads, one after the other.
+// same, and copied when one of them writes to them. All compute on the prompt's session's threads, in one pass over the weights.
 // Not thread-safe.
 class BeamSessions {
  public:
@@ -23,8 +23,8 @@ class BeamSessions {
   // After a step: sessions of these beams in place of their parents'. A beam's first child takes its session over;
   // others copy it, into sessions of beams that have ended where there are some.
   void follow(std::span<const Beam> beams);
-  // Evaluates a beam's last token.
-  void evaluate(const Beam& beam, std::size_t number) { live_[number]->evaluate({&beam.tokens.back(), 1}); }
+  // Evaluates the last token of each, after follow().
+  void evaluate(std::span<const Beam> beams);
 
   std::size_t size() const { return live_.size(); }
   const Session& session(std::size_t beam) const { return *live_[beam]; }

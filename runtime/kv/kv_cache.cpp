@@ -92,6 +92,14 @@ void KvCache::show(std::int64_t position, std::int64_t rows, std::int64_t remove
   }
 }
 
+void KvCache::fill_places(std::size_t ring, std::span<kernels::KvPlace> places) const {
+  std::int64_t slot = rings_[ring].slot;
+  for (kernels::KvPlace& place : places) {
+    place = {rings_[ring].table[static_cast<std::size_t>(slot / kKvBlock)], slot % kKvBlock};
+    ++slot;
+  }
+}
+
 // Of a shorter ring, tokens up to `from` have overwritten all but the last.
 bool KvCache::can_go_back(std::int64_t from, std::int64_t to) const {
   return std::all_of(rings_.begin(), rings_.end(), [&](const Ring& ring) {

@@ -9,6 +9,7 @@
 #include "graph/plan.hpp"
 #include "runtime/kv/kv_block.hpp"
 #include "runtime/kv/kv_ring.hpp"
+#include "templates/heads/kv_arguments.hpp"
 
 namespace burin::runtime {
 
@@ -39,7 +40,9 @@ class KvCache {
   // As of show():
   std::byte* const* blocks(int layer) const { return ring(layer).table.data(); }
   std::int64_t layer_offset(int layer) const { return layers_[static_cast<std::size_t>(layer)].offset; }
-  std::int64_t slot(int layer) const { return ring(layer).slot; }  // of the first row
+  std::size_t ring_of(int layer) const { return layers_[static_cast<std::size_t>(layer)].ring; }
+  // Where the ring's layers store the rows, as many as `places` has.
+  void fill_places(std::size_t ring, std::span<kernels::KvPlace> places) const;
   std::int64_t end_of_slots(int layer) const { return ring(layer).end; }
   std::span<const kernels::KeySpan> spans(int layer, bool by_distance) const {
     return ring(layer).spans[by_distance ? 1 : 0].get();
@@ -52,7 +55,7 @@ class KvCache {
     std::size_t block_bytes = 0;
     std::vector<KvBlock> blocks;
     std::vector<std::byte*> table;
-    std::int64_t slot = 0;
+    std::int64_t slot = 0;  // of the first row
     std::int64_t end = 0;
     KeySpans spans[2];  // by slot, by distance
   };
@@ -68,7 +71,7 @@ class KvCache {
     std::size_t ring = 0;
     std::int64_t offset = 0;  // bytes from a block's start
   };
-  const Ring& ring(int layer) const { return rings_[layers_[static_cast<std::size_t>(layer)].ring]; }
+  const Ring& ring(int layer) const { return rings_[ring_of(layer)]; }
   void add_layer(const graph::Plan& plan, std::int64_t window);
   static void own(Ring& ring, std::int64_t first_slot, std::int64_t end_slot);
 

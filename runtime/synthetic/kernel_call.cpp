@@ -61,13 +61,17 @@ class Cache {
 class StoredRows {
  public:
   StoredRows(const HeadLayout& heads, std::int64_t rows)
-      : rotation_(heads.rotation_row() * rows), memory_(0), cache_(heads, rows, memory_) {}
-  KvArguments arguments() { return {rotation_.floats(), cache_.blocks(0), 0, 0}; }
+      : rotation_(heads.rotation_row() * rows), memory_(0), cache_(heads, rows, memory_) {
+    std::byte* const* blocks = cache_.blocks(0);
+    for (std::int64_t row = 0; row < rows; ++row) places_.push_back({blocks[row / kKvBlock], row % kKvBlock});
+  }
+  KvArguments arguments() { return {rotation_.floats(), places_.data(), 0}; }
 
  private:
   Operands rotation_;
   ColdMemory memory_;  // of its own: it is written
   Cache cache_;
+  std::vector<KvPlace> places_;
 };
 
 // The arguments of a call and what they point to; `next(arguments, pass)` makes those of a pass.

@@ -124,17 +124,17 @@ class HeadStoreEmitter {
     a.add(head_offset(), argument(offsetof(KvArguments, layer_offset)));
   }
 
-  // head_block = the head's part of the row's block, slot = place in that block.
+  // head_block = the head's part of the row's block, slot = the row's in that block.
   void find_slot(int row) {
-    a.mov(slot(), argument(offsetof(KvArguments, slot)));
-    a.lea(slot(), a.ptr[slot() + s_.tile_row + jit::offset(row)]);
-    a.mov(head_block(), slot());
-    a.shr(head_block(), 6);
-    a.shl(head_block(), 3);
-    a.add(head_block(), argument(offsetof(KvArguments, blocks)));
-    a.mov(head_block(), a.ptr[head_block()]);
+    constexpr int kPlaceBits = 4;
+    static_assert(sizeof(KvPlace) == 1 << kPlaceBits);
+    const std::size_t place = static_cast<std::size_t>(row) * sizeof(KvPlace);
+    a.mov(head_block(), s_.tile_row);
+    a.shl(head_block(), kPlaceBits);
+    a.add(head_block(), argument(offsetof(KvArguments, places)));
+    a.mov(slot(), a.ptr[head_block() + place + offsetof(KvPlace, slot)]);
+    a.mov(head_block(), a.ptr[head_block() + place + offsetof(KvPlace, block)]);
     a.add(head_block(), head_offset());
-    a.and_(slot(), kKvBlock - 1);
   }
 
   void key_block() {

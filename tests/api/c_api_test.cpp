@@ -83,7 +83,9 @@ TEST(CApi, SamplingOptionsReachTheSampler) {
   burin_session* session = nullptr;
   ASSERT_EQ(burin_session_create(model, nullptr, &session), BURIN_OK);
   const burin_token prompt = 50;
-  ASSERT_EQ(burin_session_evaluate(session, &prompt, 1), BURIN_OK);
+  ASSERT_EQ(burin_sessions_evaluate_together(&session, &prompt, 1), BURIN_OK);
+  EXPECT_EQ(burin_sessions_evaluate_together(&session, nullptr, 1), BURIN_INVALID_ARGUMENT);
+  EXPECT_THAT(burin_last_error(), HasSubstr("tokens: is null"));
 
   burin_sampling_options options;
   ASSERT_EQ(burin_sampling_options_init(&options, sizeof(options)), BURIN_OK);

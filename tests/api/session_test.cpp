@@ -130,6 +130,55 @@ TEST(ApiSession, LogitsOfLastAndOfAllPositions) {
   EXPECT_EQ(session.position(), 0);
 }
 
+// Different texts, grown by a token at a time: each says what it says alone.
+TEST(ApiSession, SessionsAreEvaluatedTogether) {
+  const DemoReference reference = demo_reference();
+  const Model model = demo_model();
+  std::vector<Session> sessions;
+  std::vector<std::vector<TokenId>> expected;
+  for (std::size_t i = 0; i < 3; ++i) {
+    const std::span<const TokenId> prompt = std::span(reference.tokens).subspan(i);
+    Session alone = value_of(Session::create(model));
+    expected.push_back(value_of(alone.generate(prompt, greedy(12))).tokens);
+    sessions.push_back(value_of(Session::create(model, {.sampling = {.temperature = 0}})));
+    ASSERT_TRUE(sessions.back().evaluate(prompt));
+  }
+  std::vector<Session*> all;
+  for (Session& session : sessions) all.push_back(&session);
+  std::vector<std::vector<TokenId>> texts(3);
+  for (int step = 0; step < 12; ++step) {
+    std::vector<TokenId> tokens;
+    for (std::size_t i = 0; i < 3; ++i) {
+      tokens.push_back(value_of(sessions[i].sample()));
+      texts[i].push_back(tokens.back());
+    }
+    ASSERT_TRUE(Session::evaluate_together(all, tokens));
+  }
+  EXPECT_EQ(texts, expected);
+}
+
+TEST(ApiSession, WhatDoesNotFitTogetherIsRefused) {
+  const Model model = demo_model();
+  Session one = value_of(Session::create(model));
+  Session two = value_of(Session::create(model));
+  Session endless = value_of(Session::create(model, {.endless = true}));
+  Session of_another = demo_session();
+  const auto together = [](const std::vector<Session*>& sessions, const std::vector<TokenId>& tokens) {
+    return Session::evaluate_together(sessions, tokens);
+  };
+  const ErrorCode wrong = ErrorCode::invalid_argument;
+  EXPECT_TRUE(fails(together({&one, &two}, {1}), wrong, "2 sessions and 1 tokens"));
+  EXPECT_TRUE(fails(together({&one, nullptr}, {1, 2}), wrong, "null"));
+  EXPECT_TRUE(fails(together({&one, &endless}, {1, 2}), wrong, "model and options are the same"));
+  EXPECT_TRUE(fails(together({&one, &of_another}, {1, 2}), wrong, "model and options are the same"));
+  EXPECT_TRUE(fails(together({&one, &two}, {1, 512}), wrong, "512"));
+  EXPECT_TRUE(fails(together({&one, &one}, {1, 2}), ErrorCode::busy, "under way"));
+  EXPECT_EQ(one.position(), 0);
+  EXPECT_TRUE(together({&one, &two}, {1, 2}));
+  EXPECT_EQ(two.position(), 1);
+  EXPECT_EQ(one.logits().size(), 512u);
+}
+
 TEST(ApiSession, RefusedTokensLeaveTheSequenceAsItWas) {
   LoadOptions options = quiet_options();
   options.context = 16;

@@ -31,13 +31,14 @@ class EmulatedBundle : public testing::Test {
     Workspace workspace(plan, 1, 0);
     workspace.kv.make_room(0, 3);
     workspace.kv.show(0, 3, 0);
+    workspace.add_sequence({&workspace.kv, 0, 3, 0});
     const std::vector<std::int32_t> tokens = {1, 7, 3};
     std::copy(tokens.begin(), tokens.end(), workspace.tokens.begin());
     // Some rotation: all that matters is that it is the same for both.
     for (std::size_t i = 0; i < workspace.rotations[0].size(); ++i)
       workspace.rotations[0][i] = 1.0f / static_cast<float>(1 + i % 5);
-    run_program(plan, bound.prefill, workspace, pool, {0, 3, 0});
-    run_program(plan, bound.head_one, workspace, pool, {2, 1, 0});
+    run_program(plan, bound.prefill, workspace, pool, {0, 3});
+    run_program(plan, bound.head_one, workspace, pool, {2, 1});
     const std::byte* row = workspace.arena() + plan.buffers[static_cast<std::size_t>(plan.logits)].offset;
     const auto* first = reinterpret_cast<const float*>(row);
     return {first, first + plan.vocabulary};

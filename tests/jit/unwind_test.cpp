@@ -250,11 +250,14 @@ TEST_F(Unwind, CallersAreFoundFromTheKernelsOfAModel) {
   std::copy(tokens.begin(), tokens.end(), workspace.tokens.begin());
   workspace.kv.make_room(0, 4);
   workspace.kv.show(0, 3, 0);
-  run_program(plan, bound.prefill, workspace, pool, {0, 3, 0});
-  run_program(plan, bound.head_many, workspace, pool, {0, 3, 0});
+  workspace.add_sequence({&workspace.kv, 0, 3, 0});
+  run_program(plan, bound.prefill, workspace, pool, {0, 3});
+  run_program(plan, bound.head_many, workspace, pool, {0, 3});
   workspace.kv.show(3, 1, 0);
-  run_program(plan, bound.decode, workspace, pool, {0, 1, 3});
-  run_program(plan, bound.head_one, workspace, pool, {0, 1, 0});
+  workspace.clear_sequences();
+  workspace.add_sequence({&workspace.kv, 0, 1, 3});
+  run_program(plan, bound.decode, workspace, pool, {0, 1});
+  run_program(plan, bound.head_one, workspace, pool, {0, 1});
   for (const std::unique_ptr<WatchedKernel>& kernel : kernels_of_model)
     EXPECT_GT(kernel->steps, 10) << kernel->image.name;
   kernels_of_model.clear();

@@ -69,7 +69,8 @@ TEST(Heads, WhatIsTooLargeForTheCacheIsStoredAsTheLargest) {
       arguments.output = output.data();
       arguments.rows = 1;
       arguments.last_block = spec.heads.blocks();
-      arguments.kv = {rotation.data(), cache.blocks(), cache.layer_offset(), 0};
+      const KvPlace place = cache.place(0);
+      arguments.kv = {rotation.data(), &place, cache.layer_offset()};
       tests::run_kernel(image, arguments);
     };
     for (const auto& [number, stored] : numbers) {
@@ -102,7 +103,8 @@ TEST(Heads, Int8IsAlwaysFinite) {
       arguments.output = output.data();
       arguments.rows = 1;
       arguments.last_block = spec.heads.blocks();
-      arguments.kv = {rotation.data(), cache.blocks(), cache.layer_offset(), 0};
+      const KvPlace place = cache.place(0);
+      arguments.kv = {rotation.data(), &place, cache.layer_offset()};
       tests::run_kernel(emit_heads(spec, target), arguments);
       for (int i = 0; i < 32; ++i) {
         EXPECT_TRUE(std::isfinite(cache.value(0, 0, i))) << number;

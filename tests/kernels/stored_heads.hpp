@@ -23,12 +23,15 @@ class StoredHeads {
   StoredHeads(const kernels::HeadLayout& heads, std::int64_t rows, std::int64_t position,
               std::int64_t output_stride, RandomValues& random)
       : heads_(heads),
-        position_(position),
         output_stride_(output_stride),
         output_(static_cast<std::size_t>(output_stride * rows) * 4, 4),
         rotation_(static_cast<std::size_t>(heads.rotation_row() * rows) * 4, 4),
         cache_(heads, position + rows),
         before_(heads, position + rows) {
+    for (std::int64_t row = 0; row < rows; ++row) {
+      positions_.push_back(position + rows - 1 - row);
+      places_.push_back(cache_.place(positions_.back()));
+    }
     std::fill_n(output_.as<float>(), output_.size() / 4, kUntouched);
     const int places = heads.rotation_row() / 2;
     for (std::int64_t row = 0; row < rows; ++row)
@@ -42,9 +45,7 @@ class StoredHeads {
   }
 
   float* output() const { return output_.as<float>(); }
-  kernels::KvArguments kv() const {
-    return {rotation_.as<float>(), cache_.blocks(), cache_.layer_offset(), position_};
-  }
+  kernels::KvArguments kv() const { return {rotation_.as<float>(), places_.data(), cache_.layer_offset()}; }
 
   // sums: the row's columns of the merged matrix, as they are to be rotated and stored.
   void check_row(std::int64_t row, std::span<const double> sums, double tolerance) const {
@@ -58,6 +59,8 @@ class StoredHeads {
   }
 
  private:
+  std::int64_t position_of(std::int64_t row) const { return positions_[static_cast<std::size_t>(row)]; }
+
   static constexpr float kUntouched = 12345.0f;
 
   // Element `which` of a rotated pair; heads are counted through queries and keys.
@@ -92,7 +95,7 @@ class StoredHeads {
 
   // Wipes what was written, so that the rest can be compared as bytes.
   void check_cache(std::int64_t row, std::span<const double> sums, double tolerance) const {
-    const std::int64_t position = position_ + row;
+    const std::int64_t position = position_of(row);
     for (int head = 0; head < heads_.kv_heads; ++head) {
       if (cache_.has_scales()) check_scales(row, head, sums, tolerance);
       for (int pair = 0; pair < heads_.pairs(); ++pair)
@@ -125,9 +128,9 @@ class StoredHeads {
     double value = 0;
     for (int i = 0; i < heads_.value_columns(); ++i)
       value = std::max(value, std::fabs(sums[static_cast<std::size_t>(first_value(head) + i)]));
-    EXPECT_NEAR(static_cast<double>(cache_.key_scale(head, position_ + row)) * 127, key,
+    EXPECT_NEAR(static_cast<double>(cache_.key_scale(head, position_of(row))) * 127, key,
                 tolerance + key * 1e-6);
-    EXPECT_NEAR(static_cast<double>(cache_.value_scale(head, position_ + row)) * 127, value,
+    EXPECT_NEAR(static_cast<double>(cache_.value_scale(head, position_of(row))) * 127, value,
                 tolerance + value * 1e-6);
   }
   double half_of(float scale) const { return cache_.has_scales() ? static_cast<double>(scale) * 0.50001 : 0; }
@@ -152,7 +155,8 @@ class StoredHeads {
   }
 
   kernels::HeadLayout heads_;
-  std::int64_t position_;
+  std::vector<std::int64_t> positions_;  // of the rows
+  std::vector<kernels::KvPlace> places_;
   std::int64_t output_stride_;
   GuardedBuffer output_;
   GuardedBuffer rotation_;

@@ -9,6 +9,7 @@
 
 #include "templates/formats/float16.hpp"
 #include "templates/head_layout.hpp"
+#include "templates/heads/kv_arguments.hpp"
 #include "tests/support/guarded_buffer.hpp"
 
 namespace burin::tests {
@@ -28,6 +29,9 @@ class KvCache {
   std::byte* bytes() const { return memory_.as(); }
   std::size_t size() const { return memory_.size(); }
   std::byte* const* blocks() const { return blocks_.data(); }
+  kernels::KvPlace place(std::int64_t position) const {
+    return {blocks_[static_cast<std::size_t>(position / 64)], position % 64};
+  }
   std::int64_t layer_offset() const { return layer_offset_; }
   std::int64_t head_offset(int kv_head) const {
     return layer_offset_ + std::int64_t{kv_head} * heads_.kv_block_bytes();
