@@ -50,8 +50,12 @@ void Assembler::record_role(const Xbyak::Reg& reg, const Role& role) const {
   roles_->set(getSize(), number_of(reg), role);
 }
 
-void Assembler::prefetch_once(const Xbyak::Address& line) {
-  target_.has(Feature::avx512fp16) ? prefetcht0(line) : prefetchnta(line);
+void Assembler::prefetch_once(const Xbyak::Address& line) { is_zen() ? prefetchnta(line) : prefetcht1(line); }
+void Assembler::prefetch_soon(const Xbyak::Address& line) { is_zen() ? prefetcht0(line) : prefetcht1(line); }
+
+bool Assembler::is_zen() const {
+  return target_.has(Feature::avx512bf16) && target_.has(Feature::avx512vbmi) &&
+         !target_.has(Feature::avx512fp16);
 }
 
 void Assembler::begin_frame(int locals) {

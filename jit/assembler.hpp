@@ -38,9 +38,11 @@ class Assembler : public Xbyak::CodeGenerator {
   int vector_bytes() const { return vector_bytes_; }
   int lanes() const { return vector_bytes_ / 4; }
 
-  // Fetches a line that is read once, soon. Where Intel's CPUs have AVX512-FP16, what prefetchnta fetches passes their L2
-  // cache by, and one core reads a third as fast (docs/PERFORMANCE.md); elsewhere it spares the caches.
+  // Both fetch a line that is read some 4 KB later, once or by several rows. On Intel's server CPUs, what prefetchnta
+  // fetches passes the L2 cache by, and one core reads a third as fast; prefetcht0 fills the L1 too early. On Zen 4 and 5
+  // (by their features), prefetchnta and prefetcht0 were measured to be good (docs/PERFORMANCE.md).
   void prefetch_once(const Xbyak::Address& line);
+  void prefetch_soon(const Xbyak::Address& line);
 
   // Saves all callee-saved registers and reserves 64-byte-aligned stack of `locals` bytes at rsp.
   void begin_frame(int locals);
@@ -68,6 +70,7 @@ class Assembler : public Xbyak::CodeGenerator {
   CodeImage finish(std::string name);
 
  private:
+  bool is_zen() const;  // 4 or 5
   friend class RoleScope;
   void record_role(const Xbyak::Reg& reg, const Role& role) const;
   Xbyak::Address constant(const std::vector<std::uint32_t>& words);

@@ -46,6 +46,12 @@ class VectorIsa {
                          Vector scratch) = 0;
   virtual bool dot_is_one_instruction() const = 0;
   int largest_dot_code() const { return dot_is_one_instruction() ? 255 : 128; }
+  // Where has_signed_dot(): the same for signed bytes -128 .. 127 and `activations` of -127 .. 127, which does not saturate.
+  // The bytes are given as magnitudes (to = their absolute values, unsigned) and as they are.
+  virtual bool has_signed_dot() const { return false; }
+  virtual void magnitudes(Vector to, Vector signed_bytes);
+  virtual void dot_signed_bytes(Vector accumulator, Vector magnitudes, Vector signed_bytes,
+                                Vector activations, Vector scratch);
 
   // to = numbers of the table, by the lowest four bits of each lane of `lanes`, which may be `to`. Both
   // scratch registers are overwritten where a register holds less than the table.

@@ -49,6 +49,15 @@ void Avx2Isa::dot_bytes(Vector accumulator, Vector unsigned_bytes, const Xbyak::
   a.vpaddd(accumulator, accumulator, scratch);
 }
 
+void Avx2Isa::magnitudes(Vector to, Vector signed_bytes) { a.vpabsb(to, signed_bytes); }
+
+// The byte's sign goes to the activation. A pair is 2 * 128 * 127 at most: less than what saturates.
+void Avx2Isa::dot_signed_bytes(Vector accumulator, Vector magnitudes, Vector signed_bytes, Vector activations,
+                               Vector scratch) {
+  a.vpsignb(scratch, activations, signed_bytes);
+  dot_bytes(accumulator, magnitudes, scratch, scratch);
+}
+
 // vpermps looks at the lowest three bits of a lane: one half of the table each, and the fourth bit, moved to
 // where vblendvps looks, says which.
 void Avx2Isa::look_up_floats(Vector to, Vector lanes, const std::array<float, 16>& table, Vector scratch,

@@ -20,6 +20,10 @@ class Avx2Isa : public VectorIsa {
   void dot_bytes(Vector accumulator, Vector unsigned_bytes, const Xbyak::Operand& signed_bytes,
                  Vector scratch) override;
   bool dot_is_one_instruction() const override { return false; }
+  bool has_signed_dot() const override { return true; }
+  void magnitudes(Vector to, Vector signed_bytes) override;
+  void dot_signed_bytes(Vector accumulator, Vector magnitudes, Vector signed_bytes, Vector activations,
+                        Vector scratch) override;
   void look_up_floats(Vector to, Vector lanes, const std::array<float, 16>& table, Vector scratch,
                       Vector scratch2) override;
   void round_to_integer(Vector to, Vector from) override;
@@ -44,6 +48,7 @@ class AvxVnniIsa final : public Avx2Isa {
   void dot_bytes(Vector accumulator, Vector unsigned_bytes, const Xbyak::Operand& signed_bytes,
                  Vector scratch) override;
   bool dot_is_one_instruction() const override { return true; }
+  bool has_signed_dot() const override { return false; }  // there is no need
 };
 
 }  // namespace burin::jit

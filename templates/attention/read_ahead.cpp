@@ -53,7 +53,7 @@ void emit_prefetch_scales(const AttentionContext& c, const Xbyak::Reg64& block) 
   const HeadLayout& heads = c.spec.heads;
   for (const int scales : {heads.key_scales_offset(), heads.key_block_bytes() + heads.value_scales_offset()})
     for (int line = 0; line < heads.scales_bytes(); line += 64)
-      c.a.prefetcht0(c.a.ptr[block + jit::offset(scales + line)]);
+      c.a.prefetch_soon(c.a.ptr[block + jit::offset(scales + line)]);
 }
 
 }  // namespace burin::kernels

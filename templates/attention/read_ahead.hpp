@@ -37,7 +37,7 @@ class ReadAhead {
     a.cmovle(lead(), c_.local(c_.locals.last_lead));
   }
   // Of the line at `at`, which this body reads.
-  void emit_prefetch(const Xbyak::RegExp& at) const { a.prefetcht0(a.ptr[at + lead()]); }
+  void emit_prefetch(const Xbyak::RegExp& at) const { a.prefetch_soon(a.ptr[at + lead()]); }
 
  private:
   static constexpr int kBytes = 4096;

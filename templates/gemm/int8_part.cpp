@@ -15,7 +15,7 @@ class Int8Part {
         a(context.a),
         tile_(context.a, context.spec.activation, context.spec.weights, 1),
         decoder_(context.a, context.spec.weights),
-        table_(context.a, context.spec.weights, 1),
+        table_(context.a, context.spec.weights),
         groups_(context, tile_, 0) {}
 
   void emit() {

@@ -18,7 +18,8 @@ class Int8Sums {
         tile_(tile),
         pass_(pass),
         decoder_(context.a, context.spec.weights),
-        table_(context.a, context.spec.weights, code_parts(context.a, context.spec.weights)),
+        signed_(multiplies_signed(context.a, context.spec.weights)),
+        table_(context.a, context.spec.weights, table_parts()),
         groups_(context, tile, pass),
         prefetch_(context, prefetch,
                   std::max(context.activations.part, kInputsPerStep) / kInputsPerStep * kQuads) {}
@@ -37,6 +38,11 @@ class Int8Sums {
 
  private:
   int parts() const { return code_parts(a, c_.spec.weights); }
+  std::array<TablePart, 2> table_parts() const {
+    if (signed_) return {TablePart::magnitude, TablePart::signed_value};
+    if (parts() == 2) return {TablePart::first_half, TablePart::second_half};
+    return {TablePart::whole, TablePart::whole};
+  }
 
   void activation_group(int group) {
     start_dots();
@@ -53,7 +59,7 @@ class Int8Sums {
 
   void start_dots() {
     for (int row = 0; row < tile_.rows(); ++row) {
-      if (c_.spec.weights.symmetric) {
+      if (c_.spec.weights.symmetric && !signed_) {
         a.vpbroadcastd(tile_.dot(row, 0), a.dword[c_.row(row)]);
         for (int v = 1; v < tile_.vectors(); ++v) a.isa().copy(tile_.dot(row, v), tile_.dot(row, 0));
       } else {
@@ -70,6 +76,9 @@ class Int8Sums {
     if (c_.spec.weights.is_table()) {
       for (int part = parts(); part-- > 0;)
         table_.look_up(tile_.code(vector, part), tile_.code(vector), part, tile_.scratch());
+    } else if (signed_) {
+      a.isa().bit_xor(tile_.code(vector, 1), tile_.code(vector), a.vector_constant(0x80808080));
+      a.isa().magnitudes(tile_.code(vector), tile_.code(vector, 1));
     } else if (parts() == 2) {
       a.isa().bit_and(tile_.code(vector, 1), tile_.code(vector), a.vector_constant(0x80808080));
       a.isa().bit_and(tile_.code(vector), tile_.code(vector), a.vector_constant(0x7f7f7f7f));
@@ -83,6 +92,9 @@ class Int8Sums {
   }
 
   void dot(int row, int vector, jit::Vector activations) {
+    if (signed_)
+      return a.isa().dot_signed_bytes(tile_.dot(row, vector), tile_.code(vector, 0), tile_.code(vector, 1),
+                                      activations, tile_.scratch());
     for (int part = 0; part < parts(); ++part)
       a.isa().dot_bytes(tile_.dot(row, vector), tile_.code(vector, part), activations, tile_.scratch());
   }
@@ -149,6 +161,7 @@ class Int8Sums {
   const TileRegisters& tile_;
   int pass_;
   CodeDecoder decoder_;
+  bool signed_;
   TableBytes table_;
   ActivationGroups groups_;
   PrefetchSchedule prefetch_;

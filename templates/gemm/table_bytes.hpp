@@ -9,11 +9,19 @@
 
 namespace burin::kernels {
 
-// A byte is the value in steps plus the table's zero point. In several parts, it is the sum of their bytes,
-// none of which is larger than its share: one part, or two where the dot product would saturate.
+// What part of the table's values, in steps, the bytes are.
+enum class TablePart : std::uint8_t {
+  whole,       // plus the zero point
+  first_half,  // of that: both halves together are it
+  second_half,
+  magnitude,  // of the values
+  signed_value
+};
+
 class TableBytes {
  public:
-  TableBytes(jit::Assembler& assembler, const WeightFormat& weights, int parts)
+  TableBytes(jit::Assembler& assembler, const WeightFormat& weights,
+             std::array<TablePart, 2> parts = {TablePart::whole, TablePart::whole})
       : a(assembler), table_(value_table(weights.table)), parts_(parts) {}
 
   // Loads the part's table into a register that the kernel can spare; saves a load per look-up.
@@ -28,7 +36,7 @@ class TableBytes {
 
   jit::Assembler& a;
   const ValueTable& table_;
-  int parts_;
+  std::array<TablePart, 2> parts_;
   std::array<std::optional<jit::Vector>, 2> kept_;
 };
 

@@ -29,7 +29,8 @@ double converting(const jit::Assembler& a, const WeightFormat& weights) {
 }
 
 TileCost int8_cost(const jit::Assembler& a, Activation activation, const WeightFormat& weights) {
-  const double dots = (a.isa().dot_is_one_instruction() ? 1 : 3) * code_parts(a, weights);
+  double dots = (a.isa().dot_is_one_instruction() ? 1 : 3) * code_parts(a, weights);
+  if (multiplies_signed(a, weights)) dots = 4;
   const int group = std::min(activation_rows(activation, kInputs, weights).group, kLargestActivationGroup);
   const double scaling = (activation == Activation::s8 ? 3 : 2) + (weights.symmetric ? 0 : 1);
   TileCost cost;

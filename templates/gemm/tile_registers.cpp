@@ -8,6 +8,10 @@ int code_parts(const jit::Assembler& a, const WeightFormat& weights) {
   return largest > a.isa().largest_dot_code() ? 2 : 1;
 }
 
+bool multiplies_signed(const jit::Assembler& a, const WeightFormat& weights) {
+  return code_parts(a, weights) == 2 && weights.symmetric && a.isa().has_signed_dot();
+}
+
 bool looks_up_floats(const jit::Assembler& a, const WeightFormat& weights) {
   if (weights.is_float_table()) return true;
   return weights.has_codes() && (1 << weights.bits) <= a.lanes();

@@ -17,8 +17,8 @@ class TileRegisters : public BlockTile {
   jit::Vector dot(int row, int vector) const {
     return a_.vector((rows() + row) * vectors() + vector, {"dot", row, vector});
   }
-  // Decoded codes; part 1 is the top bit of 8-bit codes, or the rest of a table's bytes, where the dot
-  // product takes only 7 bits. A tile of one row uses codes at once, so two slots serve all its vectors.
+  // Decoded codes. Where the dot product takes only 7 bits, there are two parts: magnitudes and signed codes (see
+  // multiplies_signed()), or the low bits of 8-bit codes and the top one, or shares of a table's bytes. A tile of one row uses codes at once, so two slots serve all its vectors.
   jit::Vector code(int vector, int part = 0) const {
     return a_.vector(codes_ + part * slots_ + vector % slots_, {"code", vector, part > 0 ? part : -1});
   }
@@ -69,5 +69,8 @@ bool looks_up_floats(const jit::Assembler& a, const WeightFormat& weights);
 
 // 8-bit codes and wide tables need two dot products where one saturates (see VectorIsa::dot_bytes).
 int code_parts(const jit::Assembler& a, const WeightFormat& weights);
+
+// Codes in two parts are the weights' signed bytes, and dots need no correction for a zero point.
+bool multiplies_signed(const jit::Assembler& a, const WeightFormat& weights);
 
 }  // namespace burin::kernels

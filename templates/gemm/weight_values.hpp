@@ -31,7 +31,7 @@ class WeightValues {
         use_(use),
         decoder_(context.a, context.spec.weights),
         float8_(context.a, context.spec.weights),
-        table_(context.a, context.spec.weights, 1),
+        table_(context.a, context.spec.weights),
         two_level_(context, tile, pass) {}
 
   // Inputs of a step: 32 of formats with codes, 8 of floats.

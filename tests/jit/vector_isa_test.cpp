@@ -122,6 +122,47 @@ TEST(VectorIsa, MergeMaskedBits) {
   }
 }
 
+// Random bytes, and the corners; an activation of -128 is none.
+TEST(VectorIsa, DotSignedBytes) {
+  int tested = 0;
+  for (const IsaSetting& s : isa_settings()) {
+    if (!Assembler(s.target).isa().has_signed_dot()) continue;
+    SCOPED_TRACE(s.text());
+    ++tested;
+    const Words accumulator = random_words(s, 11);
+    Words codes = random_words(s, 12);
+    Words activations;
+    for (const std::uint32_t word : random_words(s, 13)) {
+      std::uint32_t kept = word;
+      for (std::uint32_t byte = 0xff; byte != 0; byte <<= 8)
+        if ((word & byte) == (0x80808080 & byte)) kept ^= byte & 0x01010101;
+      activations.push_back(kept);
+    }
+    const std::pair<std::uint32_t, std::uint32_t> corners[] = {{0x80808080, 0x81818181},
+                                                               {0x80808080, 0x7f7f7f7f},
+                                                               {0x7f7f7f7f, 0x81818181},
+                                                               {0x00800080, 0x81008100}};
+    for (std::size_t i = 0; i < 4; ++i) std::tie(codes[i], activations[i]) = corners[i];
+    Words expected;
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+      int sum = 0;
+      for (int shift = 0; shift < 32; shift += 8)
+        sum += static_cast<std::int8_t>(codes[i] >> shift & 0xff) *
+               static_cast<std::int8_t>(activations[i] >> shift & 0xff);
+      expected.push_back(accumulator[i] + static_cast<std::uint32_t>(sum));
+    }
+    const Four after = run_isa(s, {accumulator, codes, activations}, [](Assembler& a, const auto& v) {
+      const Vector magnitudes = v[3];
+      a.isa().magnitudes(magnitudes, v[1]);
+      a.isa().dot_signed_bytes(v[0], magnitudes, v[1], v[2], a.vector(8, "scratch"));
+    });
+    EXPECT_EQ(after[0], expected);
+    EXPECT_EQ(after[1], codes);
+    EXPECT_EQ(after[2], activations);
+  }
+  EXPECT_GT(tested, 0);
+}
+
 // Random bytes, and the corners where pairs of products come closest to 16-bit saturation.
 TEST(VectorIsa, DotBytes) {
   for (const IsaSetting& s : isa_settings()) {
