@@ -40,11 +40,16 @@ void TextBpeTokenizer::merge(std::string_view text, std::vector<TokenId>& ids) c
     at += character.size();
   }
   merge_symbols(symbols, [this](const BpeSymbol& l, const BpeSymbol& r) { return merge_of(l, r); });
+  bool behind_unknown = false;
   for (const BpeSymbol& symbol : symbols) {
+    const std::size_t before = ids.size();
     if (symbol.id >= 0)
       ids.push_back(symbol.id);
     else
       append_uncovered(symbol.text, ids);
+    const bool is_unknown = symbol.id < 0 && ids.size() == before + 1 && ids.back() == vocabulary().unknown;
+    if (is_unknown && behind_unknown && vocabulary().fuses_unknown) ids.pop_back();
+    behind_unknown = is_unknown;
   }
 }
 

@@ -161,8 +161,10 @@ class TokenizerJsonLoader {
     vocabulary_.find_ends(settings_.eos_ids);
     vocabulary_.add_bos = settings_.add_bos.value_or(false);
     vocabulary_.add_eos = settings_.add_eos.value_or(false);
-    if (const auto model = root.find("model"); model != root.end())
+    if (const auto model = root.find("model"); model != root.end()) {
       vocabulary_.unknown = id_of(typed_.text_or(*model, "unk_token", ""));
+      vocabulary_.fuses_unknown = typed_.flag_or(*model, "fuse_unk", false);
+    }
     const auto post = root.find("post_processor");
     if (post != root.end() && post->is_object()) read_template(*post);
   }

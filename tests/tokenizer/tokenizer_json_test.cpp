@@ -289,6 +289,26 @@ TEST(TokenizerJson, SpacesThatAreReplacedSplitNothing) {
   EXPECT_THAT(refusal_of(model, split, spaces), HasSubstr("pre_tokenizer 'Split' is not supported"));
 }
 
+// Ids are those of Hugging Face's tokenizers 0.23.3.
+TEST(TokenizerJson, UnknownCharactersAreOneTokenWhereTheyFuse) {
+  json model = {{"type", "BPE"},
+                {"unk_token", "<unk>"},
+                {"fuse_unk", true},
+                {"vocab", {{"<unk>", 0}, {"\xe2\x96\x81", 1}, {"a", 2}, {"b", 3}, {"ab", 4}}},
+                {"merges", {"a b"}}};
+  const json spaces = {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "\xe2\x96\x81"}};
+  const auto fused = tokenizer_of(model, nullptr, spaces);
+  EXPECT_EQ(fused->encode("abxyab"), (Ids{4, 0, 4}));
+  EXPECT_EQ(fused->encode("xaby z"), (Ids{0, 4, 0, 1, 0}));
+  EXPECT_EQ(fused->encode("\xc3\xa9\xe2\x82\xacx"), (Ids{0}));
+  model["fuse_unk"] = false;
+  const auto single = tokenizer_of(model, nullptr, spaces);
+  EXPECT_EQ(single->encode("abxyab"), (Ids{4, 0, 0, 4}));
+  EXPECT_EQ(single->encode("\xc3\xa9\xe2\x82\xacx"), (Ids{0, 0, 0}));
+  model["fuse_unk"] = "yes";
+  EXPECT_THAT(refusal_of(model, nullptr, spaces), HasSubstr("fuse_unk"));
+}
+
 TEST(TokenizerJson, RefusesDamagedUnigramVocabularies) {
   json model = kUnigram;
   model["vocab"][3] = json::array({"a", "b"});
