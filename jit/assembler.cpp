@@ -50,10 +50,14 @@ void Assembler::record_role(const Xbyak::Reg& reg, const Role& role) const {
   roles_->set(getSize(), number_of(reg), role);
 }
 
-void Assembler::prefetch_once(const Xbyak::Address& line) { is_zen() ? prefetchnta(line) : prefetcht1(line); }
-void Assembler::prefetch_soon(const Xbyak::Address& line) { is_zen() ? prefetcht0(line) : prefetcht1(line); }
+void Assembler::prefetch_once(const Xbyak::Address& line) {
+  is_zen_4_or_5() ? prefetchnta(line) : prefetcht1(line);
+}
+void Assembler::prefetch_soon(const Xbyak::Address& line) {
+  is_zen_4_or_5() ? prefetcht0(line) : prefetcht1(line);
+}
 
-bool Assembler::is_zen() const {
+bool Assembler::is_zen_4_or_5() const {
   return target_.has(Feature::avx512bf16) && target_.has(Feature::avx512vbmi) &&
          !target_.has(Feature::avx512fp16);
 }

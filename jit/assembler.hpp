@@ -70,7 +70,7 @@ class Assembler : public Xbyak::CodeGenerator {
   CodeImage finish(std::string name);
 
  private:
-  bool is_zen() const;  // 4 or 5
+  bool is_zen_4_or_5() const;
   friend class RoleScope;
   void record_role(const Xbyak::Reg& reg, const Role& role) const;
   Xbyak::Address constant(const std::vector<std::uint32_t>& words);

@@ -58,9 +58,9 @@ struct Session::State {
 
   // Of `tokens`: what fits into a chunk, the context, and slots in a row.
   std::size_t rows_at_once(std::size_t tokens) const;
+  void make_room(std::int64_t tokens);
   // Everything that running the tokens in rows `first` and following ones of `to` needs, where make_room() has made room
   // for them; they count as cached from then on.
-  void make_room(std::int64_t tokens);
   void load_rows(Workspace& to, std::int64_t first, std::span<const TokenId> tokens);
 
   void run_chunk(std::span<const TokenId> tokens);

@@ -20,15 +20,17 @@ std::vector<Object*> each_once(std::vector<Object*> objects) {
 
 }  // namespace
 
-// Those of a run: rows of the first one's memory.
+// Sessions that are evaluated together, nobody else's for as long as this lives. Their rows lie in the first one's memory;
+// of more sessions than a run has rows, in that of each run's first.
 class Session::Together {
  public:
   Together(std::span<Session* const> sessions, std::span<const TokenId> tokens) : tokens_(tokens) {
     if (sessions.size() != tokens.size())
       fail("{} sessions and {} tokens: each takes one", sessions.size(), tokens.size());
     for (Session* session : sessions) states_.push_back(session->state_.get());
-    check();
+    check_sessions();
     for (SessionThreads* threads : each_once(threads_of_all())) evaluations_.emplace_back(*threads);
+    check_tokens();  // where nobody else evaluates any more
     for (State* state : states_) state->fit_rotation(1);
     for (State* state : each_once(states_)) uses_.emplace_back(state->changing);
   }
@@ -49,12 +51,15 @@ class Session::Together {
     return threads;
   }
 
-  void check() const {
+  void check_sessions() const {
     if (each_once(states_).size() != states_.size())
       fail("sessions: one of the {} is there twice: give each once", states_.size());
     for (const State* state : states_)
       if (state->model != lead().model || state->options != lead().options)
         fail("sessions: they can be evaluated together where model and options are the same only");
+  }
+
+  void check_tokens() const {
     lead().check_ids(tokens_);
     for (const State* state : states_) state->check_room(1);
   }

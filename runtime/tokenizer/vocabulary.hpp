@@ -44,8 +44,8 @@ struct Vocabulary {
   TokenId bos = -1;
   TokenId eos = -1;
   TokenId unknown = -1;
-  bool fuses_unknown =
-      false;  // unknown characters behind each other are one token (BPE; unigram models always do)
+  // Of BPE: unknown characters behind each other are one token, as they always are for unigram models.
+  bool fuses_unknown = false;
   std::set<TokenId> ends;  // of generation
   bool add_bos = false;
   std::vector<TokenId> beginning;  // what stands before a text instead of bos alone (ChatGLM: [gMASK] sop)

@@ -18,7 +18,8 @@ class TileRegisters : public BlockTile {
     return a_.vector((rows() + row) * vectors() + vector, {"dot", row, vector});
   }
   // Decoded codes. Where the dot product takes only 7 bits, there are two parts: magnitudes and signed codes (see
-  // multiplies_signed()), or the low bits of 8-bit codes and the top one, or shares of a table's bytes. A tile of one row uses codes at once, so two slots serve all its vectors.
+  // multiplies_signed()), or the low bits of 8-bit codes and the top one, or halves of a table's bytes. A tile of one
+  // row uses codes at once, so two slots serve all its vectors.
   jit::Vector code(int vector, int part = 0) const {
     return a_.vector(codes_ + part * slots_ + vector % slots_, {"code", vector, part > 0 ? part : -1});
   }
