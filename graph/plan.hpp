@@ -1,6 +1,7 @@
 // What the planner decided: packed matrices, buffers, and the steps that a token loop walks.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -137,8 +138,11 @@ struct Plan {
   int logits = -1;             // buffer
   std::int64_t head_rows = 0;  // rows of the logits buffer
 
-  Program decode;     // one row, up to the last layer's output
-  Program prefill;    // up to options.chunk rows
+  // Rows up to the last layer's output: one, up to few_rows where those are not computed like many, up to options.chunk.
+  Program decode;
+  Program few;
+  Program prefill;
+  std::int64_t few_rows = 0;
   Program head_one;   // logits of one row
   Program head_many;  // logits of up to head_rows rows
 
@@ -150,6 +154,11 @@ struct Plan {
   Trace trace;
   std::vector<std::string> notes;    // decisions a user should know: slower paths and their reasons
   std::vector<std::string> remarks;  // decisions worth knowing when one asks
+
+  const Program& layers_of(std::int64_t rows) const {
+    return rows == 1 ? decode : rows <= few_rows ? few : prefill;
+  }
+  std::array<const Program*, 5> programs() const { return {&decode, &few, &prefill, &head_one, &head_many}; }
 
   // Of a layer that attends to the whole context.
   std::int64_t kv_bytes_per_layer() const {

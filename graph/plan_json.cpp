@@ -117,6 +117,8 @@ json to_json(const Plan& plan, const MachineLimits& limits) {
           {"buffers", buffers_json(plan)},
           {"steps", std::move(steps)},
           {"prefill_steps", program_json(plan, plan.prefill, e.prefill, e.chunk_seconds())},
+          {"few_rows", plan.few_rows},
+          {"few_steps", program_json(plan, plan.few, e.few, e.few.seconds)},
           {"head_many_steps", program_json(plan, plan.head_many, e.head_many, e.head_many.seconds)},
           {"trace", trace_json(plan.trace)},
           {"notes", plan.notes},

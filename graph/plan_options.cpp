@@ -12,7 +12,7 @@ namespace burin::graph {
 namespace {
 
 // In the order of the enumerators.
-constexpr std::string_view kComputeTypes[] = {"auto", "int8", "int8-row", "bf16", "f16", "f32"};
+constexpr std::string_view kComputeTypes[] = {"auto", "int8", "int8-row", "int8-bf16", "bf16", "f16", "f32"};
 constexpr std::string_view kKvTypes[] = {"auto", "f32", "f16", "bf16", "int8"};
 
 template <typename Type>

@@ -10,13 +10,14 @@
 
 namespace burin::graph {
 
-// int8_row: activations have one scale per row, where int8 has one per row and group of weights.
-enum class ComputeType : std::uint8_t { automatic, int8, int8_row, bf16, f16, f32 };
+// int8_row: activations have one scale per row, where int8 has one per row and group of weights. int8_bf16: as int8, but
+// integer weights of prompts are multiplied in bf16.
+enum class ComputeType : std::uint8_t { automatic, int8, int8_row, int8_bf16, bf16, f16, f32 };
 enum class KvType : std::uint8_t { automatic, f32, f16, bf16, int8 };
 
 struct PlanOptions {
-  // automatic: int8 for integer weights, bf16 for bf16 ones where the target multiplies it, f32 for others, and for
-  // small models.
+  // automatic: int8 for integer weights (int8_bf16 where the target has AMX-BF16), bf16 for bf16 ones where the target
+  // multiplies it, f32 for others, and for small models.
   ComputeType compute = ComputeType::automatic;
   // automatic: bf16, or f32 where compute is f32.
   KvType kv = KvType::automatic;

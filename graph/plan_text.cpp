@@ -97,6 +97,9 @@ std::string to_text(const Plan& plan, const MachineLimits& limits) {
                       e.prefill_load.rows, seconds_text(e.chunk_seconds()),
                       rate_text(static_cast<double>(e.prefill_load.rows), e.chunk_seconds()));
   text += ProgramTable(plan.prefill, e.prefill, e.chunk_seconds()).text();
+  if (!plan.few.empty())
+    text += fmt::format("\n{} rows at most behind {} positions\n", plan.few_rows, e.few_load.position) +
+            ProgramTable(plan.few, e.few, e.few.seconds).text();
   text +=
       fmt::format("\noutput head of up to {} rows: {}\n", plan.head_rows, seconds_text(e.head_many.seconds));
   text += ProgramTable(plan.head_many, e.head_many, e.head_many.seconds).text();

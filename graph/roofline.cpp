@@ -132,10 +132,12 @@ PlanEstimate estimate(const Plan& plan, const MachineLimits& limits) {
   PlanEstimate result;
   result.limits = limits;
   result.decode_load = {1, plan.options.context - 1};
+  result.few_load = {plan.few_rows, plan.options.context - plan.few_rows};
   result.prefill_load = {plan.options.chunk, 0};
   result.head_many_load = {plan.head_rows, 0};
   result.decode = estimate(plan, plan.decode, result.decode_load, limits);
   result.head_one = estimate(plan, plan.head_one, result.decode_load, limits);
+  if (!plan.few.empty()) result.few = estimate(plan, plan.few, result.few_load, limits);
   result.prefill = estimate(plan, plan.prefill, result.prefill_load, limits);
   result.head_many = estimate(plan, plan.head_many, result.head_many_load, limits);
   return result;

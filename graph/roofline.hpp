@@ -51,11 +51,11 @@ struct ProgramEstimate {
 ProgramEstimate estimate(const Plan& plan, const Program& program, const Load& load,
                          const MachineLimits& limits);
 
-// One token with a full context, and one chunk from an empty cache; each with the logits of one row.
+// One token, and few, with a full context, and one chunk from an empty cache; the first and last with the logits of one row.
 struct PlanEstimate {
   MachineLimits limits;
-  Load decode_load, prefill_load, head_many_load;
-  ProgramEstimate decode, head_one, prefill, head_many;
+  Load decode_load, few_load, prefill_load, head_many_load;
+  ProgramEstimate decode, head_one, few, prefill, head_many;
 
   double token_seconds() const { return decode.seconds + head_one.seconds; }
   double chunk_seconds() const { return prefill.seconds + head_one.seconds; }

@@ -113,9 +113,9 @@ std::size_t number_of(const graph::StepGroup& group, std::vector<graph::StepGrou
 
 // Many rows, each of which attends to the keys of its own sequence as a single one does. Its keys are not shared out:
 // there are other rows.
-std::vector<BoundStep> rows_of_sequences(const std::vector<BoundStep>& prefill,
+std::vector<BoundStep> rows_of_sequences(const std::vector<BoundStep>& rows,
                                          const std::vector<BoundStep>& decode) {
-  std::vector<BoundStep> together = prefill;
+  std::vector<BoundStep> together = rows;
   for (BoundStep& step : together) {
     if (step.kind != BoundStep::Kind::attention) continue;
     const auto of_one_row = std::find_if(decode.begin(), decode.end(), [&](const BoundStep& other) {
@@ -140,9 +140,12 @@ BoundPlan bind(const Plan& plan, const Weights& weights, jit::KernelStore& store
     }
   };
   bind_program(plan.decode, bound.decode);
+  bind_program(plan.few, bound.few);
   bind_program(plan.prefill, bound.prefill);
   bind_program(plan.head_one, bound.head_one);
   bind_program(plan.head_many, bound.head_many);
+  bound.few_rows = plan.few_rows;
+  bound.few_together = rows_of_sequences(bound.few, bound.decode);
   bound.together = rows_of_sequences(bound.prefill, bound.decode);
   return bound;
 }

@@ -80,9 +80,19 @@ struct BoundStep {
 };
 
 struct BoundPlan {
-  std::vector<BoundStep> decode, prefill, head_one, head_many;
-  std::vector<BoundStep> together;       // rows of several sequences, one each
+  std::vector<BoundStep> decode, few, prefill, head_one, head_many;
+  std::int64_t few_rows = 0;
+  // Rows of several sequences, one each: few and many.
+  std::vector<BoundStep> few_together, together;
   std::vector<graph::StepGroup> groups;  // whose times are measured
+
+  // As graph::Plan::layers_of().
+  const std::vector<BoundStep>& layers_of(std::int64_t rows) const {
+    return rows == 1 ? decode : rows <= few_rows ? few : prefill;
+  }
+  const std::vector<BoundStep>& together_of(std::int64_t rows) const {
+    return rows <= few_rows ? few_together : together;
+  }
 };
 
 // Emits (once per store) and binds. The plan, weights and store must outlive the result.

@@ -12,7 +12,7 @@ namespace burin::runtime {
 std::vector<const graph::Step*> kernel_steps(const graph::Plan& plan) {
   std::vector<const graph::Step*> steps;
   std::set<std::string_view> seen;
-  for (const graph::Program* program : {&plan.decode, &plan.prefill, &plan.head_one, &plan.head_many})
+  for (const graph::Program* program : plan.programs())
     for (const graph::Step& step : *program)
       if (seen.insert(step.kernel).second) steps.push_back(&step);
   return steps;

@@ -124,20 +124,16 @@ void Session::State::load_chunk(std::span<const TokenId> tokens) {
 
 void Session::State::run_chunk(std::span<const TokenId> tokens) {
   load_chunk(tokens);
-  run_program(plan(), tokens.size() == 1 ? bound().decode : bound().prefill, workspace, threads->pool,
-              {0, static_cast<std::int64_t>(tokens.size())});
+  const auto rows = static_cast<std::int64_t>(tokens.size());
+  run_program(plan(), bound().layers_of(rows), workspace, threads->pool, {0, rows});
 }
 
 void Session::State::trace_chunk(std::span<const TokenId> tokens, const StepSink& sink) {
   const std::int64_t position = window.position();
   const Rows rows = {0, static_cast<std::int64_t>(tokens.size())};
   load_chunk(tokens);
-  if (rows.count == 1)
-    trace_program(plan(), "decode", plan().decode, bound().decode, workspace, threads->pool, rows, position,
-                  sink);
-  else
-    trace_program(plan(), "prefill", plan().prefill, bound().prefill, workspace, threads->pool, rows,
-                  position, sink);
+  trace_program(plan(), rows.count == 1 ? "decode" : "prefill", plan().layers_of(rows.count),
+                bound().layers_of(rows.count), workspace, threads->pool, rows, position, sink);
 }
 
 void Session::State::run_head(std::int64_t row) {

@@ -73,7 +73,7 @@ class Session::Together {
       states_[i]->load_rows(memory.workspace, static_cast<std::int64_t>(i - first), tokens_.subspan(i, 1));
     const Rows rows = {0, static_cast<std::int64_t>(last - first)};
     ThreadPool& pool = lead().threads->pool;
-    run_program(memory.plan(), memory.bound().together, memory.workspace, pool, rows);
+    run_program(memory.plan(), memory.bound().together_of(rows.count), memory.workspace, pool, rows);
     run_program(memory.plan(), memory.bound().head_many, memory.workspace, pool, rows);
     for (std::size_t i = first; i < last; ++i)
       states_[i]->take_logits(memory.logits_row(static_cast<std::int64_t>(i - first)));

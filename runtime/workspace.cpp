@@ -16,16 +16,17 @@ std::size_t round_up(std::size_t value, std::size_t multiple) {
 
 std::size_t attention_scratch_bytes(const Plan& plan) {
   std::size_t bytes = 0;
-  for (const graph::Step& step : plan.decode)
-    if (const auto* spec = std::get_if<kernels::AttentionSpec>(&step.spec))
-      bytes = std::max(bytes, kernels::attention_scratch_bytes(*spec));
+  for (const graph::Program* program : plan.programs())
+    for (const graph::Step& step : *program)
+      if (const auto* spec = std::get_if<kernels::AttentionSpec>(&step.spec))
+        bytes = std::max(bytes, kernels::attention_scratch_bytes(*spec));
   return bytes;
 }
 
 // Of the GEMM that needs most: one runs at a time, and no attention with it.
 std::size_t gemm_scratch_bytes(const Plan& plan) {
   std::size_t bytes = 0;
-  for (const graph::Program* program : {&plan.prefill, &plan.head_many})
+  for (const graph::Program* program : plan.programs())
     for (const graph::Step& step : *program)
       if (const auto* spec = std::get_if<kernels::GemmSpec>(&step.spec))
         bytes = std::max(bytes, kernels::gemm_scratch_bytes(*spec, plan.target));

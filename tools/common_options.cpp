@@ -119,8 +119,8 @@ void add_compute_options(CLI::App& command, CommonOptions& options) {
                      "CPU name or feature list to emit kernels for (default: detect)");
   command.add_option(
       "--compute", options.compute,
-      "int8, int8-row, bf16, f16, f32 or auto (int8 for integers, bf16 for bf16 where the CPU multiplies it, "
-      "else f32); int8-row: activations have one scale per row; "
+      "int8, int8-row, int8-bf16, bf16, f16, f32 or auto (int8 for integers, on AMX int8-bf16; bf16 for bf16 where "
+      "the CPU multiplies it; else f32); int8-row: activations have one scale per row; int8-bf16: prompts in bf16; "
       "bf16, f16: prompts in it, single tokens in f32");
   command.add_option("--kv", options.kv, "KV cache: f32, f16, bf16, int8 or auto");
   command.add_option(

@@ -12,7 +12,7 @@ constexpr Tone kTones[] = {{"#dbe9fb", "#2f6fb7"}, {"#dcf1e1", "#2f8a4f"}, {"#fd
 }  // namespace
 
 KindTones::KindTones(const Plan& plan) {
-  for (const Program* program : {&plan.decode, &plan.head_one, &plan.prefill, &plan.head_many})
+  for (const Program* program : plan.programs())
     for (const Step& step : *program) {
       const std::string kind(kind_of(step.spec));
       if (std::find(kinds_.begin(), kinds_.end(), kind) == kinds_.end()) kinds_.push_back(kind);

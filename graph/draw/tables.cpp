@@ -60,6 +60,9 @@ std::string step_tables(const Plan& plan, const PlanEstimate& e) {
          program_table("output head of one row", plan.head_one, e.head_one, e.token_seconds()) +
          program_table(fmt::format("prefill of {} rows", e.prefill_load.rows), plan.prefill, e.prefill,
                        e.chunk_seconds()) +
+         (plan.few.empty() ? ""
+                           : program_table(fmt::format("{} rows at most", plan.few_rows), plan.few, e.few,
+                                           e.few.seconds)) +
          program_table(fmt::format("output head of up to {} rows", plan.head_rows), plan.head_many,
                        e.head_many, e.head_many.seconds);
 }

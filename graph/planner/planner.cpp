@@ -8,6 +8,7 @@
 #include "graph/planner/barriers.hpp"
 #include "graph/planner/buffer_planner.hpp"
 #include "graph/planner/choices.hpp"
+#include "graph/planner/few_rows.hpp"
 #include "graph/planner/heads.hpp"
 #include "graph/planner/lowering.hpp"
 #include "graph/planner/matrix_planner.hpp"
@@ -42,6 +43,7 @@ Plan make_plan(const ModelDescription& model, const jit::Target& target, const P
   Lowering(draft, matrices, buffer_of).lower();
   keep_rows_with_threads(plan);
   place_barriers(plan);
+  plan_few_rows(plan);
   return std::move(draft.plan);
 }
 

@@ -86,7 +86,7 @@ typedef struct burin_executor {
 /** Quantise linear layers while loading; null strings are the defaults of burin/options.hpp. */
 typedef struct burin_quantization {
   size_t size;               /**< sizeof(burin_quantization) */
-  const char* compute_dtype; /**< "auto", "int8", "int8-row", "bf16", "fp16", "fp32" */
+  const char* compute_dtype; /**< "auto", "int8", "int8-row", "int8-bf16", "bf16", "fp16", "fp32" */
   const char* weight_dtype;  /**< "int1" to "int8", "nf4", "fp4", "mxfp4", "nvfp4", "iq4nl", "fp8_e4m3", "fp8_e5m2", "fp16",
                                   "bf16", "fp32" */
   const char* scheme;        /**< "sym", "asym" */
@@ -105,7 +105,7 @@ typedef struct burin_load_options {
   int64_t context; /**< tokens that a session has room for; 0: as trained, at most 4096 */
   int64_t chunk;   /**< most tokens evaluated at once, 1 to 65536; default 512 */
   const char* target;       /**< CPU to emit kernels for; null: this one */
-  const char* compute;      /**< "auto", "int8", "int8-row", "bf16", "f16", "f32"; null: auto */
+  const char* compute;      /**< "auto", "int8", "int8-row", "int8-bf16", "bf16", "f16", "f32"; null: auto */
   const char* kv;           /**< numbers in the KV cache: "auto", "bf16", "f32" ...; null: auto */
   const char* cache_folder; /**< keeps kernels for the next start; null: the user's cache; "": none */
   const char* const* kernel_bundles; /**< files that `burin pregen` wrote */

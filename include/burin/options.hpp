@@ -28,9 +28,9 @@ enum class LogLevel : std::int32_t { error = 0, warn = 1, info = 2, debug = 3 };
 /// Values that are not supported are refused by name. Types may be spelled "fp32" or "f32", "fp16" or "f16".
 struct WeightOnlyQuantConfig {
   /// What is multiplied: "int8" (activations are quantised on the fly, per row and group of weights),
-  /// "int8-row" (per row: faster, and coarser where activations have outliers), "bf16" or "fp16" (prompts;
-  /// single tokens in f32), "fp32", or "auto": int8 for integer weights, bf16 for bf16 ones on CPUs
-  /// that multiply it, else fp32.
+  /// "int8-row" (per row: faster, and coarser where activations have outliers), "int8-bf16" (prompts in bf16), "bf16"
+  /// or "fp16" (prompts; single tokens in f32), "fp32", or "auto": int8 for integer weights (int8-bf16 on CPUs with
+  /// AMX-BF16, where it is faster), bf16 for bf16 ones on CPUs that multiply it, else fp32.
   std::string compute_dtype = "auto";
   /// "int1" to "int8", "nf4", "fp4" (or "fp4_e2m1_bnb"), "mxfp4", "nvfp4", "iq4nl", "fp8_e4m3" (or
   /// "e4m3"), "fp8_e5m2", "fp16", "bf16", "fp32". "int4_clip" is int4.
@@ -54,7 +54,7 @@ struct LoadOptions {
   /// CPU to emit kernels for, which this machine must be able to stand in for: "detect", a name such as
   /// "haswell", or a list of features such as "avx2,fma,f16c".
   std::string target = "detect";
-  /// "auto", "int8", "int8-row", "bf16" or "f16" (prompts; single tokens in f32) or "f32"; see
+  /// "auto", "int8", "int8-row", "int8-bf16", "bf16" or "f16" (prompts; single tokens in f32) or "f32"; see
   /// WeightOnlyQuantConfig::compute_dtype.
   std::string compute = "auto";
   /// Numbers in the KV cache: "auto" (bf16, or f32 with f32 compute) or a type such as "bf16" or "f32".

@@ -61,7 +61,7 @@ TEST(FromPretrained, AllWeightTypesWrite) {
     ASSERT_TRUE(tokens) << type << ": " << tokens.error().message;
     EXPECT_EQ(tokens->size(), reference.tokens.size() + 4) << type;
   }
-  for (const char* compute : {"int8", "int8-row", "fp32"})
+  for (const char* compute : {"int8", "int8-row", "int8-bf16", "fp32"})
     EXPECT_TRUE(with_config({.compute_dtype = compute})) << compute;
 }
 

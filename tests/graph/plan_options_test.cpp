@@ -91,6 +91,70 @@ TEST(PlanOptions, AutomaticComputeIsInt8ForLargeIntegerModelsOnly) {
   EXPECT_EQ(activation_of(large.decode[1]), kernels::Activation::s8);  // never s8row
 }
 
+std::set<kernels::Activation> activations(const Program& program) {
+  std::set<kernels::Activation> all;
+  for (const Step& step : program) {
+    if (const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec)) all.insert(gemm->activation);
+    if (const auto* prepare = std::get_if<kernels::PrepareSpec>(&step.spec)) all.insert(prepare->activation);
+  }
+  return all;
+}
+
+// On tiles bf16 is faster for prompts, which are not bound by memory; tokens of text after them are.
+TEST(PlanOptions, AutomaticComputeMultipliesPromptsInBf16OnAmx) {
+  MadeLlama made = typed(StoredType::q4_0);
+  made.hidden = made.feed_forward = 2048;
+  const Plan plan = make_plan(describe(made), jit::parse_target("sapphirerapids"), {});
+  EXPECT_EQ(plan.options.compute, ComputeType::int8_bf16);
+  EXPECT_EQ(plan.options.kv, KvType::bf16);
+  EXPECT_EQ(activations(plan.decode), std::set{kernels::Activation::s8});
+  EXPECT_EQ(activations(plan.prefill), std::set{kernels::Activation::bf16});
+}
+
+TEST(PlanOptions, FewRowsAreComputedLikeSingleOnesWherePromptsAreNot) {
+  const ModelDescription model = describe(typed(StoredType::q4_0));
+  PlanOptions options = with_compute(ComputeType::int8_bf16);
+  const Plan plan = make_plan(model, jit::parse_target("sapphirerapids"), options);
+  EXPECT_EQ(activations(plan.few), std::set{kernels::Activation::s8});
+  EXPECT_EQ(activations(plan.head_many), std::set{kernels::Activation::s8});
+  ASSERT_EQ(plan.few.size(), plan.prefill.size());
+  for (std::size_t i = 0; i < plan.few.size(); ++i) {
+    EXPECT_EQ(plan.few[i].name, plan.prefill[i].name);
+    EXPECT_EQ(plan.few[i].kernel, kernel_name(plan.few[i].spec));
+    EXPECT_EQ(plan.few[i].barrier, plan.prefill[i].barrier);
+    const auto* prepare = std::get_if<kernels::PrepareSpec>(&plan.few[i].spec);
+    if (prepare == nullptr) continue;
+    const auto rows = [&](kernels::Activation type) {
+      return kernels::activation_rows(type, prepare->inputs, prepare->weights).row_bytes;
+    };
+    EXPECT_LE(rows(kernels::Activation::s8), rows(kernels::Activation::bf16)) << plan.few[i].kernel;
+  }
+  EXPECT_EQ(&plan.layers_of(1), &plan.decode);
+  EXPECT_EQ(&plan.layers_of(2), &plan.few);
+  EXPECT_EQ(&plan.layers_of(16), &plan.few);
+  EXPECT_EQ(&plan.layers_of(17), &plan.prefill);
+  options.chunk = 8;
+  EXPECT_EQ(make_plan(model, jit::parse_target("sapphirerapids"), options).few_rows, 8);
+  options.compute = ComputeType::int8;
+  const Plan alike = make_plan(model, jit::parse_target("sapphirerapids"), options);
+  EXPECT_TRUE(alike.few.empty());
+  EXPECT_EQ(&alike.layers_of(2), &alike.prefill);
+}
+
+TEST(PlanOptions, PromptsInBf16RunAsInt8WhereTheTargetHasNoInstructionsForThem) {
+  const ModelDescription model = describe(typed(StoredType::q4_0));
+  const PlanOptions options = with_compute(ComputeType::int8_bf16);
+  const Plan plan = make_plan(model, jit::parse_target("znver5"), options);
+  EXPECT_EQ(activations(plan.prefill), std::set{kernels::Activation::bf16});
+  EXPECT_THAT(plan.notes, IsEmpty());
+  const Plan without = make_plan(model, jit::parse_target("haswell"), options);
+  EXPECT_EQ(without.options.compute, ComputeType::int8);
+  EXPECT_EQ(activations(without.prefill), std::set{kernels::Activation::s8});
+  EXPECT_THAT(without.notes, ElementsAre(HasSubstr("--compute int8-bf16 runs as int8: target 'haswell'")));
+  EXPECT_THAT(tests::error_of([&] { plan_of(describe({}), options); }),
+              HasSubstr("--compute int8-bf16 needs integer weights"));
+}
+
 // bf16 weights are multiplied as they are, where the CPU does that; others would lose bits.
 TEST(PlanOptions, AutomaticComputeIsBf16ForLargeModelsOfIt) {
   MadeLlama made = typed(StoredType::bf16);
@@ -164,13 +228,6 @@ TEST(PlanOptions, TypesThatAreWidenedAreRemarkedOn) {
   EXPECT_THAT(remarks(StoredType::iq2_xs), AllOf(HasSubstr("iq2.g16.two"), HasSubstr("in memory")));
   EXPECT_THAT(remarks(StoredType::iq4_nl), Not(HasSubstr("in memory")));
   EXPECT_THAT(remarks(StoredType::q4_k), Not(HasSubstr("in memory")));
-}
-
-std::set<kernels::Activation> activations(const Program& program) {
-  std::set<kernels::Activation> found;
-  for (const Step& step : program)
-    if (const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec)) found.insert(gemm->activation);
-  return found;
 }
 
 // Prompts are multiplied in bf16, single rows in f32; where the CPU cannot, all is f32, and the plan says so.
@@ -282,7 +339,7 @@ TEST(PlanOptions, ContextAndChunk) {
 
 TEST(PlanOptions, TextsOfTypes) {
   for (const ComputeType type : {ComputeType::automatic, ComputeType::int8, ComputeType::int8_row,
-                                 ComputeType::bf16, ComputeType::f16, ComputeType::f32})
+                                 ComputeType::int8_bf16, ComputeType::bf16, ComputeType::f16, ComputeType::f32})
     EXPECT_EQ(parse_compute_type(to_text(type)), type);
   for (const KvType type : {KvType::automatic, KvType::f32, KvType::f16, KvType::bf16, KvType::int8})
     EXPECT_EQ(parse_kv_type(to_text(type)), type);

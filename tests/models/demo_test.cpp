@@ -125,6 +125,20 @@ TEST(Demo, Int8LogitsInAnyChunks) {
   }
 }
 
+// Few rows are those of int8, and so is every row's product with the head; many are close to f32.
+TEST(Demo, PromptsInBf16AndFewRowsInInt8) {
+  const jit::Target target = jit::host_target();
+  if (!target.has(jit::Feature::avx512bf16)) GTEST_SKIP() << "skipped: this CPU does not multiply bf16";
+  const std::vector<float> int8 = logits_on("detect", ComputeType::int8);
+  for (const std::int64_t chunk : {1, 7, 16})
+    EXPECT_EQ(logits_on("detect", ComputeType::int8_bf16, chunk), int8) << "chunks of " << chunk;
+  const std::vector<float> mixed = logits_on("detect", ComputeType::int8_bf16);
+  EXPECT_NE(mixed, int8);
+  const double price = largest_difference(int8, logits_on("detect", ComputeType::f32));
+  EXPECT_GT(price, 0);
+  EXPECT_LT(largest_difference(mixed, int8), 3 * price);
+}
+
 TEST(Demo, Int8LogitsOnAmxAreThoseOfVectors) {
   if (!jit::host_target().has(jit::Feature::amx_int8)) GTEST_SKIP() << "skipped: this CPU has no AMX";
   for (const ComputeType compute : {ComputeType::int8, ComputeType::int8_row})

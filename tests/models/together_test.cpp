@@ -123,6 +123,15 @@ INSTANTIATE_TEST_SUITE_P(Types, TogetherKv,
                                          graph::KvType::int8),
                          [](const auto& test) { return std::string(to_text(test.param)); });
 
+// Each row's products are those of a single one then, not of a prompt's.
+TEST(EvaluateTogether, FewSequencesAreMultipliedInInt8WherePromptsAreInBf16) {
+  if (!jit::host_target().has(jit::Feature::avx512bf16))
+    GTEST_SKIP() << "skipped: this CPU does not multiply bf16";
+  Pairs pairs(tests::load_model(kDemo, {.compute = graph::ComputeType::int8_bf16, .context = 200}), {});
+  for (int i = 0; i < 4; ++i) pairs.step(i);
+  pairs.expect_equal(kRounding);
+}
+
 TEST(EvaluateTogether, TakesMoreSequencesThanAChunkHasRows) {
   const auto model = tests::load_model(
       kDemo, {.compute = graph::ComputeType::f32, .kv = graph::KvType::f32, .chunk = 4, .context = 200});

@@ -90,10 +90,10 @@ void measure_decode(const BenchOptions& options, const runtime::Model& model, ru
   samples.decode_share.push_back(bytes * steps / seconds / 1e9 / limit);
 }
 
-// Of what prompts are multiplied in, where bytes have this one.
-double peak_of_prompts(const graph::Plan& plan, double int8_peak) {
+// Of what so many rows are multiplied in, where bytes have this one.
+double peak_of_prompts(const graph::Plan& plan, std::int64_t rows, double int8_peak) {
   const graph::MachineLimits limits = graph::measured_limits(plan.target, 0, int8_peak);
-  for (const graph::Step& step : plan.prefill)
+  for (const graph::Step& step : plan.layers_of(rows))
     if (const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec))
       return graph::peak_of(gemm->activation, limits);
   return int8_peak;
@@ -111,7 +111,7 @@ void measure(const BenchOptions& options, const runtime::Model& model, runtime::
     const double before = probe.dot_peak_gmac_per_second();
     const double seconds = seconds_of([&] { session.evaluate(prompt); });
     const double int8_peak = (before + probe.dot_peak_gmac_per_second()) / 2;
-    const double peak = peak_of_prompts(plan, int8_peak);
+    const double peak = peak_of_prompts(plan, std::min(options.prompt, plan.options.chunk), int8_peak);
     const double rows = static_cast<double>(options.prompt);
     samples.dot_peak.push_back(peak);
     samples.prefill_rate.push_back(rows / seconds);

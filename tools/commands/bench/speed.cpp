@@ -34,7 +34,7 @@ std::vector<RunPart> prefill_parts(const BenchOptions& options, const graph::Pla
   std::vector<RunPart> parts;
   for (std::int64_t first = 0; first < options.prompt; first += plan.options.chunk) {
     const std::int64_t rows = std::min(plan.options.chunk, options.prompt - first);
-    parts.push_back({rows == 1 ? &plan.decode : &plan.prefill, {rows, options.depth + first}});
+    parts.push_back({&plan.layers_of(rows), {rows, options.depth + first}});
   }
   parts.push_back({&plan.head_one, {1, 0}});
   return parts;
@@ -45,7 +45,7 @@ std::vector<RunPart> decode_parts(const BenchOptions& options, const graph::Plan
   const bool one = options.batch == 1;
   const auto steps = static_cast<double>(options.generate);
   const std::int64_t position = options.depth + options.prompt + options.batch * options.generate / 2;
-  std::vector<RunPart> parts = {{one ? &plan.decode : &plan.prefill, {options.batch, position}, steps}};
+  std::vector<RunPart> parts = {{&plan.layers_of(options.batch), {options.batch, position}, steps}};
   for (std::int64_t row = 0; row < options.batch; row += plan.head_rows) {
     const std::int64_t rows = std::min(plan.head_rows, options.batch - row);
     parts.push_back({one ? &plan.head_one : &plan.head_many, {rows, 0}, steps});
