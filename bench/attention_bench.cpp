@@ -191,7 +191,7 @@ void attention_row(benchmark::State& state, const AttentionSpec& spec) {
 void add_attention_rows() {
   const bool bf16_dots = Machine::get().target().has(jit::Feature::avx512bf16);
   const AttentionMath fast = bf16_dots ? AttentionMath::bf16 : AttentionMath::f32;
-  const AttentionSpec specs[] = {
+  std::vector<AttentionSpec> specs = {
       {{32, 32, 128, KvStorage::bf16}, fast},
       {{32, 8, 128, KvStorage::bf16}, fast},
       {{32, 32, 128, KvStorage::int8}, fast},
@@ -208,6 +208,9 @@ void add_attention_rows() {
       // DeepSeek-V2-Lite
       {{16, 1, 576, KvStorage::bf16, 512}, fast},
   };
+  if (Machine::get().target().has(jit::Feature::amx_bf16))
+    for (const int kv_heads : {32, 8})
+      specs.push_back({{32, kv_heads, 128, KvStorage::bf16}, AttentionMath::amx});
   for (const AttentionSpec& spec : specs)
     add_row(spec, [spec](benchmark::State& state) { attention_row(state, spec); })
         ->ArgNames({"rows", "depth", "wrapped"})

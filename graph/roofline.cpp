@@ -31,8 +31,8 @@ Work work_of(const Step& step, const Load& load, const MachineLimits& limits) {
     const auto& heads = attention->heads;
     return {
         1.0 * heads.query_heads * (heads.head_size + heads.value_width()) * positions_seen(*attention, load),
-        attention->math == kernels::AttentionMath::bf16 ? limits.bf16_macs_per_second
-                                                        : limits.f32_macs_per_second};
+        attention->math == kernels::AttentionMath::f32 ? limits.f32_macs_per_second
+                                                       : limits.bf16_macs_per_second};
   }
   return {};
 }

@@ -1,25 +1,10 @@
-// The shapes of a kernel's AMX tiles (Intel SDM, volume 1, chapter 18).
+// Emits the configuration of a kernel's AMX tiles.
 #pragma once
 
-#include <array>
-#include <cstdint>
-
 #include "jit/assembler.hpp"
+#include "templates/tile_shape.hpp"
 
 namespace burin::kernels {
-
-// Most rows of a tile, and most bytes of its rows.
-inline constexpr int kTileRows = 16;
-inline constexpr int kTileRowBytes = 64;
-
-struct TileShape {
-  int rows = kTileRows;
-  int row_bytes = kTileRowBytes;
-  bool of_activations = true;  // has as many rows as there are, if they are fewer
-};
-
-// Eight tiles, tmm0 first.
-using TileShapes = std::array<TileShape, 8>;
 
 // Bytes of stack that emit_tile_configuration needs, at a multiple of 64.
 inline constexpr int kTileConfigurationBytes = 64;

@@ -22,6 +22,9 @@ void compute_like_single_rows(Program& program) {
     if (auto* prepare = std::get_if<kernels::PrepareSpec>(&step.spec);
         prepare && multiplies_integers_in_bf16(*prepare))
       prepare->activation = kernels::Activation::s8;
+    if (auto* attention = std::get_if<kernels::AttentionSpec>(&step.spec);
+        attention && attention->math == kernels::AttentionMath::amx)
+      attention->math = kernels::AttentionMath::bf16;
     step.kernel = kernel_name(step.spec);
   }
 }

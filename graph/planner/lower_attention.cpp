@@ -18,6 +18,14 @@ std::int64_t keys_per_part(const kernels::AttentionSpec& spec, std::int64_t cont
   return std::max(kShortestPart, round_up((context + kMostParts - 1) / kMostParts, kPartMultiple));
 }
 
+// Where products of prompts are computed otherwise than those of single rows anyway: int8 compute gives the same bits for
+// rows that come alone and for those of a prompt.
+bool is_for_tiles(const Plan& plan) {
+  const ComputeType compute = plan.options.compute;
+  return plan.target.has(jit::Feature::amx_bf16) && plan.heads.kv == kernels::KvStorage::bf16 &&
+         compute != ComputeType::int8 && compute != ComputeType::int8_row;
+}
+
 }  // namespace
 
 void Lowering::lower_attention(const Node& node) {
@@ -41,7 +49,9 @@ void Lowering::lower_attention(const Node& node) {
   if (spec.factors) draft_.plan.log_context = node.attention.log_context;
   spec.heads = draft_.plan.heads;
   spec.math = bf16_dots ? kernels::AttentionMath::bf16 : kernels::AttentionMath::f32;
-  step.spec = spec;
+  kernels::AttentionSpec of_many = spec;
+  if (bf16_dots && is_for_tiles(draft_.plan)) of_many.math = kernels::AttentionMath::amx;
+  step.spec = of_many;
   add_for_many_rows(step);
   // Threads keep to their query heads, which are many.
   const bool by_heads = draft_.graph.producer(node.inputs[0])->op == Op::latent;

@@ -210,7 +210,7 @@ KernelCall call(const AttentionSpec& spec, std::int64_t rows, ColdMemory& memory
   KernelWork work;
   work.bytes = static_cast<double>(one.kv_block_bytes()) * seen / kKvBlock;
   work.macs = static_cast<double>(heads * rows * (one.head_size + one.value_width())) * seen;
-  work.multiplied = spec.math == AttentionMath::bf16 ? Activation::bf16 : Activation::f32;
+  work.multiplied = spec.math == AttentionMath::f32 ? Activation::f32 : Activation::bf16;
   return call_of(rows, work, kept, arguments, [](Kept& of, AttentionArguments& to, std::size_t pass) {
     to.blocks = of.cache.blocks(pass);
   });

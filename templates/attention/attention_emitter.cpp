@@ -7,6 +7,7 @@
 
 #include "jit/error.hpp"
 #include "jit/spec_text.hpp"
+#include "templates/attention/amx_chunk.hpp"
 
 namespace burin::kernels {
 namespace {
@@ -18,7 +19,14 @@ void check(const AttentionSpec& spec, const jit::Target& target) {
   if (spec.heads.head_size % 2 != 0 || spec.heads.query_heads % spec.heads.kv_heads != 0)
     fail("kernel {}: head size must be even and query heads a multiple of KV heads", name);
   if (spec.window < 0 || spec.window > INT32_MAX) fail("kernel {}: no such window", name);
-  if (spec.math != AttentionMath::bf16) return;
+  if (spec.math == AttentionMath::f32) return;
+  if (spec.math == AttentionMath::amx) {
+    if (spec.heads.kv != KvStorage::bf16)
+      fail("kernel {}: amx math needs a bf16 cache: use math.bf16 for int8, math.f32 for others", name);
+    if (!target.has(jit::Feature::amx_bf16))
+      fail("kernel {}: amx math needs amx-bf16, which {} lacks: use math.bf16 or math.f32", name,
+           target.name);
+  }
   if (spec.heads.kv != KvStorage::bf16 && spec.heads.kv != KvStorage::int8)
     fail("kernel {}: bf16 math needs a bf16 or int8 cache: use math.f32", name);
   if (!target.has(jit::Feature::avx512bf16))
@@ -99,9 +107,9 @@ void emit_chunks_of_span(const AttentionContext& c) {
   a.sub(c.r.chunk_blocks, passed);
   a.cmp(left, c.r.chunk_blocks);
   a.cmovl(c.r.chunk_blocks, left);
-  emit_scores(c);
+  c.on_tiles() ? emit_scores_on_tiles(c) : emit_scores(c);
   emit_softmax(c);
-  emit_values(c);
+  c.on_tiles() ? emit_values_on_tiles(c) : emit_values(c);
   a.add(c.r.chunk_first, kChunkKeys);
   a.and_(c.r.chunk_first, static_cast<std::uint32_t>(-kChunkKeys));
   a.jmp(loop, kNear);
@@ -154,20 +162,20 @@ void emit_part_or_whole(const AttentionContext& c) {
 void emit_row_tiles(const AttentionContext& c, const Xbyak::Reg64& left,
                     const std::function<void(int)>& body) {
   jit::Assembler& a = c.a;
-  Xbyak::Label sizes[kTileRows + 1];
+  Xbyak::Label sizes[kVectorTileRows + 1];
   Xbyak::Label loop;
   Xbyak::Label done;
   const jit::RoleScope scope(a);
   a.mov(a.name(left, "rows_left"), c.r.query_rows);
   a.L(loop);
-  a.cmp(left, kTileRows);
-  a.jge(sizes[kTileRows], kNear);
-  for (int rows = kTileRows - 1; rows > 0; --rows) {
+  a.cmp(left, kVectorTileRows);
+  a.jge(sizes[kVectorTileRows], kNear);
+  for (int rows = kVectorTileRows - 1; rows > 0; --rows) {
     a.cmp(left, c.u32(rows));
     a.je(sizes[rows], kNear);
   }
   a.jmp(done, kNear);
-  for (int rows = 1; rows <= kTileRows; ++rows) {
+  for (int rows = 1; rows <= kVectorTileRows; ++rows) {
     a.L(sizes[rows]);
     body(rows);
     a.sub(left, c.u32(rows));
@@ -184,10 +192,12 @@ jit::CodeImage emit_attention(const AttentionSpec& spec, const jit::Target& targ
   a.mov(c.r.scratch, c.argument(offsetof(AttentionArguments, scratch)));
   a.mov(c.r.query_rows, c.argument(offsetof(AttentionArguments, rows)));
   a.imul(c.r.query_rows, c.argument(offsetof(AttentionArguments, heads)));
+  if (c.on_tiles()) emit_attention_tiles(c);
   if (spec.parts)
     emit_part_or_whole(c);
   else
     emit_whole(c);
+  if (c.on_tiles()) a.tilerelease();
   a.end_frame();
   return a.finish(jit::spec_text(spec));
 }

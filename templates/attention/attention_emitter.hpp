@@ -20,23 +20,25 @@ struct AttentionRegisters {
 
 // What does not fit into registers, on the stack: bytes from rsp.
 struct AttentionLocals {
-  int span = 0;             // KeySpan that is walked
-  int spans_left = 8;       // with it
-  int blocks = 16;          // walks the table along the chunk
-  int blocks_left = 24;     // of the chunk
-  int groups_left = 32;     // of value columns
-  int end_in_chunk = 40;    // of the span, counted from the chunk's first key; may lie behind the chunk
-  int frame = 48;           // rbp, while it serves for something else
-  int first_live = 56;      // slots of the span that any row of the call may see: from here
-  int end_live = 64;        // to here
-  int block_slot = 72;      // the first one of the block at hand
-  int skipped = 80;         // of its keys, before the first that any row may see
-  int key_groups = 88;      // of four keys behind those, up to the last that any row may see
-  int last_lead = 96;       // see read_ahead.hpp
-  int probabilities = 104;  // of the block at hand and the first query row
-  int key_scales = 112;     // int8: of the tile's first key
-  int first_score = 120;    // byte of a row of scores where those of a chunk that any row may see begin
-  int bytes = 128;
+  int span = 0;                  // KeySpan that is walked
+  int spans_left = 8;            // with it
+  int blocks = 16;               // walks the table along the chunk
+  int blocks_left = 24;          // of the chunk
+  int groups_left = 32;          // of value columns
+  int end_in_chunk = 40;         // of the span, counted from the chunk's first key; may lie behind the chunk
+  int frame = 48;                // rbp, while it serves for something else
+  int first_live = 56;           // slots of the span that any row of the call may see: from here
+  int end_live = 64;             // to here
+  int block_slot = 72;           // the first one of the block at hand
+  int skipped = 80;              // of its keys, before the first that any row may see
+  int key_groups = 88;           // of four keys behind those, up to the last that any row may see
+  int last_lead = 96;            // see read_ahead.hpp
+  int probabilities = 104;       // of the block at hand and the first query row
+  int key_scales = 112;          // int8: of the tile's first key
+  int first_score = 120;         // byte of a row of scores where those of a chunk that any row may see begin
+  int end_score = 128;           // amx: byte of a row of scores where those end
+  int tile_configuration = 192;  // amx
+  int bytes = 256;
 };
 
 struct AttentionContext {
@@ -97,7 +99,8 @@ struct AttentionContext {
   Xbyak::Address argument_qword(std::size_t member) const { return a.qword[r.arguments + member]; }
   std::uint32_t u32(std::int64_t value) const { return static_cast<std::uint32_t>(value); }
   bool bf16_storage() const { return spec.heads.kv == KvStorage::bf16; }
-  bool bf16_math() const { return spec.math == AttentionMath::bf16; }
+  bool bf16_math() const { return spec.math != AttentionMath::f32; }
+  bool on_tiles() const { return spec.math == AttentionMath::amx; }
   bool int8_storage() const { return spec.heads.kv == KvStorage::int8; }
 
   // to = element of an argument's array with a float per head of the call, counted down by `heads_left`.
@@ -112,7 +115,7 @@ struct AttentionContext {
   }
 };
 
-inline constexpr int kTileRows = 6;
+inline constexpr int kVectorTileRows = 6;
 // Column vectors of a tile: with 6 rows 24 of 32 accumulators, or 12 of 16.
 inline int tile_vectors(const jit::Assembler& a) { return a.vector_registers() == 32 ? 4 : 2; }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "templates/attention/attention_spec.hpp"
+#include "templates/tile_shape.hpp"
 
 namespace burin::kernels {
 
@@ -16,9 +17,9 @@ inline constexpr int kChunkKeys = kChunkBlocks * kKvBlock;
 //   largest, sums, scales:  [q] f32: running maximum, running sum, and this chunk's correction 2^(old-new)
 struct AttentionScratch {
   explicit AttentionScratch(const AttentionSpec& spec)
-      : query_rows(attention_rows_per_call(spec) * attention_heads_per_call(spec)),
+      : query_rows(whole_tiles(spec, attention_rows_per_call(spec) * attention_heads_per_call(spec))),
         pair_places(spec.heads.pair_blocks() * kPairsPerBlock),
-        panel_row(pair_places * (spec.math == AttentionMath::bf16 ? 4 : 8)),
+        panel_row(pair_places * (spec.math == AttentionMath::f32 ? 8 : 4)),
         values_row(spec.heads.value_columns() * 4),
         scores(query_rows * panel_row),
         values(scores + query_rows * kScoresRow),
@@ -44,6 +45,10 @@ struct AttentionScratch {
   int bytes;
 
  private:
+  // On AMX there is room for rows behind the last, up to a whole tile.
+  static int whole_tiles(const AttentionSpec& spec, int rows) {
+    return spec.math == AttentionMath::amx ? (rows + kTileRows - 1) / kTileRows * kTileRows : rows;
+  }
   int padded_row() const { return (query_rows * 4 + 63) / 64 * 64; }
 };
 

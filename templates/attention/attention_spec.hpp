@@ -12,8 +12,8 @@
 namespace burin::kernels {
 
 // dot products in f32, or (bf16 and int8 caches and AVX512-BF16 only) by vdpbf16ps with queries and probabilities
-// rounded to bf16; int8 is exact in bf16.
-enum class AttentionMath : std::uint8_t { f32, bf16 };
+// rounded to bf16; int8 is exact in bf16. amx: as bf16, by tdpbf16ps (bf16 caches and AMX-BF16 only), for many rows.
+enum class AttentionMath : std::uint8_t { f32, bf16, amx };
 
 struct AttentionSpec {
   static constexpr std::string_view kKind = "attention";
@@ -87,9 +87,9 @@ struct AttentionArguments {
   std::int64_t part_count = 0;
 };
 
-// Query heads of one call: the whole group, or equal parts of it where that is larger than about 48.
+// Query heads of one call: the whole group, or equal parts of it where that is larger than about 48 (128 on AMX).
 int attention_heads_per_call(const AttentionSpec& spec);
-// Rows of one call: so many that the rows of all its heads fill the query tiles (about 48 of them).
+// Rows of one call: so many that the rows of all its heads fill the query tiles (about 48 of them, 128 on AMX).
 int attention_rows_per_call(const AttentionSpec& spec);
 // Of one row and all heads of a call.
 std::size_t attention_part_bytes(const AttentionSpec& spec);

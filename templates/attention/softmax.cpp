@@ -21,6 +21,7 @@ class SoftmaxRows {
     a.lea(state(), a.ptr[c_.r.scratch + jit::offset(c_.scratch.largest)]);
     find_span();
     find_scores();
+    if (c_.on_tiles()) a.mov(c_.local(c_.locals.end_score), bytes());
     a.mov(rows_left(), c_.argument(offsetof(AttentionArguments, rows)));
     changes_.emit_start();
     Xbyak::Label row;
@@ -166,7 +167,8 @@ class SoftmaxRows {
     for (int i = 0; i < 2; ++i) {
       a.vmovups(value(i), a.ptr[scores() + at() + jit::offset(i * a.vector_bytes())]);
       a.vsubps(value(i), value(i), largest());
-      emit_exp2(a, value(i), scratch(0), scratch(1));
+      c_.bf16_math() ? emit_exp2_for_bf16(a, value(i), scratch(0), scratch(1))
+                     : emit_exp2(a, value(i), scratch(0), scratch(1));
       a.vaddps(sum(), sum(), value(i));
     }
     if (c_.bf16_math() && !c_.int8_storage()) {

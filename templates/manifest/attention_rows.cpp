@@ -37,7 +37,7 @@ constexpr Rule kRules[] = {{"plain", [](AttentionSpec&) {}},
 void add_attention_rows(ManifestRows& rows) {
   for (const Grouping& grouping : kGroupings)
     for (const KvStorage kv : kKvStorages)
-      for (const AttentionMath math : {AttentionMath::f32, AttentionMath::bf16})
+      for (const AttentionMath math : {AttentionMath::f32, AttentionMath::bf16, AttentionMath::amx})
         for (const Rule& rule : kRules) {
           AttentionSpec spec;
           spec.heads = grouping.heads;

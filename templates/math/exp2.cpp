@@ -1,6 +1,7 @@
 #include "templates/math/exp2.hpp"
 
 #include <bit>
+#include <span>
 
 namespace burin::kernels {
 namespace {
@@ -14,23 +15,34 @@ constexpr float kCoefficients[] = {1.535336188319500e-4f,
                                    6.931472028550421e-1f,
                                    1.0f};
 
+constexpr float kCoarseCoefficients[] = {5.5171669e-2f, 2.4261112e-1f, 6.9326099e-1f, 9.9992807e-1f};
+
+jit::Vector emit_polynomial(jit::Assembler& a, jit::Vector x, jit::Vector scratch0, jit::Vector scratch1,
+                            std::span<const float> coefficients) {
+  const auto lanes = [&](float value) { return a.vector_constant(std::bit_cast<std::uint32_t>(value)); };
+  const jit::Vector exponent = a.name(scratch0, "exponent");
+  const jit::Vector polynomial = a.name(scratch1, "polynomial");
+  a.isa().round_to_integer(exponent, x);
+  a.vsubps(x, x, exponent);
+  a.vmovups(polynomial, lanes(coefficients[0]));
+  for (const float coefficient : coefficients.subspan(1)) a.vfmadd213ps(polynomial, x, lanes(coefficient));
+  a.isa().scale_by_power_of_two(polynomial, exponent);
+  return polynomial;
+}
+
 }  // namespace
 
 void emit_exp2(jit::Assembler& a, jit::Vector x, jit::Vector scratch0, jit::Vector scratch1) {
   const auto lanes = [&](float value) { return a.vector_constant(std::bit_cast<std::uint32_t>(value)); };
   const jit::RoleScope scope(a);
-  const jit::Vector exponent = a.name(scratch0, "exponent");
-  const jit::Vector polynomial = a.name(scratch1, "polynomial");
-
   a.vminps(x, x, lanes(126.0f));
   a.vmaxps(x, x, lanes(-1024.0f));
-  a.isa().round_to_integer(exponent, x);
-  a.vsubps(x, x, exponent);
-  a.vmovups(polynomial, lanes(kCoefficients[0]));
-  for (std::size_t i = 1; i < std::size(kCoefficients); ++i)
-    a.vfmadd213ps(polynomial, x, lanes(kCoefficients[i]));
-  a.isa().scale_by_power_of_two(polynomial, exponent);
-  a.isa().copy(x, polynomial);
+  a.isa().copy(x, emit_polynomial(a, x, scratch0, scratch1, kCoefficients));
+}
+
+void emit_exp2_for_bf16(jit::Assembler& a, jit::Vector x, jit::Vector scratch0, jit::Vector scratch1) {
+  const jit::RoleScope scope(a);
+  a.isa().copy(x, emit_polynomial(a, x, scratch0, scratch1, kCoarseCoefficients));
 }
 
 }  // namespace burin::kernels

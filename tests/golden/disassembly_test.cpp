@@ -45,6 +45,7 @@ const GoldenKernel kKernels[] = {
     {"gemm/bf16/f32/tiles/store", kNarrowAndWide},
     {"attention/gqa/f32/f32/plain", {"haswell"}},
     {"attention/gqa/bf16/bf16/plain", {"znver5", "sapphirerapids"}},
+    {"attention/gqa/bf16/amx/plain", {"sapphirerapids"}},
     {"attention/gqa/int8/bf16/plain", {"znver5"}},
     {"heads/bf16/rms/head", {"znver5"}},
     {"prepare/int4s.g32.f16/s8/rms", kNarrowAndWide},

@@ -111,6 +111,36 @@ TEST(PlanOptions, AutomaticComputeMultipliesPromptsInBf16OnAmx) {
   EXPECT_EQ(activations(plan.prefill), std::set{kernels::Activation::bf16});
 }
 
+std::set<kernels::AttentionMath> attention_math(const Program& program) {
+  std::set<kernels::AttentionMath> all;
+  for (const Step& step : program)
+    if (const auto* spec = std::get_if<AttentionSpec>(&step.spec)) all.insert(spec->math);
+  return all;
+}
+
+// int8 compute gives the same bits for rows that come alone and for those of a prompt: it has no tiles.
+TEST(PlanOptions, AttentionOfPromptsIsOnTilesWhereTheirProductsDifferFromThoseOfSingleRows) {
+  const ModelDescription model = describe(typed(StoredType::q4_0));
+  const auto math_of_prompts = [&](ComputeType compute, KvType kv, const char* target) {
+    PlanOptions options = with_compute(compute);
+    options.kv = kv;
+    const Plan plan = make_plan(model, jit::parse_target(target), options);
+    for (const Program* program : {&plan.decode, &plan.few})
+      EXPECT_FALSE(attention_math(*program).contains(kernels::AttentionMath::amx));
+    const std::set<kernels::AttentionMath> math = attention_math(plan.prefill);
+    EXPECT_EQ(math.size(), 1u);
+    return *math.begin();
+  };
+  using enum kernels::AttentionMath;
+  EXPECT_EQ(math_of_prompts(ComputeType::int8_bf16, KvType::bf16, "sapphirerapids"), amx);
+  EXPECT_EQ(math_of_prompts(ComputeType::bf16, KvType::bf16, "sapphirerapids"), amx);
+  EXPECT_EQ(math_of_prompts(ComputeType::int8, KvType::bf16, "sapphirerapids"), bf16);
+  EXPECT_EQ(math_of_prompts(ComputeType::f32, KvType::bf16, "sapphirerapids"), f32);
+  EXPECT_EQ(math_of_prompts(ComputeType::bf16, KvType::int8, "sapphirerapids"), bf16);
+  EXPECT_EQ(math_of_prompts(ComputeType::bf16, KvType::f32, "sapphirerapids"), f32);
+  EXPECT_EQ(math_of_prompts(ComputeType::int8_bf16, KvType::bf16, "znver5"), bf16);
+}
+
 TEST(PlanOptions, FewRowsAreComputedLikeSingleOnesWherePromptsAreNot) {
   const ModelDescription model = describe(typed(StoredType::q4_0));
   PlanOptions options = with_compute(ComputeType::int8_bf16);
@@ -338,8 +368,9 @@ TEST(PlanOptions, ContextAndChunk) {
 }
 
 TEST(PlanOptions, TextsOfTypes) {
-  for (const ComputeType type : {ComputeType::automatic, ComputeType::int8, ComputeType::int8_row,
-                                 ComputeType::int8_bf16, ComputeType::bf16, ComputeType::f16, ComputeType::f32})
+  for (const ComputeType type :
+       {ComputeType::automatic, ComputeType::int8, ComputeType::int8_row, ComputeType::int8_bf16,
+        ComputeType::bf16, ComputeType::f16, ComputeType::f32})
     EXPECT_EQ(parse_compute_type(to_text(type)), type);
   for (const KvType type : {KvType::automatic, KvType::f32, KvType::f16, KvType::bf16, KvType::int8})
     EXPECT_EQ(parse_kv_type(to_text(type)), type);

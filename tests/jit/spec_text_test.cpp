@@ -128,7 +128,8 @@ TEST(SpecText, EveryNameRoundTrips) {
       expect_round_trip(spec);
     }
   for (const auto kv : {kernels::KvStorage::f32, kernels::KvStorage::bf16})
-    for (const auto math : {kernels::AttentionMath::f32, kernels::AttentionMath::bf16}) {
+    for (const auto math :
+         {kernels::AttentionMath::f32, kernels::AttentionMath::bf16, kernels::AttentionMath::amx}) {
       AttentionSpec spec;
       spec.heads.kv = kv;
       spec.math = math;

@@ -210,7 +210,7 @@ class AttentionProblem {
   // An error of a score is one of the probability's exponent. bf16 math rounds probabilities to 8 significant
   // bits.
   double relative_error(const AttentionReference& reference) const {
-    const double probabilities = spec_.math == AttentionMath::bf16 ? 0x1p-8 : 0;
+    const double probabilities = spec_.math == AttentionMath::f32 ? 0 : 0x1p-8;
     return probabilities + 3e-6 + 4e-7 * reference.largest_products;
   }
 

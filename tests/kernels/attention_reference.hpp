@@ -38,7 +38,7 @@ inline std::vector<double> scaled_query(const HeadLayout& heads, const float* qu
       const float x = query[heads.pair_column(pair, which)];
       // bf16 math rounds this product; the factor itself is a float first.
       const float rounded = bf16_to_f32(f32_to_bf16(factor * x));
-      scaled.push_back(math == AttentionMath::bf16
+      scaled.push_back(math != AttentionMath::f32
                            ? static_cast<double>(rounded) / stretch
                            : static_cast<double>(x) * static_cast<double>(scale) * std::log2(std::exp(1.0)));
     }

@@ -27,6 +27,7 @@ std::vector<Numbers> numbers_of(const jit::Target& target) {
   if (target.has(jit::Feature::avx512bf16))
     for (const KvStorage storage : {KvStorage::bf16, KvStorage::int8})
       all.push_back({storage, AttentionMath::bf16});
+  if (target.has(jit::Feature::amx_bf16)) all.push_back({KvStorage::bf16, AttentionMath::amx});
   return all;
 }
 
@@ -292,6 +293,11 @@ TEST(Attention, RefusesWhatItCannotDo) {
     EXPECT_THAT(refusal(spec_of(4, 2, 64, {storage, AttentionMath::bf16}), "avx512bf16"),
                 testing::HasSubstr("needs a bf16 or int8 cache"));
   EXPECT_THAT(refusal(spec_of(4, 2, 64, bf16), "avx2"), testing::HasSubstr("needs avx512bf16"));
+  EXPECT_EQ(refusal(spec_of(4, 2, 64, {KvStorage::bf16, AttentionMath::amx}), "sapphirerapids"), "emitted");
+  EXPECT_THAT(refusal(spec_of(4, 2, 64, {KvStorage::int8, AttentionMath::amx}), "sapphirerapids"),
+              testing::HasSubstr("amx math needs a bf16 cache"));
+  EXPECT_THAT(refusal(spec_of(4, 2, 64, {KvStorage::bf16, AttentionMath::amx}), "znver5"),
+              testing::HasSubstr("needs amx-bf16"));
   EXPECT_THAT(refusal(spec_of(4, 2, 64, bf16), "avx512vnni"), testing::HasSubstr("needs avx512bf16"));
   EXPECT_THAT(refusal(spec_of(4, 2, 65, plain), "avx2"), testing::HasSubstr("must be even"));
   EXPECT_THAT(refusal(spec_of(5, 2, 64, plain), "avx2"), testing::HasSubstr("multiple of KV heads"));

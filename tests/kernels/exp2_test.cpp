@@ -22,8 +22,10 @@ struct Arguments {
   std::int64_t bytes;  // a multiple of 64
 };
 
+using Emit = decltype(emit_exp2)*;
+
 // output = 2^input, in the registers from `first` on.
-jit::CodeImage exp2_kernel(const jit::Target& target, int first) {
+jit::CodeImage exp2_kernel(const jit::Target& target, int first, Emit emit) {
   jit::Assembler a(target);
   a.begin_frame(0);
   a.mov(a.rsi, a.ptr[a.rdi + offsetof(Arguments, input)]);
@@ -33,8 +35,7 @@ jit::CodeImage exp2_kernel(const jit::Target& target, int first) {
   Xbyak::Label loop;
   a.L(loop);
   a.vmovups(a.vector(first, "x"), a.ptr[a.rsi + a.rax]);
-  emit_exp2(a, a.vector(first, "x"), a.vector(first + 1, {"scratch", 1}),
-            a.vector(first + 2, {"scratch", 2}));
+  emit(a, a.vector(first, "x"), a.vector(first + 1, {"scratch", 1}), a.vector(first + 2, {"scratch", 2}));
   a.vmovups(a.ptr[a.rdx + a.rax], a.vector(first, "x"));
   a.add(a.rax, static_cast<std::uint32_t>(a.vector_bytes()));
   a.cmp(a.rax, a.rcx);
@@ -43,14 +44,35 @@ jit::CodeImage exp2_kernel(const jit::Target& target, int first) {
   return a.finish("exp2");
 }
 
-std::vector<float> exp2_of(const jit::Target& target, const std::vector<float>& x, int first_register = 0) {
+std::vector<float> exp2_of(const jit::Target& target, const std::vector<float>& x, int first_register = 0,
+                           Emit emit = emit_exp2) {
   const std::size_t bytes = (x.size() * 4 + 63) / 64 * 64;
   const tests::GuardedBuffer input(bytes);
   const tests::GuardedBuffer output(bytes);
   std::copy(x.begin(), x.end(), input.as<float>());
-  tests::run_kernel(exp2_kernel(target, first_register),
+  tests::run_kernel(exp2_kernel(target, first_register, emit),
                     Arguments{input.as<float>(), output.as<float>(), static_cast<std::int64_t>(bytes)});
   return {output.as<float>(), output.as<float>() + x.size()};
+}
+
+TEST(Exp2, ForBf16IsAFiftiethOfItsRounding) {
+  std::vector<float> x = {0};
+  for (float value = -149; value < 0; value += 0x1p-10f) x.push_back(value);
+  const std::size_t numbers = x.size();
+  const float lost[] = {-151, -1000, -1e30f, -std::numeric_limits<float>::max()};
+  x.insert(x.end(), std::begin(lost), std::end(lost));
+  x.push_back(std::numeric_limits<float>::quiet_NaN());
+  for (const jit::Target& target : tests::host_targets()) {
+    if (!target.has(jit::Feature::avx512)) continue;
+    const std::vector<float> results = exp2_of(target, x, 0, emit_exp2_for_bf16);
+    for (std::size_t i = 0; i < numbers; ++i) {
+      const double exact = std::exp2(static_cast<double>(x[i]));
+      EXPECT_NEAR(results[i], exact, 8e-5 * exact + 0x1p-149) << target.name << ": 2^" << x[i];
+    }
+    for (std::size_t i = 0; i < std::size(lost); ++i)
+      EXPECT_EQ(results[numbers + i], 0) << target.name << ": 2^" << lost[i];
+    EXPECT_TRUE(std::isnan(results.back())) << target.name;
+  }
 }
 
 TEST(Exp2, IsExactToTwoTenMillionths) {
