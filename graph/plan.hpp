@@ -155,6 +155,7 @@ struct Plan {
   std::vector<std::string> notes;    // decisions a user should know: slower paths and their reasons
   std::vector<std::string> remarks;  // decisions worth knowing when one asks
 
+  // The program of so many rows.
   const Program& layers_of(std::int64_t rows) const {
     return rows == 1 ? decode : rows <= few_rows ? few : prefill;
   }

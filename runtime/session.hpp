@@ -59,7 +59,8 @@ class Session {
                 const std::atomic<bool>* cancel = nullptr);
   // Appends tokens[i] to sessions[i], all in one pass over the weights: up to some six rows take little longer than one,
   // where reading weights is what takes time. logits() of each are its own then, equal to those of evaluate() but for
-  // rounding. Allocates short lists. The sessions, each there once, have the same model and options; they compute on the first one's threads.
+  // rounding. Allocates short lists. The sessions, each there once, have the same model and options; they compute on the
+  // first one's threads.
   // Throws burin::Error as evaluate() does, and where they do not fit together: all sequences are then unchanged.
   static void evaluate_together(std::span<Session* const> sessions, std::span<const TokenId> tokens);
   // The same as evaluate() for the last position's logits, step by step and slowly: `sink` is called after each.
