@@ -1,5 +1,6 @@
 #include "templates/tile_configuration.hpp"
 
+#include <algorithm>
 #include <vector>
 
 namespace burin::kernels {
@@ -29,11 +30,14 @@ void emit_tile_configuration(jit::Assembler& a, const TileShapes& shapes, int st
   const jit::Vector bytes = a.vector(0, "configuration");
   a.vmovups(bytes, a.int32_vector_constant(configuration(shapes)));
   a.vmovups(a.ptr[a.rsp + jit::offset(stack)], bytes);
-  a.cmp(rows, kTileRows);
-  a.jge(whole);
-  for (std::size_t i = 0; i < shapes.size(); ++i)
-    if (shapes[i].of_activations) a.mov(a.byte[a.rsp + jit::offset(stack) + kRows + i], rows.cvt8());
-  a.L(whole);
+  if (std::any_of(shapes.begin(), shapes.end(),
+                  [](const TileShape& shape) { return shape.of_activations; })) {
+    a.cmp(rows, kTileRows);
+    a.jge(whole);
+    for (std::size_t i = 0; i < shapes.size(); ++i)
+      if (shapes[i].of_activations) a.mov(a.byte[a.rsp + jit::offset(stack) + kRows + i], rows.cvt8());
+    a.L(whole);
+  }
   a.ldtilecfg(a.ptr[a.rsp + jit::offset(stack)]);
 }
 

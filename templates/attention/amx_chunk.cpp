@@ -17,6 +17,7 @@
 #include "templates/attention/amx_chunk.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "templates/tile_configuration.hpp"
 
@@ -146,10 +147,12 @@ class ChunkValues {
   Xbyak::Reg64 values_stride() const { return a.name(a.r8, "values_stride"); }
   Xbyak::Reg64 scores_stride() const { return a.name(a.r9, "scores_stride"); }
   Xbyak::Reg64 sums_stride() const { return a.name(a.r10, "sums_stride"); }
-  // Of the chunk: probabilities of 32 keys are 64 bytes, and two such steps are a block.
+  // Of a row of the chunk's probabilities, two for each key: where the step begins, and where the last one ends.
   Xbyak::Reg64 key_bytes() const { return a.name(a.r11, "key_bytes"); }
-  Xbyak::Reg64 end_bytes() const { return a.name(a.rbp, "end_bytes"); }
+  Xbyak::Reg64 end_bytes() const { return a.name(a.rbp, "end_bytes"); }  // all others are taken
+  // One register, for one after the other.
   Xbyak::Reg64 block() const { return a.name(a.rcx, "block"); }
+  Xbyak::Reg64 of_step() const { return a.name(a.rcx, "probabilities_of_step"); }
 
   void columns(int first, int count) {
     Xbyak::Label rows;
@@ -178,8 +181,8 @@ class ChunkValues {
       a.shr(bytes, 1);  // probabilities are half as long as scores
     a.L(step);
     find_values();
-    a.lea(block(), a.ptr[probabilities() + key_bytes()]);
-    a.tileloadd(tiles_.rows(), a.ptr[block() + scores_stride()]);
+    a.lea(of_step(), a.ptr[probabilities() + key_bytes()]);
+    a.tileloadd(tiles_.rows(), a.ptr[of_step() + scores_stride()]);
     for (int i = 0; i < count; ++i) {
       a.tileloadd(tiles_.cached(),
                   a.ptr[values() + values_stride() + jit::offset((first + i) * kTileRowBytes)]);
@@ -193,17 +196,13 @@ class ChunkValues {
   // values = the 32 keys' of the block that they are in.
   void find_values() {
     const int bytes_of_step = kKeysPerStep / 2 * c_.spec.heads.value_row_bytes();
-    a.mov(block(), c_.r.chunk_first);
-    a.shr(block(), 6);
+    a.mov(block(), key_bytes());
+    a.shr(block(), 1);
+    a.add(block(), c_.r.chunk_first);
+    c_.block_of_slot(block(), values());
     a.mov(values(), key_bytes());
-    a.shr(values(), 7);
-    a.add(block(), values());
-    a.mov(values(), c_.argument(offsetof(AttentionArguments, blocks)));
-    a.mov(block(), a.ptr[values() + block() * 8]);
-    a.add(block(), c_.argument(offsetof(AttentionArguments, head_offset)));
-    a.mov(values(), key_bytes());
-    a.shr(values(), 6);
-    a.and_(values(), 1);
+    a.shr(values(), std::countr_zero(static_cast<unsigned>(kTileRowBytes)));
+    a.and_(values(), kKvBlock / kKeysPerStep - 1);
     a.imul(values(), values(), bytes_of_step);
     a.lea(values(), a.ptr[values() + block() + jit::offset(c_.spec.heads.key_block_bytes())]);
   }

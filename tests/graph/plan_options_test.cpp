@@ -31,6 +31,12 @@ PlanOptions with_compute(ComputeType compute) {
   return options;
 }
 
+PlanOptions with_types(ComputeType compute, KvType kv) {
+  PlanOptions options = with_compute(compute);
+  options.kv = kv;
+  return options;
+}
+
 TEST(PlanOptions, Int8NeedsIntegerWeights) {
   const auto refusal = [](const ModelDescription& model) {
     return tests::error_of([&] { plan_of(model, with_compute(ComputeType::int8)); });
@@ -122,9 +128,7 @@ std::set<kernels::AttentionMath> attention_math(const Program& program) {
 TEST(PlanOptions, AttentionOfPromptsIsOnTilesWhereTheirProductsDifferFromThoseOfSingleRows) {
   const ModelDescription model = describe(typed(StoredType::q4_0));
   const auto math_of_prompts = [&](ComputeType compute, KvType kv, const char* target) {
-    PlanOptions options = with_compute(compute);
-    options.kv = kv;
-    const Plan plan = make_plan(model, jit::parse_target(target), options);
+    const Plan plan = plan_of(model, with_types(compute, kv), target);
     for (const Program* program : {&plan.decode, &plan.few})
       EXPECT_FALSE(attention_math(*program).contains(kernels::AttentionMath::amx));
     const std::set<kernels::AttentionMath> math = attention_math(plan.prefill);
@@ -309,10 +313,8 @@ TEST(PlanOptions, KvTypeFollowsComputeUnlessAsked) {
 TEST(PlanOptions, AttentionUsesBf16DotsWhereCacheTargetAndComputeAllow) {
   const ModelDescription model = describe(typed(StoredType::q8_0));
   const auto math_of = [&](ComputeType compute, KvType kv, const char* target) {
-    PlanOptions options = with_compute(compute);
-    options.kv = kv;
     return std::get<AttentionSpec>(
-               steps_of(plan_of(model, options, target).decode, "blk.0.attention").at(0).spec)
+               steps_of(plan_of(model, with_types(compute, kv), target).decode, "blk.0.attention").at(0).spec)
         .math;
   };
   using enum kernels::AttentionMath;
