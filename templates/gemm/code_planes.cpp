@@ -24,10 +24,15 @@ std::vector<CodePlane> code_planes(int bits) {
   return planes;
 }
 
-void CodeDecoder::keep_mask_in(jit::Vector mask) {
-  if (planes_.front().width == 8) return;
-  a.vmovups(mask, a.vector_constant(plane_mask(planes_.front())));
-  mask_ = mask;
+void CodeDecoder::keep_mask_in(int plane, jit::Vector mask) {
+  const auto number = static_cast<std::size_t>(plane);
+  a.vmovups(mask, a.vector_constant(plane_mask(planes_[number])));
+  masks_[number] = mask;
+}
+
+void CodeDecoder::with_mask(std::size_t plane, const std::function<void(const Xbyak::Operand&)>& use) {
+  if (masks_[plane]) return use(*masks_[plane]);
+  use(a.vector_constant(plane_mask(planes_[plane])));
 }
 
 void CodeDecoder::load_shifted(jit::Vector to, const Xbyak::RegExp& row, int shift, int position) {
@@ -46,20 +51,18 @@ void CodeDecoder::load_shifted(jit::Vector to, const Xbyak::RegExp& row, int shi
 void CodeDecoder::decode(jit::Vector code, const Xbyak::RegExp& inputs, int quad, jit::Vector scratch) {
   const CodePlane& widest = planes_.front();
   const Xbyak::RegExp widest_row = inputs + jit::offset(widest.row(quad) * kRowBytes);
-  if (mask_ && widest.shift(quad) == 0) {
-    a.isa().bit_and(code, *mask_, a.ptr[widest_row]);
+  if (masks_.front() && widest.shift(quad) == 0) {
+    a.isa().bit_and(code, *masks_.front(), a.ptr[widest_row]);
   } else {
     load_shifted(code, widest_row, widest.shift(quad), 0);
-    if (mask_)
-      a.isa().bit_and(code, code, *mask_);
-    else if (widest.width < 8)
-      a.isa().bit_and(code, code, a.vector_constant(plane_mask(widest)));
+    if (widest.is_part_of_bytes())
+      with_mask(0, [&](const Xbyak::Operand& mask) { a.isa().bit_and(code, code, mask); });
   }
   for (std::size_t i = 1; i < planes_.size(); ++i) {
     const CodePlane& plane = planes_[i];
     load_shifted(scratch, inputs + jit::offset(plane.row(quad) * kRowBytes), plane.shift(quad),
                  plane.position);
-    a.isa().merge_masked_bits(code, scratch, a.vector_constant(plane_mask(plane)));
+    with_mask(i, [&](const Xbyak::Operand& mask) { a.isa().merge_masked_bits(code, scratch, mask); });
   }
 }
 

@@ -39,11 +39,8 @@ class Epilogue {
   }
 
   void add() {
-    // residual = output + (residual base - output base): both have the same stride.
     const Xbyak::Reg64 residual = a.name(c_.r.free, "residual");
-    a.mov(residual, c_.argument(offsetof(GemmArguments, residual)));
-    a.sub(residual, c_.argument(offsetof(GemmArguments, output)));
-    a.add(residual, c_.r.output);
+    find_residual(c_, residual);
     for (int row = 0; row < tile_.rows(); ++row)
       for (int v = 0; v < tile_.vectors(); ++v) {
         const int vector = tile_.block_vector(pass_, v);
@@ -176,6 +173,13 @@ void scale_sums(const GemmContext& c, const TileRegisters& tile) {
 }
 
 }  // namespace
+
+// residual = output + (residual base - output base): both have the same stride.
+void find_residual(const GemmContext& c, const Xbyak::Reg64& to) {
+  c.a.mov(to, c.argument(offsetof(GemmArguments, residual)));
+  c.a.sub(to, c.argument(offsetof(GemmArguments, output)));
+  c.a.add(to, c.r.output);
+}
 
 void emit_epilogue(const GemmContext& context, const TileRegisters& tile, int pass) {
   const jit::RoleScope scope(context.a);

@@ -18,7 +18,7 @@ namespace burin::kernels {
 namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
-constexpr int kFarAhead = 4096;  // bytes; hides memory latency at one core's full bandwidth
+constexpr int kFarAhead = 6144;  // bytes; hides memory latency at one core's full bandwidth
 constexpr int kFetchingTiles =
     3;  // that share the next block: fewer of a larger part were 5 % slower at 16 rows
 
@@ -252,6 +252,7 @@ class GemmEmitter {
         a.add(c_.r.row3, c_.r.row_stride);
       }
       a.mov(c_.r.weights, c_.r.block_weights);
+      if (pass == 0 && !is_stream() && c_.spec.epilogue == GemmEpilogue::add) prefetch_residual(rows);
       const WeightPrefetch of_pass = pass == 0 ? prefetch : WeightPrefetch();
       switch (c_.spec.activation) {
         case Activation::s8:
@@ -262,6 +263,16 @@ class GemmEmitter {
       }
       emit_epilogue(c_, tile, pass);
     }
+  }
+
+  // The epilogue adds to rows that lie pages apart, where no CPU prefetches by itself.
+  void prefetch_residual(int rows) {
+    const jit::RoleScope scope(a);
+    const Xbyak::Reg64 residual = a.name(c_.r.free, "residual");
+    find_residual(c_, residual);
+    for (int row = 0; row < rows; ++row)
+      for (int line = 0; line < kBlockColumns * 4; line += 64)
+        a.prefetcht0(a.ptr[residual + jit::offset(row * c_.spec.output_stride * 4 + line)]);
   }
 
   // Cache lines of weights read by one loop body: an activation group or its part, 32 inputs, or 8 inputs of floats.

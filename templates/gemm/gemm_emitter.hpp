@@ -89,6 +89,9 @@ void emit_sum_factors(const GemmContext& context, const TileRegisters& tile, int
 // not fit into f16.
 float widened_sum_factor(const GemmSpec& spec);
 
+// to = what GemmEpilogue::add adds to the tile's row 0, from the block's first column on.
+void find_residual(const GemmContext& context, const Xbyak::Reg64& to);
+
 // Emits what happens to the sums of one pass; registers that are not sums are free.
 void emit_epilogue(const GemmContext& context, const TileRegisters& tile, int pass);
 

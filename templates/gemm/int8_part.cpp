@@ -21,7 +21,7 @@ class Int8Part {
   void emit() {
     const jit::RoleScope scope(a);
     a.name(c_.r.row, "unpacked");
-    if (tile_.has_mask()) decoder_.keep_mask_in(tile_.mask());
+    for (int plane = 0; plane < tile_.masks(); ++plane) decoder_.keep_mask_in(plane, tile_.mask(plane));
     if (tile_.has_tables()) table_.keep_in(tile_.table(0), 0);
     groups_.emit([&](int group) {
       groups_.for_quads(

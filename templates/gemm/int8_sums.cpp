@@ -29,7 +29,7 @@ class Int8Sums {
   void emit() {
     for (int row = 0; row < tile_.rows(); ++row)
       for (int v = 0; v < tile_.vectors(); ++v) a.zero(tile_.sum(row, v));
-    if (tile_.has_mask()) decoder_.keep_mask_in(tile_.mask());
+    for (int plane = 0; plane < tile_.masks(); ++plane) decoder_.keep_mask_in(plane, tile_.mask(plane));
     for (int part = 0; tile_.has_tables() && part < parts(); ++part) table_.keep_in(tile_.table(part), part);
     a.mov(c_.r.groups_left, static_cast<std::uint32_t>(c_.packed.padded_inputs / c_.packed.unit_inputs));
     groups_.emit([&](int group) { activation_group(group); });

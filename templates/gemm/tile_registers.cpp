@@ -1,6 +1,21 @@
 #include "templates/gemm/tile_registers.hpp"
 
+#include <algorithm>
+
+#include "templates/gemm/code_planes.hpp"
+
 namespace burin::kernels {
+namespace {
+
+int masks_of_codes(const WeightFormat& weights) {
+  if (weights.is_fp8()) return 1;
+  if (!weights.has_codes()) return 0;
+  const std::vector<CodePlane> planes = code_planes(weights.bits);
+  return static_cast<int>(std::count_if(planes.begin(), planes.end(),
+                                        [](const CodePlane& plane) { return plane.is_part_of_bytes(); }));
+}
+
+}  // namespace
 
 int code_parts(const jit::Assembler& a, const WeightFormat& weights) {
   if (!weights.is_table() && !weights.is_integer()) return 1;  // floats have no codes that are multiplied
@@ -38,7 +53,7 @@ TileRegisters::TileRegisters(const jit::Assembler& a, Activation activation, con
   scratch_ = take(1);
   look_up_scratch_ = take(activation == Activation::f32 && weights.is_float_table() ? 1 : 0);
   broadcasts_ = next_;
-  share_out_rest(kept_tables(activation, weights));
+  share_out_rest(kept_tables(activation, weights), masks_of_codes(weights));
 }
 
 int TileRegisters::kept_tables(Activation activation, const WeightFormat& weights) const {
@@ -47,13 +62,14 @@ int TileRegisters::kept_tables(Activation activation, const WeightFormat& weight
   return activation == Activation::f32 && !looks_up_floats(a_, weights) ? 1 : 0;
 }
 
-// One register at least is left for broadcasts; then tables come first, which save a load for each look-up.
-void TileRegisters::share_out_rest(int tables) {
+// One register at least is left for broadcasts; then tables come first, which save a load for each look-up, and masks,
+// which save one for each plane of a quad.
+void TileRegisters::share_out_rest(int tables, int masks) {
   const int rest = registers_ - broadcasts_;
   has_tables_ = tables > 0 && rest > tables;
   if (has_tables_) tables_ = registers_ -= tables;
-  has_mask_ = registers_ - broadcasts_ >= 3;
-  if (has_mask_) mask_ = --registers_;
+  masks_ = std::clamp(registers_ - broadcasts_ - 2, 0, masks);
+  registers_ -= masks_;
 }
 
 int TileRegisters::take(int registers) {

@@ -33,12 +33,15 @@ class TileRegisters : public BlockTile {
   // Float tables only.
   jit::Vector look_up_scratch() const { return a_.vector(look_up_scratch_, "scratch"); }
   // Broadcast activations rotate over what is left (nothing, where a tile is too large); the last ones are for tables
-  // and the code mask.
+  // and masks of codes.
   int broadcasts() const { return registers_ - broadcasts_; }
   bool has_tables() const { return has_tables_; }
   jit::Vector table(int part) const { return a_.vector(tables_ + part, {"table", part}); }
-  bool has_mask() const { return has_mask_; }
-  jit::Vector mask() const { return a_.vector(mask_, "code_mask"); }
+  // Of so many of the codes' planes, the widest first (fp8: of the codes).
+  int masks() const { return masks_; }
+  jit::Vector mask(int plane = 0) const {
+    return a_.vector(registers_ + masks_ - 1 - plane, {"code_mask", plane > 0 ? plane : -1});
+  }
   jit::Vector broadcast(int turn, const jit::Role& role = "broadcast") const {
     return a_.vector(broadcasts_ + turn % broadcasts(), role);
   }
@@ -46,10 +49,10 @@ class TileRegisters : public BlockTile {
  private:
   int take(int registers);
   int kept_tables(Activation activation, const WeightFormat& weights) const;
-  void share_out_rest(int tables);
+  void share_out_rest(int tables, int masks);
 
   const jit::Assembler& a_;
-  int registers_;  // but for tables and mask
+  int registers_;  // but for tables and masks
   int slots_;
   int next_ = 0;
   int codes_ = 0;
@@ -60,9 +63,8 @@ class TileRegisters : public BlockTile {
   int look_up_scratch_ = 0;
   int broadcasts_ = 0;
   int tables_ = 0;
-  int mask_ = 0;
+  int masks_ = 0;
   bool has_tables_ = false;
-  bool has_mask_ = false;
 };
 
 // Whether a look-up makes a float of a code: where a register holds all values, or there is no other way.

@@ -14,10 +14,9 @@ constexpr int kQuads = 8;
 }  // namespace
 
 void WeightValues::emit() {
-  if (tile_.has_mask() && c_.spec.weights.is_fp8())
-    float8_.keep_mask_in(tile_.mask());
-  else if (tile_.has_mask() && c_.spec.weights.has_codes())
-    decoder_.keep_mask_in(tile_.mask());
+  for (int plane = 0; plane < tile_.masks(); ++plane)
+    c_.spec.weights.is_fp8() ? float8_.keep_mask_in(tile_.mask())
+                             : decoder_.keep_mask_in(plane, tile_.mask(plane));
   if (tile_.has_tables()) table_.keep_in(tile_.table(0), 0);
   if (c_.spec.weights.is_two_level())
     two_level_.for_each_step([&] { superblock_step(); });
