@@ -104,8 +104,8 @@ class AttentionRun {
         tables_.push_back(caches_[pass] + block * heads_.layer_block_bytes());
   }
 
-  // (KV head, part of its query heads, block of rows) items in turn, the longest first: as even as when they are
-  // taken as threads come free.
+  // (KV head, part of its query heads, block of rows) items in turn, a head's longest first: as even as when they are taken as
+  // threads come free.
   void run(int thread, std::size_t pass) {
     const int threads = Machine::get().threads();
     const std::int64_t row_blocks = (rows_ + rows_per_call_ - 1) / rows_per_call_;
@@ -114,10 +114,10 @@ class AttentionRun {
         std::min<std::int64_t>(heads_.group(), (threads + items_whole - 1) / items_whole);
     const std::int64_t columns = heads_.kv_heads * cuts;
     for (std::int64_t item = thread; item < columns * row_blocks; item += threads) {
-      const std::int64_t column = item % columns;
+      const std::int64_t column = item / row_blocks;
       const std::int64_t group = column / cuts * heads_.group();
       attend(thread, pass, group + heads_.group() * (column % cuts) / cuts,
-             group + heads_.group() * (column % cuts + 1) / cuts, row_blocks - 1 - item / columns);
+             group + heads_.group() * (column % cuts + 1) / cuts, row_blocks - 1 - item % row_blocks);
     }
   }
 

@@ -54,14 +54,15 @@ class AttentionRun {
     const std::int64_t columns = kv_heads * cuts;
     const std::int64_t items = columns * row_blocks * parts;
     for (std::int64_t item = w_.next_item.fetch_add(1); item < items; item = w_.next_item.fetch_add(1)) {
-      const std::int64_t column = item % columns;
+      // A head's blocks of rows one after the other: its keys and values are in the caches then.
+      const std::int64_t column = parts > 1 ? item % columns : item / row_blocks;
       const std::int64_t first = column / cuts * group;
       const Share heads =
           share_of(first, first + group, static_cast<int>(column % cuts), static_cast<int>(cuts));
       if (parts > 1)
         attend_to_part(heads, column, item / columns, parts);
       else
-        attend(heads, row_block(row_blocks - 1 - item / columns));
+        attend(heads, row_block(row_blocks - 1 - item % row_blocks));
     }
     // The last one through makes the counter ready for the next layer; a barrier follows before it is used.
     if (w_.finished.fetch_add(1) == v_.threads - 1) {

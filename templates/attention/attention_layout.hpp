@@ -8,6 +8,7 @@ namespace burin::kernels {
 
 inline constexpr int kChunkBlocks = 4;  // 64-position blocks per pass of the softmax
 inline constexpr int kChunkKeys = kChunkBlocks * kKvBlock;
+inline constexpr int kQuarter = kKvBlock / 4;  // of a block's keys: as few are scored where no row may see more
 
 // Query rows are (row, head of the call) pairs, q = row * heads + head. All offsets are bytes.
 //

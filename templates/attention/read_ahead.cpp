@@ -1,6 +1,23 @@
 #include "templates/attention/read_ahead.hpp"
 
 namespace burin::kernels {
+namespace {
+
+// to = the first keys of the next span, from the beginning of their quarter of a block on.
+void first_of_next_span(const AttentionContext& c, const Xbyak::Reg64& to, const Xbyak::Reg64& free) {
+  jit::Assembler& a = c.a;
+  const Xbyak::Address first_slot = a.ptr[free + sizeof(KeySpan) + offsetof(KeySpan, first_slot)];
+  a.mov(free, c.local(c.locals.span));
+  a.mov(to, first_slot);
+  c.block_of_slot(to, free);
+  a.mov(free, c.local(c.locals.span));
+  a.mov(free, first_slot);
+  a.and_(free, kKvBlock - kQuarter);
+  a.imul(free, free, c.spec.heads.place_bytes());
+  a.add(to, free);
+}
+
+}  // namespace
 
 void emit_next_after_keys(const AttentionContext& c, const Xbyak::Reg64& blocks_left, const Xbyak::Reg64& to,
                           const Xbyak::Reg64& free) {
@@ -27,7 +44,7 @@ void emit_next_after_values(const AttentionContext& c, const Xbyak::Reg64& value
                             const Xbyak::Reg64& free) {
   jit::Assembler& a = c.a;
   Xbyak::Label last;
-  Xbyak::Label block_of_slot;
+  Xbyak::Label next_chunk;
   Xbyak::Label done;
   a.cmp(c.local(c.locals.blocks_left), 1);
   a.je(last);
@@ -38,13 +55,13 @@ void emit_next_after_values(const AttentionContext& c, const Xbyak::Reg64& value
   a.mov(to, c.local(c.locals.block_slot));
   a.add(to, kKvBlock);
   a.cmp(to, c.local(c.locals.end_live));
-  a.jl(block_of_slot);
+  a.jl(next_chunk);
   a.mov(to, values);
   a.cmp(c.local(c.locals.spans_left), 1);
   a.je(done);
-  a.mov(to, c.local(c.locals.span));
-  a.mov(to, a.ptr[to + sizeof(KeySpan) + offsetof(KeySpan, first_slot)]);
-  a.L(block_of_slot);
+  first_of_next_span(c, to, free);
+  a.jmp(done);
+  a.L(next_chunk);
   c.block_of_slot(to, free);
   a.L(done);
 }

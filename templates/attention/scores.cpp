@@ -18,7 +18,6 @@ namespace burin::kernels {
 namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
-constexpr int kQuarter = kKvBlock / 4;
 
 class ScoreTile {
  public:

@@ -1,5 +1,7 @@
-// Online softmax of one chunk, one query row after the other: scores become probabilities relative to the
-// running maximum, what was summed before is rescaled.
+// Online softmax of one chunk, one query row after the other: scores become probabilities relative to a maximum. Where the
+// chunk's is larger by more than 2^8, it becomes the new one, and what was summed before is rescaled; probabilities may be
+// above one until then (Zadouri et al., FlashAttention-4, 2026). So nearly all rows of later chunks keep theirs, which
+// the CPU predicts: it begins with the exponentials before it knows the chunk's maximum.
 #include "templates/attention/attention_emitter.hpp"
 #include "templates/math/exp2.hpp"
 
@@ -8,6 +10,8 @@ namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
 constexpr int kKeysAtOnce = 32;  // two vectors, or four
+constexpr float kLargestGrowth =
+    8;  // of a maximum that is kept: of 2^127 that floats have, enough for 2^119 keys
 
 class SoftmaxRows {
  public:
@@ -56,18 +60,20 @@ class SoftmaxRows {
   // Keys at the chunk's start that the row does not see.
   Xbyak::Reg64 hidden() const { return a.name(a.rbp, "hidden"); }
 
-  jit::Vector largest() const { return a.vector(0, "largest"); }
-  jit::Vector sum() const { return a.vector(1, "sum"); }
+  jit::Vector largest(int i = 0) const { return a.vector(i, {"largest", i > 0 ? i : -1}); }
   jit::Vector value(int i) const { return a.vector(2 + i, {"value", i}); }
+  jit::Vector sum(int i = 0) const { return a.vector(4 + i, {"sum", i > 0 ? i : -1}); }
   jit::Vector scratch(int i) const { return a.vector(6 + i, {"scratch", i}); }
   jit::Vector correction() const { return a.vector(9, "correction"); }
+  Xbyak::Address running_sum() const {
+    return a.dword[state() + jit::offset(c_.scratch.sums - c_.scratch.largest)];
+  }
 
   void query_row() {
     find_largest();
-    new_maximum();
+    keep_or_raise_maximum();
     exponentials();
-    new_sum();
-    rescale_values();
+    add_sum();
   }
 
   // Where the span's end is, from the chunk's first key, and how far row 0 reaches.
@@ -129,36 +135,88 @@ class SoftmaxRows {
   }
 
   void find_largest() {
+    const bool changes_all = c_.spec.soft_cap || c_.spec.alibi;
     Xbyak::Label loop;
+    Xbyak::Label some;
+    Xbyak::Label next;
     changes_.emit_row(lanes_left());
-    a.isa().copy(largest(), changes_.lowest());
+    for (int i = 0; i < 2; ++i) a.isa().copy(largest(i), changes_.lowest());
     find_keys();
     a.L(loop);
-    a.vmovups(value(0), a.ptr[scores() + at()]);
-    changes_.emit(value(0), scores() + at(), {hidden(), lanes_left()}, {scratch(0), scratch(1), scratch(2)});
-    a.vmaxps(largest(), largest(), value(0));
-    a.sub(lanes_left(), c_.u32(a.lanes()));
-    a.sub(hidden(), c_.u32(a.lanes()));
-    a.add(at(), c_.u32(a.vector_bytes()));
+    if (!changes_all) largest_where_row_sees_all(some, next);
+    a.L(some);
+    for (int key = 0; key < kKeysAtOnce; key += a.lanes()) {
+      const Xbyak::RegExp from = scores() + at() + jit::offset(key * 4);
+      a.vmovups(value(0), a.ptr[from]);
+      changes_.emit(value(0), from, {hidden(), lanes_left()}, {scratch(0), scratch(1), scratch(2)});
+      a.vmaxps(largest(), largest(), value(0));
+      pass_keys(a.lanes());
+    }
+    a.L(next);
+    a.add(at(), kKeysAtOnce * 4);
     a.cmp(at(), bytes());
     a.jl(loop, kNear);
+    a.vmaxps(largest(), largest(), largest(1));
     a.isa().reduce_max(largest(), scratch(0));
-    a.vbroadcastss(largest(), Xbyak::Xmm(largest().getIdx()));
   }
 
-  // largest = max(largest, old maximum), stored; correction = 2^(old - new).
-  void new_maximum() {
+  // Of the keys at hand; goes on at `some` where the row does not see all of them, else at `next`.
+  void largest_where_row_sees_all(Xbyak::Label& some, Xbyak::Label& next) {
+    a.cmp(lanes_left(), kKeysAtOnce);
+    a.jl(some, kNear);
+    a.test(hidden(), hidden());
+    a.jg(some, kNear);
+    for (int key = 0; key < kKeysAtOnce; key += a.lanes()) {
+      const jit::Vector to = largest(key / a.lanes() % 2);
+      a.vmaxps(to, to, a.ptr[scores() + at() + jit::offset(key * 4)]);
+    }
+    pass_keys(kKeysAtOnce);
+    a.jmp(next, kNear);
+  }
+
+  void pass_keys(int keys) {
+    a.sub(lanes_left(), c_.u32(keys));
+    a.sub(hidden(), c_.u32(keys));
+  }
+
+  // largest = the maximum that probabilities are relative to.
+  void keep_or_raise_maximum() {
+    const jit::RoleScope scope(a);
+    const Xbyak::Xmm of_chunk(largest().getIdx());
+    const Xbyak::Xmm limit = a.name(Xbyak::Xmm(scratch(0).getIdx()), "limit");
+    Xbyak::Label raise;
+    Xbyak::Label done;
+    a.vmovss(limit, a.float_constant(kLargestGrowth));
+    a.vaddss(limit, limit, a.dword[state()]);
+    a.vucomiss(of_chunk, limit);
+    a.ja(raise, kNear);
+    a.vbroadcastss(largest(), a.dword[state()]);
+    a.jmp(done, kNear);
+    a.L(raise);
     a.vbroadcastss(correction(), a.dword[state()]);
-    a.vmaxps(largest(), largest(), correction());
-    a.vmovss(a.dword[state()], Xbyak::Xmm(largest().getIdx()));
+    a.vmovss(a.dword[state()], of_chunk);
+    a.vbroadcastss(largest(), of_chunk);
+    rescale();
+    a.L(done);
+  }
+
+  // What was summed relative to `correction`, which becomes 2^(old maximum - new).
+  void rescale() {
     a.vsubps(correction(), correction(), largest());
     emit_exp2(a, correction(), scratch(0), scratch(1));
+    const Xbyak::Xmm sum_factor(value(0).getIdx());
+    a.vmulss(sum_factor, Xbyak::Xmm(correction().getIdx()), running_sum());
+    a.vmovss(running_sum(), sum_factor);
+    for (int byte = 0; byte < c_.scratch.values_row; byte += a.vector_bytes()) {
+      a.vmulps(value(0), correction(), a.ptr[values() + jit::offset(byte)]);
+      a.vmovups(a.ptr[values() + jit::offset(byte)], value(0));
+    }
   }
 
   void exponentials() {
     Xbyak::Label loop;
     const int step = 2 * a.vector_bytes();
-    a.zero(sum());
+    for (int i = 0; i < 2; ++i) a.zero(sum(i));
     a.mov(at(), c_.local(c_.locals.first_score));
     a.mov(lanes_left(), at());  // where probabilities go: in place, or packed to half the size
     a.shr(lanes_left(), 1);
@@ -169,7 +227,7 @@ class SoftmaxRows {
       a.vsubps(value(i), value(i), largest());
       c_.bf16_math() ? emit_exp2_for_bf16(a, value(i), scratch(0), scratch(1))
                      : emit_exp2(a, value(i), scratch(0), scratch(1));
-      a.vaddps(sum(), sum(), value(i));
+      a.vaddps(sum(i), sum(i), value(i));
     }
     if (c_.bf16_math() && !c_.int8_storage()) {
       // Sums are of the unrounded probabilities: rounding errors of many keys cancel in the products.
@@ -186,20 +244,12 @@ class SoftmaxRows {
     a.jl(loop, kNear);
   }
 
-  void new_sum() {
-    const Xbyak::Address old = a.dword[state() + jit::offset(c_.scratch.sums - c_.scratch.largest)];
+  void add_sum() {
     const Xbyak::Xmm total(sum().getIdx());
-    const Xbyak::Xmm factor(correction().getIdx());
+    a.vaddps(sum(), sum(), sum(1));
     a.isa().reduce_add(sum(), scratch(0));
-    a.vfmadd231ss(total, factor, old);
-    a.vmovss(old, total);
-  }
-
-  void rescale_values() {
-    for (int byte = 0; byte < c_.scratch.values_row; byte += a.vector_bytes()) {
-      a.vmulps(value(0), correction(), a.ptr[values() + jit::offset(byte)]);
-      a.vmovups(a.ptr[values() + jit::offset(byte)], value(0));
-    }
+    a.vaddss(total, total, running_sum());
+    a.vmovss(running_sum(), total);
   }
 
   const AttentionContext& c_;

@@ -15,7 +15,7 @@ inline constexpr float kLog2E = std::numbers::log2e_v<float>;
 // Overwrites both scratch registers.
 void emit_exp2(jit::Assembler& a, jit::Vector x, jit::Vector scratch0, jit::Vector scratch1);
 
-// The same for what is rounded to bf16 then, on AVX-512 only: x must be at most 0; relative error below 8e-5, where the
+// The same for what is rounded to bf16 then, on AVX-512 only: relative error below 8e-5, where the
 // rounding's is 4e-3 at most. A polynomial of degree 3 (minimax, by Remez' exchange), and no bounds to keep: vscalefps takes
 // any exponent.
 void emit_exp2_for_bf16(jit::Assembler& a, jit::Vector x, jit::Vector scratch0, jit::Vector scratch1);
