@@ -50,7 +50,9 @@ void Assembler::record_role(const Xbyak::Reg& reg, const Role& role) const {
   roles_->set(getSize(), number_of(reg), role);
 }
 
-void Assembler::prefetch_once(const Xbyak::Address& line) { prefetcht1(line); }
+void Assembler::prefetch_once(const Xbyak::Address& line) {
+  is_zen_4_or_5() ? prefetchnta(line) : prefetcht1(line);
+}
 void Assembler::prefetch_soon(const Xbyak::Address& line) {
   is_zen_4_or_5() ? prefetcht0(line) : prefetcht1(line);
 }

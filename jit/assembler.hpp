@@ -38,10 +38,9 @@ class Assembler : public Xbyak::CodeGenerator {
   int vector_bytes() const { return vector_bytes_; }
   int lanes() const { return vector_bytes_ / 4; }
 
-  // Both fetch a line that is read some 4 to 6 KB later, once or by several rows. On Intel's server CPUs, what prefetchnta
-  // fetches passes the L2 cache by, and one core reads a third as fast; prefetcht0 fills the L1 too early. On Zen 5,
-  // prefetcht1 is the better one for weights, and prefetcht0 for attention, of Zen 4 (by its features) too
-  // (docs/PERFORMANCE.md).
+  // Both fetch a line that is read some 6 to 8 KB later, once or by several rows. On Intel's server CPUs, what prefetchnta
+  // fetches passes the L2 cache by, and one core reads a third as fast; prefetcht0 fills the L1 too early. On Zen 4 and 5
+  // (by their features), passing the L2 by is good: nothing is pushed out of it to the L3 (docs/PERFORMANCE.md).
   void prefetch_once(const Xbyak::Address& line);
   void prefetch_soon(const Xbyak::Address& line);
 

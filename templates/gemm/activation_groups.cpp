@@ -48,17 +48,20 @@ void ActivationGroups::groups_of_step(const std::function<void(int group)>& body
   for (int group = 0; group < groups_per_step(c_.spec.weights); ++group) body(group);
 }
 
-// A unit has several steps, or its groups several parts, but never both: r.free counts either.
+// Of tiles, a unit has several steps, or its groups several parts, but never both: r.free counts either. A single row has
+// no next block to prefetch, and may have both.
 void ActivationGroups::for_quads(int group, const std::function<void(int step, int quad, int number)>& visit,
                                  const std::function<void(int inputs)>& walk) const {
   const int whole = c_.activations.group;
   const int part = c_.activations.part;
+  const bool stream = c_.spec.regime == GemmRegime::stream;
+  const Xbyak::Reg64 parts_left = stream ? c_.r.prefetch : c_.r.free;
   const auto walk_all = [&](int inputs) {
     a.add(c_.r.weights, static_cast<std::uint32_t>(code_bytes(inputs)));
     walk(inputs);
   };
   Xbyak::Label loop;
-  if (part < whole) a.mov(c_.r.free, static_cast<std::uint32_t>(whole / part));
+  if (part < whole) a.mov(a.name(parts_left, "parts_left"), static_cast<std::uint32_t>(whole / part));
   a.L(loop);
   for (int number = 0; number < part / 4; ++number) {
     const int quad = group * part / 4 + number;
@@ -66,7 +69,7 @@ void ActivationGroups::for_quads(int group, const std::function<void(int step, i
   }
   if (part == whole) return;
   walk_all(part);
-  a.dec(c_.r.free);
+  a.dec(parts_left);
   a.jnz(loop, kNear);
   walk_all(-whole);
 }
