@@ -87,8 +87,12 @@ void run_row(benchmark::State& state, Limit limit, double units,
   int limit_count = 1;
   double seconds = 0;
   double since_limit = 0;
-  while (state.KeepRunningBatch(static_cast<std::int64_t>(batch))) {
-    const double elapsed = seconds_of(batch);
+  // The last batch is what is left, as repetitions must be of equally many iterations.
+  auto left = static_cast<std::size_t>(state.max_iterations);
+  const auto next = [&] { return std::clamp<std::size_t>(left, 1, batch); };
+  while (state.KeepRunningBatch(static_cast<std::int64_t>(next()))) {
+    const double elapsed = seconds_of(next());
+    left -= next();
     state.SetIterationTime(elapsed);
     seconds += elapsed;
     since_limit += elapsed;
