@@ -20,18 +20,11 @@ std::int64_t odd_lines(std::int64_t bytes) {
   return (lines | 1) * 64;
 }
 
-// The largest part of so many inputs that is a multiple of 32, divides them and is no activation group too large.
-int even_part(std::int64_t inputs) {
-  int part = kLargestActivationGroup;
-  while (inputs % part != 0) part -= 32;
-  return part;
-}
-
 // Inputs that share a correction: a weight group or a whole row, or an even part of a large one.
 int activation_group(Activation type, const WeightFormat& weights, std::int64_t padded) {
   const std::int64_t group = weights.is_whole_row() ? padded : weights.group;
   const int largest = type == Activation::s8row ? kLargestInt32Group : kLargestActivationGroup;
-  return group <= largest ? static_cast<int>(group) : even_part(group);
+  return group <= largest ? static_cast<int>(group) : even_part(group, kLargestActivationGroup);
 }
 
 }  // namespace
@@ -77,13 +70,20 @@ std::int64_t ActivationRows::used_bytes() const {
   return value_bytes() + (has_row_factor() ? static_cast<std::int64_t>(sizeof(float)) : 0);
 }
 
+int even_part(std::int64_t inputs, int most) {
+  int part = most;
+  while (inputs % part != 0) part -= 32;
+  return part;
+}
+
 ActivationRows activation_rows(Activation type, std::int64_t inputs, const WeightFormat& weights) {
   ActivationRows rows;
   rows.type = type;
   rows.inputs = inputs;
   rows.padded = round_up(inputs, weights.is_two_level() ? kSuperblock : std::max(32, weights.group));
   if (is_int8(type)) rows.group = activation_group(type, weights, rows.padded);
-  rows.part = rows.group <= kLargestActivationGroup ? rows.group : even_part(rows.group);
+  rows.part =
+      rows.group <= kLargestActivationGroup ? rows.group : even_part(rows.group, kLargestActivationGroup);
   rows.row_bytes = odd_lines(rows.used_bytes());
   return rows;
 }

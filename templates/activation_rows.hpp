@@ -51,8 +51,8 @@ bool computes(const jit::Target& target, Activation type);
 void require_computes(const jit::Target& target, Activation type, const WeightFormat& weights,
                       std::string_view kernel);
 
-// Largest group of activations that share a scale (s8): larger weight groups are cut, so that outliers spoil less
-// and the unrolled loop over a group stays inside the instruction caches. Of a whole row, activation groups are the
+// Largest group of activations that share a scale (s8): larger weight groups are cut, so that outliers spoil less. Of a
+// whole row, activation groups are the
 // largest multiple of 32 that divides it. s8row groups are whole weight groups, which kernels go through in such parts.
 inline constexpr int kLargestActivationGroup = 128;
 // So many products of a byte and an int8 fit an int32: s8row groups that are larger are cut like those of s8.
@@ -78,6 +78,9 @@ struct ActivationRows {
   std::int64_t value_bytes() const;
   std::int64_t used_bytes() const;  // of a row, without the padding behind it, which nobody writes
 };
+
+// The largest multiple of 32 up to `most` that divides so many inputs; `inputs` and `most` are such multiples.
+int even_part(std::int64_t inputs, int most);
 
 // The rows that a GEMM with `inputs` inputs and these weights takes.
 ActivationRows activation_rows(Activation type, std::int64_t inputs, const WeightFormat& weights);

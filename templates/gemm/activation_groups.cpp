@@ -30,12 +30,13 @@ void ActivationGroups::units(const std::function<void(int group)>& body) {
     groups_of_step(body);
     a.add(c_.r.weights, static_cast<std::uint32_t>(c_.packed.unit_bytes));
   } else {
+    const Xbyak::Address steps_left = a.dword[a.rsp + jit::offset(kStepsLeft)];
     Xbyak::Label step;
-    a.mov(a.name(c_.r.free, "steps_left"), static_cast<std::uint32_t>(steps));
+    a.mov(steps_left, static_cast<std::uint32_t>(steps));
     a.L(step);
     groups_of_step(body);
     a.add(c_.r.weights, static_cast<std::uint32_t>(code_bytes(step_inputs)));
-    a.dec(c_.r.free);
+    a.dec(steps_left);
     a.jnz(step, kNear);
     const int scale_bytes = static_cast<int>(c_.packed.unit_bytes) - code_bytes(unit_inputs);
     a.add(c_.r.weights, static_cast<std::uint32_t>(scale_bytes));
@@ -48,14 +49,11 @@ void ActivationGroups::groups_of_step(const std::function<void(int group)>& body
   for (int group = 0; group < groups_per_step(c_.spec.weights); ++group) body(group);
 }
 
-// Of tiles, a unit has several steps, or its groups several parts, but never both: r.free counts either. A single row has
-// no next block to prefetch, and may have both.
 void ActivationGroups::for_quads(int group, const std::function<void(int step, int quad, int number)>& visit,
                                  const std::function<void(int inputs)>& walk) const {
   const int whole = c_.activations.group;
   const int part = c_.activations.part;
-  const bool stream = c_.spec.regime == GemmRegime::stream;
-  const Xbyak::Reg64 parts_left = stream ? c_.r.prefetch : c_.r.free;
+  const Xbyak::Reg64 parts_left = c_.r.free;
   const auto walk_all = [&](int inputs) {
     a.add(c_.r.weights, static_cast<std::uint32_t>(code_bytes(inputs)));
     walk(inputs);

@@ -23,7 +23,7 @@ class ActivationGroups {
 
   // Within body: visit(step, quad, number) for the group's quads of inputs, where `quad` is one of 8 of the 32 inputs
   // number `step` behind r.weights, and `number` counts the group's. Of a group of several parts, for the quads of one,
-  // in a loop over r.free (of a single row r.prefetch), for which walk(inputs) moves what else is walked with r.weights; in the end, back.
+  // in a loop over r.free, for which walk(inputs) moves what else is walked with r.weights; in the end, back.
   void for_quads(int group, const std::function<void(int step, int quad, int number)>& visit,
                  const std::function<void(int inputs)>& walk) const;
   // Within body: one vector of the group's scales or minimums, as f32.

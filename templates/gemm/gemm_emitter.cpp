@@ -29,11 +29,16 @@ constexpr int kTileNumber = 16;
 constexpr int kPrefetchEnd = 24;
 constexpr int kLocals = kTwoLevelFactors;
 
-// The rows as the kernel goes through them. A single one's loop bodies are short: those of 128 inputs took 1.12 times as
-// long on Zen 5, with two threads 1.08.
-ActivationRows walked_rows(const GemmSpec& spec) {
+// Loop bodies are short. On Zen 5, with two threads or one, those of a single row of 128 inputs took 1.08 to 1.12 times as
+// long as of 32, and those of six rows 1.02 to 1.04 times as long as of 64 (docs/PERFORMANCE.md).
+constexpr int kInputsOfRowBody = 32;
+constexpr int kInputsOfTileBody = 64;
+
+// The rows as the kernel goes through them.
+ActivationRows walked_rows(const GemmSpec& spec, const jit::Target& target) {
   ActivationRows rows = activation_rows(spec.activation, spec.inputs, spec.weights);
-  if (spec.regime == GemmRegime::stream) rows.part = std::min(rows.part, 32);
+  const int most = spec.regime == GemmRegime::stream ? kInputsOfRowBody : kInputsOfTileBody;
+  if (!uses_amx(spec, target) && rows.part > most) rows.part = even_part(rows.part, most);
   return rows;
 }
 
@@ -41,7 +46,7 @@ class GemmEmitter {
  public:
   GemmEmitter(const GemmSpec& spec, const jit::Target& target)
       : a(target),
-        c_{a, spec, walked_rows(spec), packed_shape(spec.weights, spec.inputs, spec.columns), {a}},
+        c_{a, spec, walked_rows(spec, target), packed_shape(spec.weights, spec.inputs, spec.columns), {a}},
         most_rows_(spec.regime == GemmRegime::stream ? 1
                                                      : cheapest_tile_rows(a, spec.activation, spec.weights)) {
   }

@@ -51,7 +51,9 @@ struct GemmContext {
   }
 };
 
-// Where on the kernel's stack the factors of a two-level superblock are kept (scale_loader.hpp).
+// The kernel's stack: slots of the loops over rows and blocks (gemm_emitter.cpp, amx_loops.cpp); the steps that a weight group
+// of several activation groups still has; the factors of a two-level superblock (scale_loader.hpp).
+inline constexpr int kStepsLeft = 56;
 inline constexpr int kTwoLevelFactors = 64;
 
 // What a tile prefetches of the weights while it reads them.

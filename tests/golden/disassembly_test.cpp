@@ -33,6 +33,8 @@ const std::set<std::string_view> kNarrowAndWide = {"haswell", "znver5"};
 const GoldenKernel kKernels[] = {
     {"gemm/int4s.g32.f16/s8/stream/store", kAll},
     {"gemm/int4s.g32.f16/s8/tiles/store", kAll},
+    {"gemm/int4s.g128.f16/s8/stream/store", {"znver5"}},
+    {"gemm/int4s.g128.f16/s8/tiles/store", {"znver5"}},
     {"gemm/int4s.g32.f16/s8row/tiles/store", {"znver5", "sapphirerapids"}},
     {"gemm/int4s.g32.f16/bf16/tiles/store", {"znver5", "sapphirerapids"}},
     {"gemm/int8s.g32.f16/s8/stream/store", kNarrowAndWide},
