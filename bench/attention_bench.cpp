@@ -43,19 +43,37 @@ std::vector<std::byte> cache_pattern(const HeadLayout& heads) {
 
 // Where `depth` keys lie.
 struct KeysInRing {
-  enum Wrapped { in_order, full, with_gap };
+  enum Wrapped { in_order, full, with_gap, before_wrap };
 
   // in_order: nothing was discarded yet. full: in a ring of as many slots behind four that stay, which wraps in the
-  // middle of a block. with_gap: in one of `slots`; the others have been discarded.
+  // middle of a block. with_gap: in one of `slots`; the others have been discarded. before_wrap: in the same one, whose
+  // newest key is in its last block still.
   KeysInRing(const AttentionSpec& spec, std::int64_t rows, std::int64_t depth, std::int64_t slots,
              Wrapped wrapped)
-      : ring{wrapped == in_order ? 0 : 4, wrapped == with_gap ? slots : depth},
-        position(wrapped == in_order ? depth - rows : ring.capacity + depth / 2 - rows + 11),
+      : ring{wrapped == in_order ? 0 : kStaying,
+             wrapped == with_gap || wrapped == before_wrap ? slots : depth},
+        position(end(depth, wrapped) - rows),
         spans(ring.spans(position, rows, position + rows - depth, spec.alibi || spec.window > 0)) {}
 
   runtime::KvRing ring;
   std::int64_t position;  // of the first row
   runtime::KeySpans spans;
+
+ private:
+  static constexpr std::int64_t kStaying = 4;
+
+  // Position behind the newest key. Those of with_gap and before_wrap are at the same place of a block.
+  std::int64_t end(std::int64_t depth, Wrapped wrapped) const {
+    const std::int64_t wrapped_end = ring.capacity + depth / 2 + 11;
+    const std::int64_t end_slot = wrapped_end - (ring.capacity - kStaying);
+    switch (wrapped) {
+      case in_order: return depth;
+      case full:
+      case with_gap: return wrapped_end;
+      case before_wrap: return end_slot + (ring.capacity - end_slot) / kKvBlock * kKvBlock;
+    }
+    return depth;
+  }
 };
 
 // Contexts of about `depth` keys whose ends are spread over a block, another for every two passes: those that are compared
@@ -64,7 +82,9 @@ class ContextsInTurn {
  public:
   ContextsInTurn(const AttentionSpec& spec, std::int64_t rows, std::int64_t depth,
                  KeysInRing::Wrapped wrapped)
-      : slots_(wrapped == KeysInRing::with_gap ? depth / 3 * 4 / kKvBlock * kKvBlock : depth) {
+      : slots_(wrapped == KeysInRing::with_gap || wrapped == KeysInRing::before_wrap
+                   ? depth / 3 * 4 / kKvBlock * kKvBlock
+                   : depth) {
     for (std::int64_t less = 0; less < kKvBlock; less += kKvBlock / kContexts)
       keys_.emplace_back(spec, rows, depth - less, slots_, wrapped);
   }
@@ -180,10 +200,12 @@ void attention_row(benchmark::State& state, const AttentionSpec& spec) {
   const auto run = [&](int thread, std::size_t pass) { attention.run(thread, pass); };
   const bool decode = rows == 1;
   run_row(state, decode ? Limit::read : Limit::dot, decode ? attention.bytes() : attention.macs(), run);
-  if (wrapped == KeysInRing::in_order) return;
-  AttentionRun in_order(spec, rows, state.range(1), KeysInRing::in_order);
-  state.counters["to_in_order"] =
-      time_ratio(run, [&](int thread, std::size_t pass) { in_order.run(thread, pass); });
+  const auto time_to = [&](KeysInRing::Wrapped how) {
+    AttentionRun other(spec, rows, state.range(1), how);
+    return time_ratio(run, [&](int thread, std::size_t pass) { other.run(thread, pass); });
+  };
+  if (wrapped != KeysInRing::in_order) state.counters["to_in_order"] = time_to(KeysInRing::in_order);
+  if (wrapped == KeysInRing::with_gap) state.counters["to_before_wrap"] = time_to(KeysInRing::before_wrap);
 }
 
 }  // namespace

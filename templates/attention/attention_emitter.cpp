@@ -5,6 +5,8 @@
 // additions whatever the tile: a row's result does not depend on how a prompt was cut into calls.
 #include "templates/attention/attention_emitter.hpp"
 
+#include <vector>
+
 #include "jit/error.hpp"
 #include "jit/spec_text.hpp"
 #include "templates/attention/amx_chunk.hpp"
@@ -159,24 +161,25 @@ void emit_part_or_whole(const AttentionContext& c) {
 
 }  // namespace
 
-void emit_row_tiles(const AttentionContext& c, const Xbyak::Reg64& left,
+void emit_row_tiles(const AttentionContext& c, const Xbyak::Reg64& left, int most,
                     const std::function<void(int)>& body) {
   jit::Assembler& a = c.a;
-  Xbyak::Label sizes[kVectorTileRows + 1];
+  std::vector<Xbyak::Label> sizes(static_cast<std::size_t>(most) + 1);
+  const auto size = [&](int rows) -> Xbyak::Label& { return sizes[static_cast<std::size_t>(rows)]; };
   Xbyak::Label loop;
   Xbyak::Label done;
   const jit::RoleScope scope(a);
   a.mov(a.name(left, "rows_left"), c.r.query_rows);
   a.L(loop);
-  a.cmp(left, kVectorTileRows);
-  a.jge(sizes[kVectorTileRows], kNear);
-  for (int rows = kVectorTileRows - 1; rows > 0; --rows) {
+  a.cmp(left, c.u32(most));
+  a.jge(size(most), kNear);
+  for (int rows = most - 1; rows > 0; --rows) {
     a.cmp(left, c.u32(rows));
-    a.je(sizes[rows], kNear);
+    a.je(size(rows), kNear);
   }
   a.jmp(done, kNear);
-  for (int rows = 1; rows <= kVectorTileRows; ++rows) {
-    a.L(sizes[rows]);
+  for (int rows = 1; rows <= most; ++rows) {
+    a.L(size(rows));
     body(rows);
     a.sub(left, c.u32(rows));
     a.jmp(loop, kNear);

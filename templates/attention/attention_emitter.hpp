@@ -119,9 +119,9 @@ inline constexpr int kVectorTileRows = 6;
 // Column vectors of a tile: with 6 rows 24 of 32 accumulators, or 12 of 16.
 inline int tile_vectors(const jit::Assembler& a) { return a.vector_registers() == 32 ? 4 : 2; }
 
-// Loops over all query rows in tiles of 6 and one smaller tile; `left` counts down. body(rows) emits the work
+// Loops over all query rows in tiles of `most` and one smaller tile; `left` counts down. body(rows) emits the work
 // on one tile and moves its pointers on.
-void emit_row_tiles(const AttentionContext& context, const Xbyak::Reg64& left,
+void emit_row_tiles(const AttentionContext& context, const Xbyak::Reg64& left, int most,
                     const std::function<void(int rows)>& body);
 
 // Changes the scores of a query row and of the keys it does not see, vector by vector.

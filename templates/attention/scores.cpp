@@ -1,6 +1,6 @@
 // Scores of one chunk: dot products of every query row with the chunk's keys.
 //
-//                 64 keys of a block: 4 zmm, or 2 ymm in 4 passes
+//                 64 keys of a block: 4 zmm, or 2 ymm in 4 passes (8 ymm for a single row)
 //               +--------+--------+--------+--------+
 //   query row 0 | score vectors, one accumulator each|
 //     ...       |                                    |     per pair: load the keys' x0 (x1), broadcast each
@@ -49,12 +49,20 @@ class ScoreTile {
   }
 
  private:
-  int vectors() const { return std::min(tile_vectors(a), keys_ / a.lanes()); }
+  // A single row takes a block's keys in one pass: of 8 ymm, only one is in a register at a time.
+  int vectors() const {
+    return std::min(rows_ == 1 ? kKvBlock / a.lanes() : tile_vectors(a), keys_ / a.lanes());
+  }
+  bool is_wide() const { return vectors() > tile_vectors(a); }
+  int kept() const { return is_wide() ? rows_ + 1 : vectors(); }
   jit::Vector sum(int row, int v) const { return a.vector(row * vectors() + v, {"sum", row, v}); }
-  jit::Vector key(int v) const { return a.vector(rows_ * vectors() + v, {"key", v}); }
-  jit::Vector query(int turn, const jit::Role& role) const {
-    const int first = (rows_ + 1) * vectors();
-    return a.vector(first + turn % (a.vector_registers() - first), role);
+  // Wide tiles keep queries, others keys; the other factor takes turns in the registers that are left.
+  jit::Vector kept(int number, const jit::Role& role) const {
+    return a.vector(rows_ * vectors() + number, role);
+  }
+  jit::Vector in_turn(const jit::Role& role) {
+    const int first = rows_ * vectors() + kept();
+    return a.vector(first + turn_++ % (a.vector_registers() - first), role);
   }
   Xbyak::Reg64 walking_panel() const { return a.name(a.r8, "walking_panel"); }
   Xbyak::Reg64 walking_keys() const { return a.name(a.r9, "walking_keys"); }
@@ -95,8 +103,9 @@ class ScoreTile {
     const Xbyak::Reg64 scales = a.name(walking_panel(), "key_scales");
     a.mov(scales, c_.local(c_.locals.key_scales));
     for (int v = 0; v < vectors(); ++v) {
-      a.vmovups(key(v), a.ptr[scales + jit::offset(first_key * 4 + v * a.vector_bytes())]);
-      for (int row = 0; row < rows_; ++row) a.vmulps(sum(row, v), sum(row, v), key(v));
+      const jit::Vector scale = in_turn({"scale", v});
+      a.vmovups(scale, a.ptr[scales + jit::offset(first_key * 4 + v * a.vector_bytes())]);
+      for (int row = 0; row < rows_; ++row) a.vmulps(sum(row, v), sum(row, v), scale);
     }
   }
 
@@ -110,14 +119,27 @@ class ScoreTile {
 
   void pair(int i, bool prefetch) {
     if (prefetch) prefetch_pair(i);
-    if (c_.bf16_math()) {
-      for (int v = 0; v < vectors(); ++v) load_pair(i, v);
-      multiply(i, 0);
-      return;
+    for (int which = 0; which < (c_.bf16_math() ? 1 : 2); ++which)
+      is_wide() ? key_by_key(i, which) : row_by_row(i, which);
+  }
+
+  void row_by_row(int i, int which) {
+    const auto key = [&](int v) { return kept(v, {"key", v}); };
+    for (int v = 0; v < vectors(); ++v) load_keys(key(v), i, which, v, in_turn("high"));
+    for (int row = 0; row < rows_; ++row) {
+      const jit::Vector query = in_turn({"query", row});
+      load_query(query, row, i, which);
+      for (int v = 0; v < vectors(); ++v) multiply(sum(row, v), key(v), query);
     }
-    for (int which = 0; which < 2; ++which) {
-      for (int v = 0; v < vectors(); ++v) load_key(i, which, v);
-      multiply(i, which);
+  }
+
+  void key_by_key(int i, int which) {
+    const auto query = [&](int row) { return kept(row, {"query", row}); };
+    for (int row = 0; row < rows_; ++row) load_query(query(row), row, i, which);
+    for (int v = 0; v < vectors(); ++v) {
+      const jit::Vector key = in_turn({"key", v});
+      load_keys(key, i, which, v, kept(rows_, "high"));
+      for (int row = 0; row < rows_; ++row) multiply(sum(row, v), key, query(row));
     }
   }
 
@@ -126,36 +148,28 @@ class ScoreTile {
     return a.ptr[walking_keys() + jit::offset(i * pair_bytes() + row + v * a.lanes() * key_bytes())];
   }
 
-  // As dwords of two bf16.
-  void load_pair(int i, int v) {
-    if (c_.bf16_storage()) return a.vmovups(key(v), key_address(i, 0, v));
-    emit_load_bf16_pairs(a, key(v), key_address(i, 0, v), key_address(i, 1, v), query(turn_, "high"));
-  }
-
-  void load_key(int i, int which, int v) {
+  // bf16 math: dwords of both elements of the pair.
+  void load_keys(jit::Vector to, int i, int which, int v, jit::Vector scratch) {
     const Xbyak::Address address = key_address(i, which, v);
-    if (c_.spec.heads.kv == KvStorage::f16) return a.vcvtph2ps(key(v), address);
-    if (c_.int8_storage()) return emit_load_int8(a, key(v), address);
-    a.vmovups(key(v), address);
-    if (!c_.bf16_storage()) return;
+    if (c_.spec.heads.kv == KvStorage::f16) return a.vcvtph2ps(to, address);
+    if (c_.int8_storage() && c_.bf16_math())
+      return emit_load_bf16_pairs(a, to, address, key_address(i, 1, v), scratch);
+    if (c_.int8_storage()) return emit_load_int8(a, to, address);
+    a.vmovups(to, address);
+    if (!c_.bf16_storage() || c_.bf16_math()) return;
     if (which == 0)
-      a.vpslld(key(v), key(v), 16);
+      a.vpslld(to, to, 16);
     else
-      a.isa().bit_and(key(v), key(v), a.vector_constant(0xffff0000));
+      a.isa().bit_and(to, to, a.vector_constant(0xffff0000));
   }
 
-  void multiply(int i, int which) {
-    for (int row = 0; row < rows_; ++row) {
-      const jit::Vector q = query(turn_++, {"query", row});
-      a.vbroadcastss(q, a.dword[walking_panel() + jit::offset(row * c_.scratch.panel_row + i * 4 +
-                                                              which * c_.scratch.pair_places * 4)]);
-      for (int v = 0; v < vectors(); ++v) {
-        if (c_.bf16_math())
-          a.vdpbf16ps(sum(row, v), key(v), q);
-        else
-          a.vfmadd231ps(sum(row, v), key(v), q);
-      }
-    }
+  void load_query(jit::Vector to, int row, int i, int which) {
+    a.vbroadcastss(to, a.dword[walking_panel() + jit::offset(row * c_.scratch.panel_row + i * 4 +
+                                                             which * c_.scratch.pair_places * 4)]);
+  }
+
+  void multiply(jit::Vector sum, jit::Vector key, jit::Vector query) {
+    c_.bf16_math() ? a.vdpbf16ps(sum, key, query) : a.vfmadd231ps(sum, key, query);
   }
 
   const AttentionContext& c_;
@@ -192,7 +206,7 @@ void emit_block_scores(const AttentionContext& c, const Xbyak::Reg64& block_scor
   }
   for (int keys = kKvBlock; keys > 0; keys -= kQuarter) {
     a.L(sizes[keys / kQuarter]);
-    emit_row_tiles(c, a.rax, [&](int rows) { ScoreTile(c, rows, keys).emit(); });
+    emit_row_tiles(c, a.rax, kVectorTileRows, [&](int rows) { ScoreTile(c, rows, keys).emit(); });
     if (keys > kQuarter) a.jmp(done, kNear);
   }
   a.L(done);

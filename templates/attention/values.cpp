@@ -6,6 +6,11 @@
 //     ...       |                                    |     per key (bf16 math: pair of keys): load its
 //   query row 5 |                                    |     values, broadcast each row's probability
 //               +--------+--------+--------+--------+
+//
+//                 128 columns: 8 zmm (8 ymm: 64)
+//   query row 0 +--------+--------+--------+--------+--------+--------+--------+--------+
+//     ...       | up to 3 rows (ymm: 1)                                                 |
+//               +--------+--------+--------+--------+--------+--------+--------+--------+
 #include <algorithm>
 #include <bit>
 
@@ -18,6 +23,7 @@ namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
 constexpr int kUnrolledKeys = 4;
+constexpr int kWideVectors = 8;  // of columns, for few rows
 
 class ValueTile {
  public:
@@ -59,11 +65,17 @@ class ValueTile {
   }
 
  private:
+  // Wide tiles keep a probability of every row, others a value of every column vector; the other factor takes turns in the
+  // registers that are left.
+  bool is_wide() const { return vectors_ > tile_vectors(a); }
+  int kept() const { return is_wide() ? rows_ + 1 : vectors_; }
   jit::Vector sum(int row, int v) const { return a.vector(row * vectors_ + v, {"sum", row, v}); }
-  jit::Vector value(int v) const { return a.vector(rows_ * vectors_ + v, {"value", v}); }
-  jit::Vector probability(int turn, const jit::Role& role) const {
-    const int first = (rows_ + 1) * vectors_;
-    return a.vector(first + turn % (a.vector_registers() - first), role);
+  jit::Vector in_turn(const jit::Role& role) {
+    const int first = rows_ * vectors_ + kept();
+    return a.vector(first + turn_++ % (a.vector_registers() - first), role);
+  }
+  jit::Vector kept(int number, const jit::Role& role) const {
+    return a.vector(rows_ * vectors_ + number, role);
   }
   Xbyak::Reg64 walking_probabilities() const { return a.name(a.r8, "walking_probabilities"); }
   Xbyak::Reg64 walking_values() const { return a.name(a.r9, "walking_values"); }
@@ -82,45 +94,53 @@ class ValueTile {
     for (int row = at; row < at + keys_at_once() / keys_per_row() * row_bytes(); row += row_bytes())
       for (int line = 0; line < vectors_ * vector_columns_bytes(); line += 64)
         ahead_.emit_prefetch(walking_values() + jit::offset(row + line));
-    for (int odd = 0; odd < (c_.bf16_math() ? 1 : keys_per_row()); ++odd) {
-      for (int v = 0; v < vectors_; ++v) load_value(at, odd, v);
-      multiply(key + odd);
+    for (int odd = 0; odd < (c_.bf16_math() ? 1 : keys_per_row()); ++odd)
+      is_wide() ? column_by_column(at, key, odd) : row_by_row(at, key, odd);
+  }
+
+  void row_by_row(int at, int key, int odd) {
+    const auto value = [&](int v) { return kept(v, {"value", v}); };
+    for (int v = 0; v < vectors_; ++v) load_value(value(v), at, odd, v, in_turn("high"));
+    for (int row = 0; row < rows_; ++row) {
+      const jit::Vector probability = in_turn({"probability", row});
+      load_probability(probability, row, key + odd);
+      for (int v = 0; v < vectors_; ++v) multiply(sum(row, v), value(v), probability);
     }
   }
 
-  void load_value(int at, int odd, int v) {
+  void column_by_column(int at, int key, int odd) {
+    const auto probability = [&](int row) { return kept(row, {"probability", row}); };
+    for (int row = 0; row < rows_; ++row) load_probability(probability(row), row, key + odd);
+    for (int v = 0; v < vectors_; ++v) {
+      const jit::Vector value = in_turn({"value", v});
+      load_value(value, at, odd, v, kept(rows_, "high"));
+      for (int row = 0; row < rows_; ++row) multiply(sum(row, v), value, probability(row));
+    }
+  }
+
+  void load_value(jit::Vector to, int at, int odd, int v, jit::Vector scratch) {
     const Xbyak::Address place = a.ptr[walking_values() + jit::offset(at + v * vector_columns_bytes())];
-    if (c_.spec.heads.kv == KvStorage::f16) return a.vcvtph2ps(value(v), place);
-    if (c_.int8_storage()) return load_int8(place, a.ptr[place.getRegExp() + jit::offset(row_bytes())], v);
-    a.vmovups(value(v), place);
+    if (c_.spec.heads.kv == KvStorage::f16) return a.vcvtph2ps(to, place);
+    if (c_.int8_storage() && c_.bf16_math())
+      return emit_load_bf16_pairs(a, to, place, a.ptr[place.getRegExp() + jit::offset(row_bytes())], scratch);
+    if (c_.int8_storage()) return emit_load_int8(a, to, place);
+    a.vmovups(to, place);
     if (!c_.bf16_storage() || c_.bf16_math()) return;
     if (odd == 0)
-      a.vpslld(value(v), value(v), 16);
+      a.vpslld(to, to, 16);
     else
-      a.isa().bit_and(value(v), value(v), a.vector_constant(0xffff0000));
+      a.isa().bit_and(to, to, a.vector_constant(0xffff0000));
   }
 
-  // One position, or dwords of two bf16.
-  void load_int8(const Xbyak::Address& place, const Xbyak::Address& next_position, int v) {
-    if (c_.bf16_math())
-      return emit_load_bf16_pairs(a, value(v), place, next_position, probability(turn_, "high"));
-    emit_load_int8(a, value(v), place);
-  }
-
-  void multiply(int key) {
+  void load_probability(jit::Vector to, int row, int key) {
     const int element = c_.bf16_math() ? 2 : 4;
-    for (int row = 0; row < rows_; ++row) {
-      const jit::Vector p = probability(turn_++, {"probability", row});
-      a.vbroadcastss(
-          p,
-          a.dword[walking_probabilities() + jit::offset(row * AttentionScratch::kScoresRow + key * element)]);
-      for (int v = 0; v < vectors_; ++v) {
-        if (c_.bf16_math())
-          a.vdpbf16ps(sum(row, v), value(v), p);
-        else
-          a.vfmadd231ps(sum(row, v), value(v), p);
-      }
-    }
+    a.vbroadcastss(
+        to,
+        a.dword[walking_probabilities() + jit::offset(row * AttentionScratch::kScoresRow + key * element)]);
+  }
+
+  void multiply(jit::Vector sum, jit::Vector value, jit::Vector probability) {
+    c_.bf16_math() ? a.vdpbf16ps(sum, value, probability) : a.vfmadd231ps(sum, value, probability);
   }
 
   const AttentionContext& c_;
@@ -131,18 +151,62 @@ class ValueTile {
   int turn_ = 0;
 };
 
+// Tiles of so many rows and column vectors.
+struct TileShape {
+  int rows;
+  int vectors;
+};
+
 // All rows for `vectors` column vectors; block_columns walks along the values' columns, sum_columns likewise.
-void emit_column_group(const AttentionContext& c, int vectors, const Xbyak::Reg64& block_columns,
+void emit_column_group(const AttentionContext& c, const TileShape& tile, const Xbyak::Reg64& block_columns,
                        const Xbyak::Reg64& sum_columns) {
   jit::Assembler& a = c.a;
   const jit::RoleScope scope(a);
-  const ValueTile any(c, 1, vectors);
+  const ValueTile any(c, 1, tile.vectors);
   a.mov(any.block_values(), block_columns);
   a.mov(any.sums(), sum_columns);
   a.mov(any.probabilities(), c.local(c.locals.probabilities));
-  emit_row_tiles(c, a.rax, [&](int rows) { ValueTile(c, rows, vectors).emit(); });
-  a.add(block_columns, c.u32(vectors * a.lanes() * c.spec.heads.place_bytes()));
-  a.add(sum_columns, c.u32(vectors * a.vector_bytes()));
+  emit_row_tiles(c, a.rax, tile.rows, [&](int rows) { ValueTile(c, rows, tile.vectors).emit(); });
+  a.add(block_columns, c.u32(tile.vectors * a.lanes() * c.spec.heads.place_bytes()));
+  a.add(sum_columns, c.u32(tile.vectors * a.vector_bytes()));
+}
+
+// All rows and columns.
+void emit_column_groups(const AttentionContext& c, const TileShape& tile, const Xbyak::Reg64& block_columns,
+                        const Xbyak::Reg64& sum_columns) {
+  jit::Assembler& a = c.a;
+  const int vectors = c.scratch.values_row / a.vector_bytes();
+  if (const int groups = vectors / tile.vectors; groups > 0) {
+    const Xbyak::Address groups_left = c.local(c.locals.groups_left);
+    Xbyak::Label loop;
+    a.mov(groups_left, c.u32(groups));
+    a.L(loop);
+    emit_column_group(c, tile, block_columns, sum_columns);
+    a.dec(groups_left);
+    a.jnz(loop, kNear);
+  }
+  if (const int rest = vectors % tile.vectors; rest > 0)
+    emit_column_group(c, {tile.rows, rest}, block_columns, sum_columns);
+}
+
+// Few rows take values as fast as memory gives them, if they are read from front to back: by a tile that is wide. More rows
+// than it holds would widen and load each value several times.
+void emit_products(const AttentionContext& c, const Xbyak::Reg64& block_columns,
+                   const Xbyak::Reg64& sum_columns) {
+  jit::Assembler& a = c.a;
+  const TileShape many = {kVectorTileRows, tile_vectors(a)};
+  const TileShape few = {(a.vector_registers() - 2) / (kWideVectors + 1), kWideVectors};
+  if (c.scratch.values_row / a.vector_bytes() <= many.vectors)
+    return emit_column_groups(c, many, block_columns, sum_columns);
+  Xbyak::Label several;
+  Xbyak::Label done;
+  a.cmp(c.r.query_rows, c.u32(few.rows));
+  a.jg(several, kNear);
+  emit_column_groups(c, few, block_columns, sum_columns);
+  a.jmp(done, kNear);
+  a.L(several);
+  emit_column_groups(c, many, block_columns, sum_columns);
+  a.L(done);
 }
 
 // A block's probabilities times the scales of its values, in place; rounded to bf16 where the products are.
@@ -227,12 +291,8 @@ void emit_values(const AttentionContext& c) {
   const Xbyak::Reg64 block_columns = a.name(a.r11, "block_columns");
   const Xbyak::Reg64 sum_columns = a.name(a.rbp, "sum_columns");  // all others are taken
   const int probability_bytes = c.bf16_math() ? 2 : 4;
-  const int all_vectors = c.scratch.values_row / a.vector_bytes();
-  const int groups = all_vectors / tile_vectors(a);
-  const int rest = all_vectors % tile_vectors(a);
 
   const Xbyak::Address blocks_left = c.local(c.locals.blocks_left);
-  const Xbyak::Address groups_left = c.local(c.locals.groups_left);
   a.lend_rbp(c.locals.frame);
   c.start_blocks(a.rax);
   a.mov(blocks_left, c.r.chunk_blocks);
@@ -252,15 +312,7 @@ void emit_values(const AttentionContext& c) {
   a.mov(c.local(c.locals.probabilities), block_probabilities);
   emit_read_ahead(c, block_columns);
   a.lea(sum_columns, a.ptr[c.r.scratch + jit::offset(c.scratch.values)]);
-  if (groups > 0) {
-    Xbyak::Label group_loop;
-    a.mov(groups_left, c.u32(groups));
-    a.L(group_loop);
-    emit_column_group(c, tile_vectors(a), block_columns, sum_columns);
-    a.dec(groups_left);
-    a.jnz(group_loop, kNear);
-  }
-  if (rest > 0) emit_column_group(c, rest, block_columns, sum_columns);
+  emit_products(c, block_columns, sum_columns);
   a.mov(block_probabilities, c.local(c.locals.probabilities));
   a.imul(a.rax, c.local(c.locals.skipped), probability_bytes);
   a.sub(block_probabilities, a.rax);
