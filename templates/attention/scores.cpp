@@ -11,8 +11,9 @@
 #include <algorithm>
 
 #include "templates/attention/attention_emitter.hpp"
-#include "templates/attention/int8_loads.hpp"
+#include "templates/attention/product_tile.hpp"
 #include "templates/attention/read_ahead.hpp"
+#include "templates/attention/stored_loads.hpp"
 
 namespace burin::kernels {
 namespace {
@@ -26,8 +27,8 @@ class ScoreTile {
       : c_(context),
         a(context.a),
         ahead_(context, unroll() * pair_bytes(), a.rbp),
-        rows_(rows),
-        keys_(keys) {}
+        keys_(keys),
+        tile_(context, rows, vectors(context.a, rows, keys), {"key", "query"}) {}
 
   Xbyak::Reg64 panel() const { return a.name(a.rdi, "panel"); }    // of the tile's first row
   Xbyak::Reg64 keys() const { return a.name(a.rsi, "keys"); }      // the tile's first of the block
@@ -44,26 +45,16 @@ class ScoreTile {
     const jit::RoleScope scope(a);
     const int keys_per_pass = vectors() * a.lanes();
     for (int key = 0; key < keys_; key += keys_per_pass) emit_pass(key);
-    a.add(panel(), c_.u32(rows_ * c_.scratch.panel_row));
-    a.add(scores(), c_.u32(rows_ * AttentionScratch::kScoresRow));
+    a.add(panel(), c_.u32(tile_.rows() * c_.scratch.panel_row));
+    a.add(scores(), c_.u32(tile_.rows() * AttentionScratch::kScoresRow));
   }
 
  private:
   // A single row takes a block's keys in one pass: of 8 ymm, only one is in a register at a time.
-  int vectors() const {
-    return std::min(rows_ == 1 ? kKvBlock / a.lanes() : tile_vectors(a), keys_ / a.lanes());
+  static int vectors(const jit::Assembler& a, int rows, int keys) {
+    return std::min(rows == 1 ? kKvBlock / a.lanes() : tile_vectors(a), keys / a.lanes());
   }
-  bool is_wide() const { return vectors() > tile_vectors(a); }
-  int kept() const { return is_wide() ? rows_ + 1 : vectors(); }
-  jit::Vector sum(int row, int v) const { return a.vector(row * vectors() + v, {"sum", row, v}); }
-  // Wide tiles keep queries, others keys; the other factor takes turns in the registers that are left.
-  jit::Vector kept(int number, const jit::Role& role) const {
-    return a.vector(rows_ * vectors() + number, role);
-  }
-  jit::Vector in_turn(const jit::Role& role) {
-    const int first = rows_ * vectors() + kept();
-    return a.vector(first + turn_++ % (a.vector_registers() - first), role);
-  }
+  int vectors() const { return tile_.vectors(); }
   Xbyak::Reg64 walking_panel() const { return a.name(a.r8, "walking_panel"); }
   Xbyak::Reg64 walking_keys() const { return a.name(a.r9, "walking_keys"); }
   Xbyak::Reg64 pairs_left() const { return a.name(a.rcx, "pairs_left"); }
@@ -74,8 +65,8 @@ class ScoreTile {
   int key_bytes() const { return c_.spec.heads.place_bytes(); }
 
   void emit_pass(int first_key) {
-    for (int row = 0; row < rows_; ++row)
-      for (int v = 0; v < vectors(); ++v) a.zero(sum(row, v));
+    for (int row = 0; row < tile_.rows(); ++row)
+      for (int v = 0; v < vectors(); ++v) a.zero(tile_.sum(row, v));
     a.mov(walking_panel(), panel());
     a.lea(walking_keys(), a.ptr[keys() + jit::offset(first_key * key_bytes())]);
     a.mov(pairs_left(), c_.u32(c_.spec.heads.pairs() / unroll()));
@@ -91,11 +82,11 @@ class ScoreTile {
     a.dec(pairs_left());
     a.jnz(loop, kNear);
     if (c_.int8_storage()) scale_sums(first_key);
-    for (int row = 0; row < rows_; ++row)
+    for (int row = 0; row < tile_.rows(); ++row)
       for (int v = 0; v < vectors(); ++v)
         a.vmovups(a.ptr[scores() + jit::offset(row * AttentionScratch::kScoresRow + first_key * 4 +
                                                v * a.vector_bytes())],
-                  sum(row, v));
+                  tile_.sum(row, v));
   }
 
   void scale_sums(int first_key) {
@@ -103,9 +94,9 @@ class ScoreTile {
     const Xbyak::Reg64 scales = a.name(walking_panel(), "key_scales");
     a.mov(scales, c_.local(c_.locals.key_scales));
     for (int v = 0; v < vectors(); ++v) {
-      const jit::Vector scale = in_turn({"scale", v});
+      const jit::Vector scale = tile_.in_turn({"scale", v});
       a.vmovups(scale, a.ptr[scales + jit::offset(first_key * 4 + v * a.vector_bytes())]);
-      for (int row = 0; row < rows_; ++row) a.vmulps(sum(row, v), sum(row, v), scale);
+      for (int row = 0; row < tile_.rows(); ++row) a.vmulps(tile_.sum(row, v), tile_.sum(row, v), scale);
     }
   }
 
@@ -120,27 +111,11 @@ class ScoreTile {
   void pair(int i, bool prefetch) {
     if (prefetch) prefetch_pair(i);
     for (int which = 0; which < (c_.bf16_math() ? 1 : 2); ++which)
-      is_wide() ? key_by_key(i, which) : row_by_row(i, which);
-  }
-
-  void row_by_row(int i, int which) {
-    const auto key = [&](int v) { return kept(v, {"key", v}); };
-    for (int v = 0; v < vectors(); ++v) load_keys(key(v), i, which, v, in_turn("high"));
-    for (int row = 0; row < rows_; ++row) {
-      const jit::Vector query = in_turn({"query", row});
-      load_query(query, row, i, which);
-      for (int v = 0; v < vectors(); ++v) multiply(sum(row, v), key(v), query);
-    }
-  }
-
-  void key_by_key(int i, int which) {
-    const auto query = [&](int row) { return kept(row, {"query", row}); };
-    for (int row = 0; row < rows_; ++row) load_query(query(row), row, i, which);
-    for (int v = 0; v < vectors(); ++v) {
-      const jit::Vector key = in_turn({"key", v});
-      load_keys(key, i, which, v, kept(rows_, "high"));
-      for (int row = 0; row < rows_; ++row) multiply(sum(row, v), key, query(row));
-    }
+      tile_.emit(
+          [&](jit::Vector to, int v, jit::Vector scratch) {
+            emit_load_stored(c_, to, key_address(i, which, v), key_address(i, 1, v), which, scratch);
+          },
+          [&](jit::Vector to, int row) { load_query(to, row, i, which); });
   }
 
   Xbyak::Address key_address(int i, int which, int v) const {
@@ -148,36 +123,16 @@ class ScoreTile {
     return a.ptr[walking_keys() + jit::offset(i * pair_bytes() + row + v * a.lanes() * key_bytes())];
   }
 
-  // bf16 math: dwords of both elements of the pair.
-  void load_keys(jit::Vector to, int i, int which, int v, jit::Vector scratch) {
-    const Xbyak::Address address = key_address(i, which, v);
-    if (c_.spec.heads.kv == KvStorage::f16) return a.vcvtph2ps(to, address);
-    if (c_.int8_storage() && c_.bf16_math())
-      return emit_load_bf16_pairs(a, to, address, key_address(i, 1, v), scratch);
-    if (c_.int8_storage()) return emit_load_int8(a, to, address);
-    a.vmovups(to, address);
-    if (!c_.bf16_storage() || c_.bf16_math()) return;
-    if (which == 0)
-      a.vpslld(to, to, 16);
-    else
-      a.isa().bit_and(to, to, a.vector_constant(0xffff0000));
-  }
-
   void load_query(jit::Vector to, int row, int i, int which) {
     a.vbroadcastss(to, a.dword[walking_panel() + jit::offset(row * c_.scratch.panel_row + i * 4 +
                                                              which * c_.scratch.pair_places * 4)]);
   }
 
-  void multiply(jit::Vector sum, jit::Vector key, jit::Vector query) {
-    c_.bf16_math() ? a.vdpbf16ps(sum, key, query) : a.vfmadd231ps(sum, key, query);
-  }
-
   const AttentionContext& c_;
   jit::Assembler& a;
   ReadAhead ahead_;
-  int rows_;
   int keys_;
-  int turn_ = 0;
+  ProductTile tile_;
 };
 
 // Of the block's quarters that any row may see.

@@ -15,8 +15,9 @@
 #include <bit>
 
 #include "templates/attention/attention_emitter.hpp"
-#include "templates/attention/int8_loads.hpp"
+#include "templates/attention/product_tile.hpp"
 #include "templates/attention/read_ahead.hpp"
+#include "templates/attention/stored_loads.hpp"
 
 namespace burin::kernels {
 namespace {
@@ -28,7 +29,10 @@ constexpr int kWideVectors = 8;  // of columns, for few rows
 class ValueTile {
  public:
   ValueTile(const AttentionContext& context, int rows, int vectors)
-      : c_(context), a(context.a), ahead_(context, body_bytes(), a.r10), rows_(rows), vectors_(vectors) {}
+      : c_(context),
+        a(context.a),
+        ahead_(context, body_bytes(), a.r10),
+        tile_(context, rows, vectors, {"value", "probability"}) {}
 
   // Of the tile's first row, at the block's first key.
   Xbyak::Reg64 probabilities() const { return a.name(a.rdi, "probabilities"); }
@@ -43,8 +47,8 @@ class ValueTile {
 
   void emit() {
     const jit::RoleScope scope(a);
-    for (int row = 0; row < rows_; ++row)
-      for (int v = 0; v < vectors_; ++v) a.vmovups(sum(row, v), sum_address(row, v));
+    for (int row = 0; row < tile_.rows(); ++row)
+      for (int v = 0; v < tile_.vectors(); ++v) a.vmovups(tile_.sum(row, v), sum_address(row, v));
     a.mov(walking_probabilities(), probabilities());
     a.mov(walking_values(), block_values());
     a.mov(keys_left(), c_.local(c_.locals.key_groups));
@@ -58,25 +62,13 @@ class ValueTile {
     a.add(walking_values(), c_.u32(body_bytes()));
     a.dec(keys_left());
     a.jnz(loop, kNear);
-    for (int row = 0; row < rows_; ++row)
-      for (int v = 0; v < vectors_; ++v) a.vmovups(sum_address(row, v), sum(row, v));
-    a.add(probabilities(), c_.u32(rows_ * AttentionScratch::kScoresRow));
-    a.add(sums(), c_.u32(rows_ * c_.scratch.values_row));
+    for (int row = 0; row < tile_.rows(); ++row)
+      for (int v = 0; v < tile_.vectors(); ++v) a.vmovups(sum_address(row, v), tile_.sum(row, v));
+    a.add(probabilities(), c_.u32(tile_.rows() * AttentionScratch::kScoresRow));
+    a.add(sums(), c_.u32(tile_.rows() * c_.scratch.values_row));
   }
 
  private:
-  // Wide tiles keep a probability of every row, others a value of every column vector; the other factor takes turns in the
-  // registers that are left.
-  bool is_wide() const { return vectors_ > tile_vectors(a); }
-  int kept() const { return is_wide() ? rows_ + 1 : vectors_; }
-  jit::Vector sum(int row, int v) const { return a.vector(row * vectors_ + v, {"sum", row, v}); }
-  jit::Vector in_turn(const jit::Role& role) {
-    const int first = rows_ * vectors_ + kept();
-    return a.vector(first + turn_++ % (a.vector_registers() - first), role);
-  }
-  jit::Vector kept(int number, const jit::Role& role) const {
-    return a.vector(rows_ * vectors_ + number, role);
-  }
   Xbyak::Reg64 walking_probabilities() const { return a.name(a.r8, "walking_probabilities"); }
   Xbyak::Reg64 walking_values() const { return a.name(a.r9, "walking_values"); }
   Xbyak::Reg64 keys_left() const { return a.name(a.rcx, "keys_left"); }
@@ -92,44 +84,18 @@ class ValueTile {
   void key_rows(int key) {
     const int at = key / keys_per_row() * row_bytes();
     for (int row = at; row < at + keys_at_once() / keys_per_row() * row_bytes(); row += row_bytes())
-      for (int line = 0; line < vectors_ * vector_columns_bytes(); line += 64)
+      for (int line = 0; line < tile_.vectors() * vector_columns_bytes(); line += 64)
         ahead_.emit_prefetch(walking_values() + jit::offset(row + line));
     for (int odd = 0; odd < (c_.bf16_math() ? 1 : keys_per_row()); ++odd)
-      is_wide() ? column_by_column(at, key, odd) : row_by_row(at, key, odd);
+      tile_.emit(
+          [&](jit::Vector to, int v, jit::Vector scratch) {
+            emit_load_stored(c_, to, value_address(at, v), value_address(at + row_bytes(), v), odd, scratch);
+          },
+          [&](jit::Vector to, int row) { load_probability(to, row, key + odd); });
   }
 
-  void row_by_row(int at, int key, int odd) {
-    const auto value = [&](int v) { return kept(v, {"value", v}); };
-    for (int v = 0; v < vectors_; ++v) load_value(value(v), at, odd, v, in_turn("high"));
-    for (int row = 0; row < rows_; ++row) {
-      const jit::Vector probability = in_turn({"probability", row});
-      load_probability(probability, row, key + odd);
-      for (int v = 0; v < vectors_; ++v) multiply(sum(row, v), value(v), probability);
-    }
-  }
-
-  void column_by_column(int at, int key, int odd) {
-    const auto probability = [&](int row) { return kept(row, {"probability", row}); };
-    for (int row = 0; row < rows_; ++row) load_probability(probability(row), row, key + odd);
-    for (int v = 0; v < vectors_; ++v) {
-      const jit::Vector value = in_turn({"value", v});
-      load_value(value, at, odd, v, kept(rows_, "high"));
-      for (int row = 0; row < rows_; ++row) multiply(sum(row, v), value, probability(row));
-    }
-  }
-
-  void load_value(jit::Vector to, int at, int odd, int v, jit::Vector scratch) {
-    const Xbyak::Address place = a.ptr[walking_values() + jit::offset(at + v * vector_columns_bytes())];
-    if (c_.spec.heads.kv == KvStorage::f16) return a.vcvtph2ps(to, place);
-    if (c_.int8_storage() && c_.bf16_math())
-      return emit_load_bf16_pairs(a, to, place, a.ptr[place.getRegExp() + jit::offset(row_bytes())], scratch);
-    if (c_.int8_storage()) return emit_load_int8(a, to, place);
-    a.vmovups(to, place);
-    if (!c_.bf16_storage() || c_.bf16_math()) return;
-    if (odd == 0)
-      a.vpslld(to, to, 16);
-    else
-      a.isa().bit_and(to, to, a.vector_constant(0xffff0000));
+  Xbyak::Address value_address(int at, int v) const {
+    return a.ptr[walking_values() + jit::offset(at + v * vector_columns_bytes())];
   }
 
   void load_probability(jit::Vector to, int row, int key) {
@@ -139,16 +105,10 @@ class ValueTile {
         a.dword[walking_probabilities() + jit::offset(row * AttentionScratch::kScoresRow + key * element)]);
   }
 
-  void multiply(jit::Vector sum, jit::Vector value, jit::Vector probability) {
-    c_.bf16_math() ? a.vdpbf16ps(sum, value, probability) : a.vfmadd231ps(sum, value, probability);
-  }
-
   const AttentionContext& c_;
   jit::Assembler& a;
   ReadAhead ahead_;
-  int rows_;
-  int vectors_;
-  int turn_ = 0;
+  ProductTile tile_;
 };
 
 // Tiles of so many rows and column vectors.
