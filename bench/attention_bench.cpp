@@ -43,17 +43,18 @@ std::vector<std::byte> cache_pattern(const HeadLayout& heads) {
 
 // Where `depth` keys lie.
 struct KeysInRing {
-  enum Wrapped { in_order, full, with_gap, before_wrap };
+  enum Order { in_order, full, with_gap, before_wrap };
 
   // in_order: nothing was discarded yet. full: in a ring of as many slots behind four that stay, which wraps in the
   // middle of a block. with_gap: in one of `slots`; the others have been discarded. before_wrap: in the same one, whose
   // newest key is in its last block still.
   KeysInRing(const AttentionSpec& spec, std::int64_t rows, std::int64_t depth, std::int64_t slots,
-             Wrapped wrapped)
-      : ring{wrapped == in_order ? 0 : kStaying,
-             wrapped == with_gap || wrapped == before_wrap ? slots : depth},
-        position(end(depth, wrapped) - rows),
+             Order order)
+      : ring{order == in_order ? 0 : kStaying, has_gap(order) ? slots : depth},
+        position(end(depth, order) - rows),
         spans(ring.spans(position, rows, position + rows - depth, spec.alibi || spec.window > 0)) {}
+
+  static bool has_gap(Order order) { return order == with_gap || order == before_wrap; }
 
   runtime::KvRing ring;
   std::int64_t position;  // of the first row
@@ -63,16 +64,12 @@ struct KeysInRing {
   static constexpr std::int64_t kStaying = 4;
 
   // Position behind the newest key. Those of with_gap and before_wrap are at the same place of a block.
-  std::int64_t end(std::int64_t depth, Wrapped wrapped) const {
+  std::int64_t end(std::int64_t depth, Order order) const {
     const std::int64_t wrapped_end = ring.capacity + depth / 2 + 11;
     const std::int64_t end_slot = wrapped_end - (ring.capacity - kStaying);
-    switch (wrapped) {
-      case in_order: return depth;
-      case full:
-      case with_gap: return wrapped_end;
-      case before_wrap: return end_slot + (ring.capacity - end_slot) / kKvBlock * kKvBlock;
-    }
-    return depth;
+    if (order == in_order) return depth;
+    if (order == before_wrap) return end_slot + (ring.capacity - end_slot) / kKvBlock * kKvBlock;
+    return wrapped_end;
   }
 };
 
@@ -80,13 +77,10 @@ struct KeysInRing {
 // have as many keys.
 class ContextsInTurn {
  public:
-  ContextsInTurn(const AttentionSpec& spec, std::int64_t rows, std::int64_t depth,
-                 KeysInRing::Wrapped wrapped)
-      : slots_(wrapped == KeysInRing::with_gap || wrapped == KeysInRing::before_wrap
-                   ? depth / 3 * 4 / kKvBlock * kKvBlock
-                   : depth) {
+  ContextsInTurn(const AttentionSpec& spec, std::int64_t rows, std::int64_t depth, KeysInRing::Order order)
+      : slots_(KeysInRing::has_gap(order) ? depth / 3 * 4 / kKvBlock * kKvBlock : depth) {
     for (std::int64_t less = 0; less < kKvBlock; less += kKvBlock / kContexts)
-      keys_.emplace_back(spec, rows, depth - less, slots_, wrapped);
+      keys_.emplace_back(spec, rows, depth - less, slots_, order);
   }
 
   const KeysInRing& get(std::size_t pass) const { return keys_[pass / 2 % keys_.size()]; }
@@ -105,11 +99,11 @@ class ContextsInTurn {
 // The last `rows` rows of `depth`.
 class AttentionRun {
  public:
-  AttentionRun(const AttentionSpec& spec, std::int64_t rows, std::int64_t depth, KeysInRing::Wrapped wrapped)
+  AttentionRun(const AttentionSpec& spec, std::int64_t rows, std::int64_t depth, KeysInRing::Order order)
       : heads_(spec.heads),
         rows_(rows),
         depth_(ContextsInTurn::mean_depth(depth)),
-        contexts_(spec, rows, depth, wrapped),
+        contexts_(spec, rows, depth, order),
         slopes_(static_cast<std::size_t>(heads_.query_heads), 0.01f),
         rows_per_call_(attention_rows_per_call(spec)),
         entry_(Machine::get().resolve(spec, emit_attention)),
@@ -124,8 +118,8 @@ class AttentionRun {
         tables_.push_back(caches_[pass] + block * heads_.layer_block_bytes());
   }
 
-  // (KV head, part of its query heads, block of rows) items in turn, a head's longest first: as even as when they are taken as
-  // threads come free.
+  // (KV head, part of its query heads, block of rows) items in turn, a head's longest first: as even as when they are
+  // taken as threads come free.
   void run(int thread, std::size_t pass) {
     const int threads = Machine::get().threads();
     const std::int64_t row_blocks = (rows_ + rows_per_call_ - 1) / rows_per_call_;
@@ -195,17 +189,17 @@ class AttentionRun {
 
 void attention_row(benchmark::State& state, const AttentionSpec& spec) {
   const std::int64_t rows = state.range(0);
-  const auto wrapped = static_cast<KeysInRing::Wrapped>(state.range(2));
-  AttentionRun attention(spec, rows, state.range(1), wrapped);
+  const auto order = static_cast<KeysInRing::Order>(state.range(2));
+  AttentionRun attention(spec, rows, state.range(1), order);
   const auto run = [&](int thread, std::size_t pass) { attention.run(thread, pass); };
   const bool decode = rows == 1;
   run_row(state, decode ? Limit::read : Limit::dot, decode ? attention.bytes() : attention.macs(), run);
-  const auto time_to = [&](KeysInRing::Wrapped how) {
-    AttentionRun other(spec, rows, state.range(1), how);
+  const auto time_to = [&](KeysInRing::Order other_order) {
+    AttentionRun other(spec, rows, state.range(1), other_order);
     return time_ratio(run, [&](int thread, std::size_t pass) { other.run(thread, pass); });
   };
-  if (wrapped != KeysInRing::in_order) state.counters["to_in_order"] = time_to(KeysInRing::in_order);
-  if (wrapped == KeysInRing::with_gap) state.counters["to_before_wrap"] = time_to(KeysInRing::before_wrap);
+  if (order != KeysInRing::in_order) state.counters["to_in_order"] = time_to(KeysInRing::in_order);
+  if (order == KeysInRing::with_gap) state.counters["to_before_wrap"] = time_to(KeysInRing::before_wrap);
 }
 
 }  // namespace

@@ -90,9 +90,10 @@ void run_row(benchmark::State& state, Limit limit, double units,
   // The last batch is what is left, as repetitions must be of equally many iterations.
   auto left = static_cast<std::size_t>(state.max_iterations);
   const auto next = [&] { return std::clamp<std::size_t>(left, 1, batch); };
-  while (state.KeepRunningBatch(static_cast<std::int64_t>(next()))) {
-    const double elapsed = seconds_of(next());
-    left -= next();
+  for (std::size_t passes = next(); state.KeepRunningBatch(static_cast<std::int64_t>(passes));
+       passes = next()) {
+    const double elapsed = seconds_of(passes);
+    left -= passes;
     state.SetIterationTime(elapsed);
     seconds += elapsed;
     since_limit += elapsed;

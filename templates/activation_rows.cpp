@@ -24,7 +24,7 @@ std::int64_t odd_lines(std::int64_t bytes) {
 int activation_group(Activation type, const WeightFormat& weights, std::int64_t padded) {
   const std::int64_t group = weights.is_whole_row() ? padded : weights.group;
   const int largest = type == Activation::s8row ? kLargestInt32Group : kLargestActivationGroup;
-  return group <= largest ? static_cast<int>(group) : even_part(group, kLargestActivationGroup);
+  return group <= largest ? static_cast<int>(group) : part_of_group(group, kLargestActivationGroup);
 }
 
 }  // namespace
@@ -70,9 +70,10 @@ std::int64_t ActivationRows::used_bytes() const {
   return value_bytes() + (has_row_factor() ? static_cast<std::int64_t>(sizeof(float)) : 0);
 }
 
-int even_part(std::int64_t inputs, int most) {
+int part_of_group(std::int64_t group, int most) {
+  if (group <= most) return static_cast<int>(group);
   int part = most;
-  while (inputs % part != 0) part -= 32;
+  while (group % part != 0) part -= 32;
   return part;
 }
 
@@ -82,8 +83,6 @@ ActivationRows activation_rows(Activation type, std::int64_t inputs, const Weigh
   rows.inputs = inputs;
   rows.padded = round_up(inputs, weights.is_two_level() ? kSuperblock : std::max(32, weights.group));
   if (is_int8(type)) rows.group = activation_group(type, weights, rows.padded);
-  rows.part =
-      rows.group <= kLargestActivationGroup ? rows.group : even_part(rows.group, kLargestActivationGroup);
   rows.row_bytes = odd_lines(rows.used_bytes());
   return rows;
 }

@@ -51,9 +51,8 @@ bool computes(const jit::Target& target, Activation type);
 void require_computes(const jit::Target& target, Activation type, const WeightFormat& weights,
                       std::string_view kernel);
 
-// Largest group of activations that share a scale (s8): larger weight groups are cut, so that outliers spoil less. Of a
-// whole row, activation groups are the
-// largest multiple of 32 that divides it. s8row groups are whole weight groups, which kernels go through in such parts.
+// Largest group of activations that share a scale (s8): larger weight groups and whole rows are cut (part_of_group), so that
+// outliers spoil less. s8row groups are whole weight groups.
 inline constexpr int kLargestActivationGroup = 128;
 // So many products of a byte and an int8 fit an int32: s8row groups that are larger are cut like those of s8.
 inline constexpr int kLargestInt32Group = 65536;
@@ -65,7 +64,6 @@ struct ActivationRows {
   Activation type = Activation::f32;
   std::int64_t inputs = 0;
   int group = 0;               // S; 0 for floats
-  int part = 0;                // of a group, that kernels go through without a loop; a whole fraction of it
   std::int64_t padded = 0;     // inputs rounded up to whole weight groups (superblocks), and to 32
   std::int64_t row_bytes = 0;  // distance of rows, a multiple of 64
 
@@ -79,8 +77,9 @@ struct ActivationRows {
   std::int64_t used_bytes() const;  // of a row, without the padding behind it, which nobody writes
 };
 
-// The largest multiple of 32 up to `most` that divides so many inputs; `inputs` and `most` are such multiples.
-int even_part(std::int64_t inputs, int most);
+// What a kernel goes through of a group without a loop: all of it, or where that is more than `most` inputs, the largest
+// multiple of 32 up to `most` that divides it.
+int part_of_group(std::int64_t group, int most);
 
 // The rows that a GEMM with `inputs` inputs and these weights takes.
 ActivationRows activation_rows(Activation type, std::int64_t inputs, const WeightFormat& weights);

@@ -112,13 +112,13 @@ class ValueTile {
 };
 
 // Tiles of so many rows and column vectors.
-struct TileShape {
+struct ColumnTile {
   int rows;
   int vectors;
 };
 
 // All rows for `vectors` column vectors; block_columns walks along the values' columns, sum_columns likewise.
-void emit_column_group(const AttentionContext& c, const TileShape& tile, const Xbyak::Reg64& block_columns,
+void emit_column_group(const AttentionContext& c, const ColumnTile& tile, const Xbyak::Reg64& block_columns,
                        const Xbyak::Reg64& sum_columns) {
   jit::Assembler& a = c.a;
   const jit::RoleScope scope(a);
@@ -132,7 +132,7 @@ void emit_column_group(const AttentionContext& c, const TileShape& tile, const X
 }
 
 // All rows and columns.
-void emit_column_groups(const AttentionContext& c, const TileShape& tile, const Xbyak::Reg64& block_columns,
+void emit_column_groups(const AttentionContext& c, const ColumnTile& tile, const Xbyak::Reg64& block_columns,
                         const Xbyak::Reg64& sum_columns) {
   jit::Assembler& a = c.a;
   const int vectors = c.scratch.values_row / a.vector_bytes();
@@ -149,13 +149,13 @@ void emit_column_groups(const AttentionContext& c, const TileShape& tile, const 
     emit_column_group(c, {tile.rows, rest}, block_columns, sum_columns);
 }
 
-// Few rows take values as fast as memory gives them, if they are read from front to back: by a tile that is wide. More rows
-// than it holds would widen and load each value several times.
+// Few rows take values as fast as memory gives them, if they are read from front to back: by a tile that is wide. More
+// rows than it holds would widen and load each value several times.
 void emit_products(const AttentionContext& c, const Xbyak::Reg64& block_columns,
                    const Xbyak::Reg64& sum_columns) {
   jit::Assembler& a = c.a;
-  const TileShape many = {kVectorTileRows, tile_vectors(a)};
-  const TileShape few = {(a.vector_registers() - 2) / (kWideVectors + 1), kWideVectors};
+  const ColumnTile many = {kVectorTileRows, tile_vectors(a)};
+  const ColumnTile few = {(a.vector_registers() - 2) / (kWideVectors + 1), kWideVectors};
   if (c.scratch.values_row / a.vector_bytes() <= many.vectors)
     return emit_column_groups(c, many, block_columns, sum_columns);
   Xbyak::Label several;

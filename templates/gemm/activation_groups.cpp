@@ -52,7 +52,7 @@ void ActivationGroups::groups_of_step(const std::function<void(int group)>& body
 void ActivationGroups::for_quads(int group, const std::function<void(int step, int quad, int number)>& visit,
                                  const std::function<void(int inputs)>& walk) const {
   const int whole = c_.activations.group;
-  const int part = c_.activations.part;
+  const int part = c_.part;
   const Xbyak::Reg64 parts_left = c_.r.free;
   const auto walk_all = [&](int inputs) {
     a.add(c_.r.weights, static_cast<std::uint32_t>(code_bytes(inputs)));

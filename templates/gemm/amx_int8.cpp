@@ -112,7 +112,7 @@ class AmxInt8 final : public AmxInt8Loops {
 }  // namespace
 
 void emit_amx_int8(const GemmContext& context) {
-  if (context.activations.part < context.activations.group)
+  if (context.part < context.activations.group)
     emit_amx_int8_long(context);
   else
     AmxInt8(context).emit();

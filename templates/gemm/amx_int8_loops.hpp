@@ -14,8 +14,7 @@ class AmxInt8Loops : public AmxLoops {
 
   // Of a product of tiles; parts of groups are of 16, or a multiple of 32 up to 128.
   int tile_inputs() const {
-    const int part = c_.activations.part;
-    return part % kTileRowBytes == 0 ? kTileRowBytes : std::min(part, kTileRowBytes / 2);
+    return c_.part % kTileRowBytes == 0 ? kTileRowBytes : std::min(c_.part, kTileRowBytes / 2);
   }
   int groups_per_unit() const { return parts_.unit_inputs / c_.activations.group; }
 

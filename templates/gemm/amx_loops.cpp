@@ -14,6 +14,7 @@ constexpr int kFirstBlock = 16;  // of the group
 constexpr int kEndBlock = 24;    // behind it
 constexpr int kPart = 32;        // number of the part of the inputs
 constexpr int kTiles = 40;       // that are to be finished
+static_assert(kTiles + 8 <= kStepsLeft);
 
 }  // namespace
 

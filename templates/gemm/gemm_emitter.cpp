@@ -27,26 +27,30 @@ constexpr int kSmallTileRows = 0;
 constexpr int kLargeTiles = 8;
 constexpr int kTileNumber = 16;
 constexpr int kPrefetchEnd = 24;
+static_assert(kPrefetchEnd + 8 <= kStepsLeft);
 constexpr int kLocals = kTwoLevelFactors;
 
-// Loop bodies are short. On Zen 5, with two threads or one, those of a single row of 128 inputs took 1.08 to 1.12 times as
-// long as of 32, and those of six rows 1.02 to 1.04 times as long as of 64 (docs/PERFORMANCE.md).
+// Loop bodies are short. On Zen 5, with two threads or one, those of a single row of 128 inputs took 1.08 to 1.12
+// times as long as of 32, and those of six rows 1.02 to 1.04 times as long as of 64 (docs/PERFORMANCE.md).
 constexpr int kInputsOfRowBody = 32;
 constexpr int kInputsOfTileBody = 64;
 
-// The rows as the kernel goes through them.
-ActivationRows walked_rows(const GemmSpec& spec, const jit::Target& target) {
-  ActivationRows rows = activation_rows(spec.activation, spec.inputs, spec.weights);
-  const int most = spec.regime == GemmRegime::stream ? kInputsOfRowBody : kInputsOfTileBody;
-  if (!uses_amx(spec, target) && rows.part > most) rows.part = even_part(rows.part, most);
-  return rows;
+int most_inputs_of_body(const GemmSpec& spec, const jit::Target& target) {
+  if (uses_amx(spec, target)) return kLargestActivationGroup;
+  return spec.regime == GemmRegime::stream ? kInputsOfRowBody : kInputsOfTileBody;
+}
+
+GemmContext context_of(jit::Assembler& a, const GemmSpec& spec, const jit::Target& target) {
+  const ActivationRows rows = activation_rows(spec.activation, spec.inputs, spec.weights);
+  const int part = part_of_group(rows.group, most_inputs_of_body(spec, target));
+  return {a, spec, rows, part, packed_shape(spec.weights, spec.inputs, spec.columns), {a}};
 }
 
 class GemmEmitter {
  public:
   GemmEmitter(const GemmSpec& spec, const jit::Target& target)
       : a(target),
-        c_{a, spec, walked_rows(spec, target), packed_shape(spec.weights, spec.inputs, spec.columns), {a}},
+        c_(context_of(a, spec, target)),
         most_rows_(spec.regime == GemmRegime::stream ? 1
                                                      : cheapest_tile_rows(a, spec.activation, spec.weights)) {
   }
@@ -289,7 +293,7 @@ class GemmEmitter {
     const WeightFormat& w = c_.spec.weights;
     if (!w.has_codes()) return 8 * kBlockColumns * w.bits / 8 / 64;
     if (w.is_two_level()) return (static_cast<int>(c_.packed.unit_bytes) / (kSuperblock / 32) + 63) / 64;
-    const int inputs = c_.spec.activation == Activation::f32 ? 32 : std::max(32, c_.activations.part);
+    const int inputs = c_.spec.activation == Activation::f32 ? 32 : std::max(32, c_.part);
     const auto bytes =
         static_cast<int>(static_cast<std::int64_t>(c_.packed.unit_bytes) * inputs / c_.packed.unit_inputs);
     return c_.spec.activation == Activation::f32 ? bytes / 64 : (bytes + 63) / 64;

@@ -32,6 +32,7 @@ struct GemmContext {
   jit::Assembler& a;
   const GemmSpec& spec;
   ActivationRows activations;
+  int part;  // of an activation group, that a loop body goes through; 0 for floats
   PackedShape packed;
   GemmRegisters r;
 
@@ -51,8 +52,8 @@ struct GemmContext {
   }
 };
 
-// The kernel's stack: slots of the loops over rows and blocks (gemm_emitter.cpp, amx_loops.cpp); the steps that a weight group
-// of several activation groups still has; the factors of a two-level superblock (scale_loader.hpp).
+// The kernel's stack: slots of the loops over rows and blocks (gemm_emitter.cpp, amx_loops.cpp); the steps that a weight
+// group of several activation groups still has; the factors of a two-level superblock (scale_loader.hpp).
 inline constexpr int kStepsLeft = 56;
 inline constexpr int kTwoLevelFactors = 64;
 

@@ -21,8 +21,7 @@ class Int8Sums {
         signed_(multiplies_signed(context.a, context.spec.weights)),
         table_(context.a, context.spec.weights, table_parts()),
         groups_(context, tile, pass),
-        prefetch_(context, prefetch,
-                  std::max(context.activations.part, kInputsPerStep) / kInputsPerStep * kQuads) {}
+        prefetch_(context, prefetch, std::max(context.part, kInputsPerStep) / kInputsPerStep * kQuads) {}
 
   // For each activation group:
   //   dots = correction; dots += codes * activations; sums += float(dots) [* scale of the row's group] * column scale

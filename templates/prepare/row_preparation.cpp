@@ -159,16 +159,19 @@ class RowPreparationEmitter {
     a.vbroadcastss(inverse_scale(), quotient);
   }
 
+  // What group_codes() goes through without a loop.
+  int part() const { return part_of_group(p_.rows.group, kLargestActivationGroup); }
+
   // Of several parts in a loop; offset and walk are in the end as before.
   void group_codes() {
-    const int parts = p_.rows.group / p_.rows.part;
+    const int parts = p_.rows.group / part();
     a.zero(sum());
     if (parts == 1) return part_codes();
     Xbyak::Label loop;
     a.mov(r_.parts_left, static_cast<std::uint32_t>(parts));
     a.L(loop);
     part_codes();
-    walk(p_.rows.part);
+    walk(part());
     a.dec(r_.parts_left);
     a.jnz(loop, Xbyak::CodeGenerator::T_NEAR);
     walk(-p_.rows.group);
@@ -180,7 +183,7 @@ class RowPreparationEmitter {
   }
 
   void part_codes() {
-    for (int i = 0; i < p_.rows.part / a.lanes(); ++i) {
+    for (int i = 0; i < part() / a.lanes(); ++i) {
       const Vector v = value(i % 4);
       load(v, i * a.vector_bytes());
       a.vmulps(v, v, inverse_scale());
