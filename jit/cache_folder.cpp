@@ -32,21 +32,21 @@ bool is_temporary(std::string_view name) {
          is_image(name.substr(1, kKeyDigits + 7));
 }
 
-// Files vanish while others trim: what cannot be looked at is not there.
-void add_file(const fs::directory_entry& entry, std::vector<CachedFile>& files) {
+void add_file(const fs::directory_entry& entry, const CachedNames& names, std::vector<CachedFile>& files) {
   const std::string name = entry.path().filename();
-  if (!is_image(name) && !is_temporary(name)) return;
+  const bool is_temporary = names.is_temporary(name);
+  if (!is_temporary && !names.is_stored(name)) return;
   std::error_code gone;
   if (!fs::is_regular_file(entry.symlink_status(gone))) {
     // Also listed, so that it can be cleared: a link in the place of an image.
-    files.push_back({entry.path(), 0, fs::file_time_type::min(), is_temporary(name)});
+    files.push_back({entry.path(), 0, fs::file_time_type::min(), is_temporary});
     return;
   }
   const std::uint64_t bytes = entry.file_size(gone);
   if (gone) return;
   const fs::file_time_type used = entry.last_write_time(gone);
   if (gone) return;
-  files.push_back({entry.path(), bytes, used, is_temporary(name)});
+  files.push_back({entry.path(), bytes, used, is_temporary});
 }
 
 template <typename Visit>
@@ -54,17 +54,6 @@ void for_each_entry(const fs::path& folder, Visit visit) {
   std::error_code gone;
   fs::directory_iterator entry(folder, gone);
   for (; !gone && entry != fs::directory_iterator(); entry.increment(gone)) visit(*entry);
-}
-
-Removed remove(const std::vector<CachedFile>& files) {
-  Removed removed;
-  for (const CachedFile& file : files) {
-    std::error_code gone;
-    if (!fs::remove(file.path, gone)) continue;
-    ++removed.files;
-    removed.bytes += file.bytes;
-  }
-  return removed;
 }
 
 // But for this build's own, which other processes may be about to write to.
@@ -80,6 +69,43 @@ void remove_empty_builds(const fs::path& folder) {
 
 }  // namespace
 
+void add_cached_files(const fs::path& folder, const CachedNames& names, std::vector<CachedFile>& files) {
+  for_each_entry(folder, [&](const fs::directory_entry& entry) { add_file(entry, names, files); });
+}
+
+void sort_by_use(std::vector<CachedFile>& files) {
+  std::sort(files.begin(), files.end(), [](const CachedFile& a, const CachedFile& b) {
+    return std::tie(a.used, a.path) < std::tie(b.used, b.path);
+  });
+}
+
+std::vector<CachedFile> surplus_of(const std::vector<CachedFile>& files, std::uint64_t most_bytes) {
+  const auto now = fs::file_time_type::clock::now();
+  std::uint64_t bytes = 0;
+  for (const CachedFile& file : files) bytes += file.is_temporary ? 0 : file.bytes;
+  std::vector<CachedFile> surplus;
+  for (const CachedFile& file : files) {
+    if (file.is_temporary) {
+      if (now - file.used > kLongestWrite) surplus.push_back(file);
+    } else if (bytes > most_bytes) {
+      surplus.push_back(file);
+      bytes -= file.bytes;
+    }
+  }
+  return surplus;
+}
+
+Removed remove_cached_files(const std::vector<CachedFile>& files) {
+  Removed removed;
+  for (const CachedFile& file : files) {
+    std::error_code gone;
+    if (!fs::remove(file.path, gone)) continue;
+    ++removed.files;
+    removed.bytes += file.bytes;
+  }
+  return removed;
+}
+
 std::vector<CachedFile> list_cache(const fs::path& folder) {
   std::error_code missing;
   if (fs::symlink_status(folder, missing).type() == fs::file_type::not_found) return {};
@@ -89,11 +115,9 @@ std::vector<CachedFile> list_cache(const fs::path& folder) {
     std::error_code gone;
     if (is_build_folder(build.path().filename()) &&
         build.symlink_status(gone).type() == fs::file_type::directory)
-      for_each_entry(build.path(), [&](const fs::directory_entry& entry) { add_file(entry, files); });
+      add_cached_files(build.path(), {is_image, is_temporary}, files);
   });
-  std::sort(files.begin(), files.end(), [](const CachedFile& a, const CachedFile& b) {
-    return std::tie(a.used, a.path) < std::tie(b.used, b.path);
-  });
+  sort_by_use(files);
   return files;
 }
 
@@ -117,26 +141,13 @@ std::string check_cached_file(const CachedFile& file, std::string& key) {
 }
 
 Removed clear_cache(const fs::path& folder) {
-  const Removed removed = remove(list_cache(folder));
+  const Removed removed = remove_cached_files(list_cache(folder));
   remove_empty_builds(folder);
   return removed;
 }
 
 Removed trim_cache(const fs::path& folder, std::uint64_t most_bytes) {
-  std::vector<CachedFile> files = list_cache(folder);
-  const auto now = fs::file_time_type::clock::now();
-  std::uint64_t bytes = 0;
-  for (const CachedFile& file : files) bytes += file.is_temporary ? 0 : file.bytes;
-  std::vector<CachedFile> surplus;
-  for (const CachedFile& file : files) {
-    if (file.is_temporary) {
-      if (now - file.used > kLongestWrite) surplus.push_back(file);
-    } else if (bytes > most_bytes) {
-      surplus.push_back(file);
-      bytes -= file.bytes;
-    }
-  }
-  const Removed removed = remove(surplus);
+  const Removed removed = remove_cached_files(surplus_of(list_cache(folder), most_bytes));
   if (removed.files > 0) remove_empty_builds(folder);
   return removed;
 }

@@ -10,8 +10,10 @@
 #include "runtime/environment.hpp"
 #include "runtime/kernel_bundle.hpp"
 #include "runtime/model_state.hpp"
+#include "runtime/packed_weights/weight_key.hpp"
 #include "runtime/plan_kernels.hpp"
 #include "runtime/synthetic/description.hpp"
+#include "runtime/synthetic/synthetic_weights.hpp"
 
 namespace burin::runtime {
 namespace {
@@ -44,6 +46,27 @@ std::future<void> start_writing(jit::KernelStore& store) {
   }
 }
 
+// Those that were kept of this model; else null, and the state knows under which key to keep them.
+std::unique_ptr<WeightFile> kept_weights(Model::State& state, const LoadOptions& options, ThreadPool& pool) {
+  const bool wanted = options.kept_weights && !options.cache_folder.empty() &&
+                      state.plan.weight_bytes >= options.least_kept_bytes;
+  if (!wanted) return nullptr;
+  state.weight_cache.folder = options.cache_folder;
+  std::string key = weight_key(state.plan, *state.file);
+  std::string note;
+  auto kept = load_kept_weights(state.weight_cache, key, state.plan.weight_bytes, pool, note);
+  if (!note.empty()) state.statistics.notes.push_back(std::move(note));
+  if (kept == nullptr) state.weight_key = std::move(key);
+  return kept;
+}
+
+Weights load_weights(Model::State& state, const LoadOptions& options, ThreadPool& pool) {
+  auto kept = kept_weights(state, options, pool);
+  state.statistics.weights_from_disk = kept != nullptr;
+  return kept ? mapped_weights(state.plan, *state.file, std::move(kept))
+              : pack_weights(state.plan, *state.file, pool, options.progress);
+}
+
 // Plans, packs (or makes up) the weights and binds the kernels.
 void prepare_model(Model::State& state, const graph::ModelDescription& description,
                    const LoadOptions& options) {
@@ -58,8 +81,7 @@ void prepare_model(Model::State& state, const graph::ModelDescription& descripti
   state.kernels = make_store(options, bundles);
   resolve_kernels(state.plan, *state.kernels, bundles);
   std::future<void> written = start_writing(*state.kernels);
-  state.weights = state.file ? pack_weights(state.plan, *state.file, pool, options.progress)
-                             : synthetic_weights(state.plan, pool);
+  state.weights = state.file ? load_weights(state, options, pool) : synthetic_weights(state.plan, pool);
   written.get();
   state.bound = bind(state.plan, state.weights, *state.kernels);
   const jit::KernelCounts counts = state.kernels->counts();
@@ -71,7 +93,7 @@ void prepare_model(Model::State& state, const graph::ModelDescription& descripti
   statistics.emit_milliseconds = counts.emit_milliseconds;
   statistics.disk_milliseconds = counts.disk_milliseconds;
   statistics.weight_bytes = state.plan.weight_bytes;
-  statistics.notes = state.kernels->notes();
+  for (std::string& note : state.kernels->notes()) statistics.notes.push_back(std::move(note));
   for (std::string& note : bundle_notes(bundles, state.plan, counts))
     statistics.notes.push_back(std::move(note));
 }
@@ -104,6 +126,21 @@ std::shared_ptr<const Model> Model::synthetic(const std::string& shape, const Lo
   auto state = std::make_unique<State>();
   prepare_model(*state, synthetic_description(shape), options);
   return std::shared_ptr<const Model>(new Model(std::move(state)));
+}
+
+std::uint64_t Model::weights_to_keep() const {
+  return state_->weight_key.empty() ? 0 : state_->plan.weight_bytes;
+}
+
+std::string Model::kept_weights_path() const {
+  return weight_file_path(state_->weight_cache.folder, state_->weight_key).string();
+}
+
+bool Model::keep_weights(const std::function<bool(double)>& progress) const {
+  const auto bytes = static_cast<std::size_t>(weights_to_keep());
+  if (bytes == 0) return false;
+  return runtime::keep_weights(state_->weight_cache, {state_->weight_key, state_->plan.model},
+                               {state_->weights.memory.data(), bytes}, progress);
 }
 
 bool Model::has_tokenizer() const { return state_->tokenizer != nullptr; }

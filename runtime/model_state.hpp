@@ -8,6 +8,7 @@
 #include "runtime/executor.hpp"
 #include "runtime/files/model_file.hpp"
 #include "runtime/model.hpp"
+#include "runtime/packed_weights/weight_cache.hpp"
 #include "runtime/sampling/grammar/token_texts.hpp"
 #include "runtime/weights.hpp"
 
@@ -20,6 +21,8 @@ struct Model::State {
   graph::Plan plan;
   int threads = 0;  // of each session
   Weights weights;
+  WeightCacheOptions weight_cache;
+  std::string weight_key;  // under which weights can be kept; empty: they are not to be, or are already
   std::unique_ptr<jit::KernelStore> kernels;
   BoundPlan bound;
   LoadStatistics statistics;

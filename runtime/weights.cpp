@@ -29,21 +29,6 @@ std::vector<float> read_vector(const ModelFile& file, std::size_t tensor) {
   return values;
 }
 
-Weights allocate(const graph::Plan& plan) {
-  Weights weights;
-  weights.matrices_memory = HugeBuffer(plan.weight_bytes, "weights");
-  std::byte* next = weights.matrices_memory.data();
-  for (const graph::PackedMatrix& matrix : plan.matrices) {
-    weights.matrices.push_back(next);
-    next += matrix.shape.total_bytes;
-  }
-  return weights;
-}
-
-std::byte* writable(const Weights& weights, std::size_t matrix) {
-  return weights.matrices_memory.data() + (weights.matrices[matrix] - weights.matrices[0]);
-}
-
 // A stored matrix [inputs, rows] the other way round, its numbers as they are.
 std::vector<std::byte> transposed_matrix(const std::byte* data, std::size_t element, std::size_t inputs,
                                          std::size_t rows) {
@@ -199,122 +184,60 @@ graph::RopeAttributes final_rope(const graph::Plan& plan, graph::RopeAttributes 
   return rope;
 }
 
-// Scales of 8 to 15 steps, and minimums of as many, that are f16 of about 6e-5: the same sizes as below.
-void set_synthetic_scales(std::byte* superblock, const kernels::WeightFormat& format) {
-  const kernels::SuperblockLayout layout(format);
-  for (int column = 0; column < kernels::kBlockColumns; ++column) {
-    const auto step = static_cast<std::uint16_t>(0x0400 + column);
-    std::memcpy(superblock + layout.scale(column), &step, sizeof(step));
-    if (!format.symmetric) std::memcpy(superblock + layout.minimum(column), &step, sizeof(step));
-    for (int group = 0; group < kernels::kSuperblock / format.group; ++group) {
-      const auto steps = static_cast<std::byte>(8 + (column + group) % 8);
-      superblock[layout.group_scale(group, column)] = steps;
-      if (!format.symmetric) superblock[layout.group_minimum(group, column)] = steps;
-    }
-  }
+void read_small_weights(Weights& weights, const graph::Plan& plan, const ModelFile& file) {
+  for (const graph::PackedMatrix& matrix : plan.matrices) weights.biases.push_back(pack_bias(matrix, file));
+  for (const graph::PaddedVector& vector : plan.vectors) weights.vectors.push_back(pad_vector(vector, file));
+  for (const graph::RopeAttributes& rope : plan.ropes) weights.ropes.push_back(final_rope(plan, rope, file));
 }
 
-// 5e-4 to 1e-3, or the power of two nearest to it.
-void set_synthetic_scales(std::byte* group, const kernels::WeightFormat& format,
-                          const kernels::PackedShape& shape) {
-  const auto code_bytes = static_cast<std::size_t>(shape.unit_inputs * 4 * format.bits);
-  const std::size_t scale_bytes = shape.unit_bytes - code_bytes;
-  if (format.scale == kernels::ScaleType::e8m0 || format.has_factors()) {
-    std::memset(group + code_bytes, format.has_factors() ? 0x38 : 117, scale_bytes);  // 1, 2^-10
-    return;
+std::vector<const std::byte*> places_of(const graph::Plan& plan, const std::byte* first) {
+  std::vector<const std::byte*> places;
+  for (const graph::PackedMatrix& matrix : plan.matrices) {
+    places.push_back(first);
+    first += matrix.shape.total_bytes;
   }
-  auto* scales = reinterpret_cast<std::uint16_t*>(group + code_bytes);
-  const bool wide = format.scale == kernels::ScaleType::f32;
-  for (std::size_t i = 0; i < scale_bytes / 2; ++i)
-    scales[i] = static_cast<std::uint16_t>(
-        format.scale == kernels::ScaleType::f16 ? 0x1000 + i : (wide && i % 2 == 0 ? 0 : 0x3a00 + i));
-}
-
-// Bits of eight bytes of made-up weights: those of the mask are random.
-struct RandomBits {
-  std::uint64_t mask;
-  std::uint64_t base;
-};
-
-// Floats of either sign and of 0.0078 to 0.0156, so that activations keep their size from layer to layer: what becomes
-// denormal takes CPUs a hundred times as long. fp8: below 2, as large codes are no numbers.
-RandomBits random_bits_of(const kernels::WeightFormat& format) {
-  if (format.is_fp8()) return {0xbfbfbfbfbfbfbfbfull, 0};
-  switch (format.kind) {
-    case kernels::WeightKind::f32: return {0x807fffff807fffffull, 0x3c0000003c000000ull};
-    case kernels::WeightKind::f16: return {0x83ff83ff83ff83ffull, 0x2000200020002000ull};
-    case kernels::WeightKind::bf16: return {0x807f807f807f807full, 0x3c003c003c003c00ull};
-    default: return {~0ull, 0};
-  }
-}
-
-// Any codes, under scales that are small positive f16 bit patterns (0x1000 .. 0x13ff, about 5e-4 to 1e-3); or floats.
-void fill_synthetic(std::byte* out, std::size_t bytes, const kernels::WeightFormat& format,
-                    const kernels::PackedShape& shape, std::uint64_t seed) {
-  std::uint64_t state = seed * 0x9e3779b97f4a7c15ull + 1;
-  auto* words = reinterpret_cast<std::uint64_t*>(out);
-  const RandomBits bits = random_bits_of(format);
-  for (std::size_t i = 0; i < bytes / 8; ++i) {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    words[i] = (state & bits.mask) | bits.base;
-  }
-  if (!format.has_codes()) return;
-  if (format.is_two_level()) {
-    for (std::size_t unit = 0; unit + shape.unit_bytes <= bytes; unit += shape.unit_bytes)
-      set_synthetic_scales(out + unit, format);
-    return;
-  }
-  for (std::size_t block = 0; block + shape.block_bytes <= bytes; block += shape.block_bytes) {
-    const std::size_t end = block + shape.block_bytes - shape.factor_bytes;
-    for (std::size_t unit = block; unit < end; unit += shape.unit_bytes)
-      set_synthetic_scales(out + unit, format, shape);
-    auto* factors = reinterpret_cast<float*>(out + end);
-    std::fill_n(factors, shape.factor_bytes / sizeof(float), 0x1p-10f);
-  }
+  return places;
 }
 
 }  // namespace
 
+std::byte* Weights::writable(std::size_t matrix) const {
+  return memory.data() + (matrices[matrix] - matrices[0]);
+}
+
+Weights allocate_weights(const graph::Plan& plan) {
+  Weights weights;
+  weights.memory = HugeBuffer(plan.weight_bytes, "weights");
+  weights.matrices = places_of(plan, weights.memory.data());
+  return weights;
+}
+
+Weights mapped_weights(const graph::Plan& plan, const ModelFile& file, std::unique_ptr<WeightFile> mapped) {
+  Weights weights;
+  weights.mapped = std::move(mapped);
+  weights.matrices = places_of(plan, weights.mapped->weights().data());
+  read_small_weights(weights, plan, file);
+  return weights;
+}
+
 Weights pack_weights(const graph::Plan& plan, const ModelFile& file, ThreadPool& pool,
                      const std::function<bool(double)>& progress) {
-  Weights weights = allocate(plan);
+  Weights weights = allocate_weights(plan);
   std::size_t done = 0;
   for (std::size_t i = 0; i < plan.matrices.size(); ++i) {
     const graph::PackedMatrix& matrix = plan.matrices[i];
     try {
-      pack_matrix(matrix, file, writable(weights, i), pool);
+      pack_matrix(matrix, file, weights.writable(i), pool);
     } catch (const Error& error) {
       fail("{}: {}: {}", plan.model, matrix.name, error.what());
     }
-    weights.biases.push_back(pack_bias(matrix, file));
     for (const std::size_t tensor : std::set<std::size_t>(matrix.tensors.begin(), matrix.tensors.end()))
       file.release_pages(tensor);
     done += matrix.shape.total_bytes;
     if (progress && !progress(static_cast<double>(done) / static_cast<double>(plan.weight_bytes)))
       fail("{}: loading was cancelled", plan.model);
   }
-  for (const graph::PaddedVector& vector : plan.vectors) weights.vectors.push_back(pad_vector(vector, file));
-  for (const graph::RopeAttributes& rope : plan.ropes) weights.ropes.push_back(final_rope(plan, rope, file));
-  return weights;
-}
-
-Weights synthetic_weights(const graph::Plan& plan, ThreadPool& pool) {
-  Weights weights = allocate(plan);
-  std::atomic<std::size_t> next{0};
-  pool.run([&](int) {
-    for (std::size_t i = next++; i < plan.matrices.size(); i = next++)
-      fill_synthetic(writable(weights, i), plan.matrices[i].shape.total_bytes, plan.matrices[i].format,
-                     plan.matrices[i].shape, i + 1);
-  });
-  for (const graph::PackedMatrix& matrix : plan.matrices) {
-    const std::size_t experts = matrix.has_bias() ? static_cast<std::size_t>(matrix.experts) : 0;
-    weights.biases.emplace_back(matrix.columns.size() * experts, 0.01f);
-  }
-  for (const graph::PaddedVector& vector : plan.vectors)
-    weights.vectors.emplace_back(static_cast<std::size_t>(vector.padded()), 1.0f);
-  weights.ropes = plan.ropes;
+  read_small_weights(weights, plan, file);
   return weights;
 }
 

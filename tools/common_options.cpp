@@ -117,11 +117,12 @@ void add_compute_options(CLI::App& command, CommonOptions& options) {
       ->check(CLI::Range(1, kMostThreads));
   command.add_option("--target", options.target,
                      "CPU name or feature list to emit kernels for (default: detect)");
-  command.add_option(
-      "--compute", options.compute,
-      "int8, int8-row, int8-bf16, bf16, f16, f32 or auto (int8 for integers, on AMX int8-bf16; bf16 for bf16 where "
-      "the CPU multiplies it; else f32); int8-row: activations have one scale per row; int8-bf16: prompts in bf16; "
-      "bf16, f16: prompts in it, single tokens in f32");
+  command.add_option("--compute", options.compute,
+                     "int8, int8-row, int8-bf16, bf16, f16, f32 or auto (int8 for integers, on AMX "
+                     "int8-bf16; bf16 for bf16 where "
+                     "the CPU multiplies it; else f32); int8-row: activations have one scale per row; "
+                     "int8-bf16: prompts in bf16; "
+                     "bf16, f16: prompts in it, single tokens in f32");
   command.add_option("--kv", options.kv, "KV cache: f32, f16, bf16, int8 or auto");
   command.add_option(
       "--weights", options.weights,
@@ -139,6 +140,12 @@ void add_compute_options(CLI::App& command, CommonOptions& options) {
                      "Scale type: f32, f16, bf16, or two-level as K-quants have it (default f16; nf4, fp4, "
                      "e4m3 and e5m2: f32)");
   add_cache_option(command, options);
+  command
+      .add_option(
+          "--kept-weights", options.kept_weights,
+          "Packed weights beside the kernels, which the next start maps: on (of 256 MiB and more), all or "
+          "off; run and chat keep them when they end (default: on)")
+      ->check(CLI::IsMember({"on", "all", "off"}));
   command.add_option("--kernels", options.kernels,
                      "Bundle of pre-generated kernels (burin pregen); may repeat");
   command.add_flag("--no-emit", options.no_emit,
@@ -234,6 +241,8 @@ runtime::LoadOptions load_options(const CommonOptions& options) {
   // --kernels with --no-emit means these and nothing else.
   const bool only_bundles = !load.emit && !options.kernels.empty() && options.cache.empty();
   if (!only_bundles) load.cache_folder = cache_folder(options);
+  load.kept_weights = options.kept_weights != "off";
+  if (options.kept_weights == "all") load.least_kept_bytes = 0;
   if (!load.emit && load.bundles.empty() && load.cache_folder.empty())
     wrong_usage("--no-emit: there are neither bundles nor a cache: add --kernels FILE or --cache DIR");
   load.progress = ProgressBar("loading");
@@ -256,11 +265,11 @@ void print_notes(const CommonOptions& options, const runtime::Model& model) {
   for (const std::string& remark : model.plan().remarks) fmt::print(stderr, "burin: remark: {}\n", remark);
   fmt::print(stderr,
              "burin: for {}: {} kernels emitted in {:.1f} ms, {} from bundles and {} from disk in {:.1f} ms; "
-             "{:.1f} MiB of weights "
-             "packed; loaded in {:.2f} s\n",
+             "{:.1f} MiB of weights {}; loaded in {:.2f} s\n",
              model.target_name(), load.kernels_emitted, load.emit_milliseconds, load.kernels_from_bundle,
              load.kernels_from_disk, load.disk_milliseconds,
-             static_cast<double>(load.weight_bytes) / 1048576.0, load.seconds);
+             static_cast<double>(load.weight_bytes) / 1048576.0,
+             load.weights_from_disk ? "kept from before" : "packed", load.seconds);
 }
 
 std::shared_ptr<const runtime::Model> load_model(const CommonOptions& options) {

@@ -22,6 +22,7 @@ struct CommonOptions {
   std::string scheme;
   std::string scale;
   std::string cache;
+  std::string kept_weights = "on";
   std::vector<std::string> kernels;
   bool no_emit = false;
   std::string log = "warn";

@@ -97,6 +97,12 @@ void GgufModel::release_pages(std::size_t index) const {
   parts_[places_[index].part].file->release(tensor_data(index));
 }
 
+std::vector<FileStamp> GgufModel::stamps() const {
+  std::vector<FileStamp> stamps;
+  for (const Part& part : parts_) stamps.push_back(part.file->stamp());
+  return stamps;
+}
+
 std::filesystem::path GgufModel::folder() const {
   return std::filesystem::path(gguf()->path()).parent_path();
 }

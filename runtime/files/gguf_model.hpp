@@ -14,6 +14,7 @@ class GgufModel final : public ModelFile {
 
   std::span<const std::byte> tensor_data(std::size_t index) const override;
   void release_pages(std::size_t index) const override;
+  std::vector<FileStamp> stamps() const override;
   const GgufFile* gguf() const override { return &parts_.front().gguf; }
   std::filesystem::path folder() const override;
 

@@ -201,4 +201,10 @@ void HuggingFaceModel::add_shared_tensors() {
   }
 }
 
+std::vector<FileStamp> HuggingFaceModel::stamps() const {
+  std::vector<FileStamp> stamps;
+  for (const std::unique_ptr<MappedFile>& shard : shards_) stamps.push_back(shard->stamp());
+  return stamps;
+}
+
 }  // namespace burin::runtime

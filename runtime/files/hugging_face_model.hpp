@@ -17,6 +17,7 @@ class HuggingFaceModel final : public ModelFile {
     return *coded_[index][static_cast<std::size_t>(slice)];
   }
   void release_pages(std::size_t index) const override { shards_[shard_of_[index]]->release(data_[index]); }
+  std::vector<FileStamp> stamps() const override;
   std::filesystem::path folder() const override { return folder_; }
 
  private:

@@ -19,6 +19,7 @@ class Llama2cModel final : public ModelFile {
 
   std::span<const std::byte> tensor_data(std::size_t index) const override { return data_[index]; }
   void release_pages(std::size_t index) const override { file_->release(data_[index]); }
+  std::vector<FileStamp> stamps() const override { return {file_->stamp()}; }
   std::filesystem::path folder() const override;
 
  private:

@@ -30,6 +30,15 @@ class Descriptor {
   int fd_;
 };
 
+std::int64_t nanoseconds(const struct timespec& time) {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+FileStamp stamp_of(const struct stat& status) {
+  return {status.st_dev, status.st_ino, static_cast<std::uint64_t>(status.st_size),
+          nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
+}
+
 }  // namespace
 
 std::unique_ptr<MappedFile> MappedFile::open(const std::filesystem::path& path) {
@@ -37,19 +46,26 @@ std::unique_ptr<MappedFile> MappedFile::open(const std::filesystem::path& path) 
   if (name.empty()) fail("'': is no file name: give a model file or folder");
   const Descriptor file(name.c_str());
   if (file.get() < 0) fail("{}: cannot be opened: {}", name, std::strerror(errno));
+  return map(file.get(), name);
+}
+
+std::unique_ptr<MappedFile> MappedFile::map(int descriptor, const std::string& name) {
   struct stat status {};
-  if (fstat(file.get(), &status) != 0) fail("{}: cannot be examined: {}", name, std::strerror(errno));
+  if (fstat(descriptor, &status) != 0) fail("{}: cannot be examined: {}", name, std::strerror(errno));
   if (!S_ISREG(status.st_mode)) fail("{}: is no regular file", name);
-  if (status.st_size == 0) fail("{}: is empty (0 bytes): download it again", name);
+  if (status.st_size == 0) fail("{}: is empty (0 bytes): write or download it again", name);
   const auto size = static_cast<std::size_t>(status.st_size);
-  void* data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  void* data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
   if (data == MAP_FAILED && errno == ENOMEM)
     throw OutOfMemory(fmt::format("{}: there is no room to map its {} bytes", name, size));
   if (data == MAP_FAILED) fail("{}: cannot be mapped: {}", name, std::strerror(errno));
-  return std::unique_ptr<MappedFile>(new MappedFile(name, static_cast<const std::byte*>(data), size));
+  return std::unique_ptr<MappedFile>(
+      new MappedFile(name, stamp_of(status), static_cast<const std::byte*>(data), size));
 }
 
 MappedFile::~MappedFile() { munmap(const_cast<std::byte*>(data_), size_); }
+
+void MappedFile::want_huge_pages() const { madvise(const_cast<std::byte*>(data_), size_, MADV_HUGEPAGE); }
 
 void MappedFile::release(std::span<const std::byte> range) const {
   const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));

@@ -11,27 +11,42 @@
 
 namespace burin::runtime {
 
+// Tells a file from what it was before somebody wrote to it, or put another one in its place. Times in nanoseconds.
+struct FileStamp {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t bytes = 0;
+  std::int64_t modified = 0;
+  std::int64_t changed = 0;  // content, name or permissions; nobody can set it back
+};
+
 // Immutable; thread-safe.
 class MappedFile {
  public:
   // Throws burin::Error for a file that is missing, no regular file, empty, or not readable.
   static std::unique_ptr<MappedFile> open(const std::filesystem::path& path);
+  // An open file, which messages call `name`. It may be closed then.
+  static std::unique_ptr<MappedFile> map(int descriptor, const std::string& name);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
 
   const std::string& path() const { return path_; }
+  const FileStamp& stamp() const { return stamp_; }  // when it was opened
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   std::string_view text() const { return {reinterpret_cast<const char*>(data_), size_}; }
 
+  // Asks for huge pages, for what is read again and again; where the system has none for files, small ones do.
+  void want_huge_pages() const;
   // Gives the memory of these pages back to the system; they are read from the file again when touched.
   void release(std::span<const std::byte> range) const;
 
  private:
-  MappedFile(std::string path, const std::byte* data, std::size_t size)
-      : path_(std::move(path)), data_(data), size_(size) {}
+  MappedFile(std::string path, const FileStamp& stamp, const std::byte* data, std::size_t size)
+      : path_(std::move(path)), stamp_(stamp), data_(data), size_(size) {}
 
   std::string path_;
+  FileStamp stamp_;
   const std::byte* data_;
   std::size_t size_;
 };

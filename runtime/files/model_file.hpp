@@ -6,9 +6,11 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "graph/model_description.hpp"
 #include "runtime/files/gguf_file.hpp"
+#include "runtime/files/mapped_file.hpp"
 
 namespace burin::runtime {
 
@@ -29,6 +31,9 @@ class ModelFile {
   virtual const kernels::CodedMatrix& coded_matrix(std::size_t index, std::int64_t slice) const;
   // Tells the system that the pages of this tensor are no longer needed (they stay readable).
   virtual void release_pages(std::size_t index) const = 0;
+
+  // Of all files that tensors are in.
+  virtual std::vector<FileStamp> stamps() const = 0;
 
   // The GGUF container where the model is one (its tokenizer lives in the metadata), else nullptr.
   virtual const GgufFile* gguf() const { return nullptr; }

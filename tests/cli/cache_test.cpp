@@ -155,5 +155,40 @@ TEST_F(Cache, BenchMeasuresTheStart) {
   EXPECT_EQ(run_burin({"bench", kDemo, "--startup", "--cache", "off"}).status, 2);
 }
 
+TEST_F(Cache, PackedWeightsAreKept) {
+  const auto run = [&](const std::string& kept) {
+    const CommandResult result = run_burin({"run", kDemo, "-p", "To be", "-n", "2", "--temp", "0", "--json",
+                                            "--cache", folder(), "--kept-weights", kept});
+    EXPECT_EQ(result.status, 0) << result.errors;
+    errors_ = result.errors;
+    return result.json();
+  };
+  EXPECT_FALSE(run("on")["weights"]["from_disk"]);  // too few to be worth a file
+  EXPECT_EQ(errors_, "");
+  const json first = run("all");
+  EXPECT_FALSE(first["weights"]["from_disk"]);
+  EXPECT_THAT(errors_, AllOf(HasSubstr("MiB of packed weights are kept for the next start in"),
+                             HasSubstr("--kept-weights off")));
+  const json second = run("all");
+  EXPECT_TRUE(second["weights"]["from_disk"]);
+  EXPECT_EQ(second["text"], first["text"]);
+  EXPECT_EQ(errors_, "");
+  EXPECT_FALSE(run("off")["weights"]["from_disk"]);
+  EXPECT_EQ(cache("verify").status, 0);
+  EXPECT_THAT(run_burin({"cache", "ls", "--cache", folder()}).output,
+              AllOf(HasSubstr("packed weights of " + kDemo), HasSubstr("weights of 1 models")));
+  fs::path file;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder() + "/weights")) file = entry.path();
+  fs::resize_file(file, fs::file_size(file) - 1);
+  const CommandResult damaged = cache("verify");
+  EXPECT_EQ(damaged.status, 1);
+  EXPECT_EQ(damaged.json()["bad"], 1);
+  EXPECT_FALSE(run("all")["weights"]["from_disk"]);
+  EXPECT_THAT(errors_, AllOf(HasSubstr("packed anew"), HasSubstr("are kept for the next start")));
+  EXPECT_TRUE(run("all")["weights"]["from_disk"]);
+  EXPECT_EQ(cache("clear").status, 0);
+  EXPECT_FALSE(fs::exists(file));
+}
+
 }  // namespace
 }  // namespace burin::tests

@@ -7,6 +7,7 @@
 #include "tools/command.hpp"
 #include "tools/common_options.hpp"
 #include "tools/input_lines.hpp"
+#include "tools/keep_weights.hpp"
 #include "tools/sampling_options.hpp"
 
 namespace burin::tools {
@@ -124,6 +125,7 @@ void chat(ChatOptions& options) {
   runtime::ChatTemplate chat_template(*opened.file, *opened.tokenizer, options.chat_template);
   const std::shared_ptr<const runtime::Model> model = load_model(options.common, std::move(opened));
   Chat(options, {model, make_session(options.common, model), std::move(chat_template), options.system}).run();
+  keep_weights(options.common, *model);
 }
 
 }  // namespace

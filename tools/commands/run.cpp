@@ -13,6 +13,7 @@
 #include "tools/command.hpp"
 #include "tools/common_options.hpp"
 #include "tools/interrupts.hpp"
+#include "tools/keep_weights.hpp"
 #include "tools/sampling_options.hpp"
 
 namespace burin::tools {
@@ -114,6 +115,7 @@ nlohmann::json result_json(const RunOptions& options, const runtime::Model& mode
                              {"from_disk", load.kernels_from_disk},
                              {"from_bundle", load.kernels_from_bundle},
                              {"emit_ms", load.emit_milliseconds}}},
+                           {"weights", {{"bytes", load.weight_bytes}, {"from_disk", load.weights_from_disk}}},
                            {"kv_cache_mib", mib(run.cache_bytes)},
                            {"peak_rss_mib", peak_rss_mib()}};
   if (options.has_beams) object["beams"] = beams_json(run.beams);
@@ -180,6 +182,7 @@ void run(RunOptions& options) {
   };
   print_result(options, *model, prompt.size(),
                (options.has_beams ? search : sample)(options, *model, *session, prompt, show));
+  keep_weights(options.common, *model);
 }
 
 }  // namespace
