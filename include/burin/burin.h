@@ -118,6 +118,8 @@ typedef struct burin_load_options {
   /** Told what a person should know, a line without its end; `length` bytes with a 0 behind them, valid
    *  during the call; may be null. */
   void (*on_log)(void* user, burin_log_level level, const char* line, size_t length);
+  int32_t kept_weights; /**< other than 0: map packed weights that burin_model_keep_weights() has put into the cache
+                             folder; default 0 */
 } burin_load_options;
 
 /** How a token is picked; defaults by burin_sampling_options_init(). What is pointed to is copied by the call that the
@@ -265,6 +267,10 @@ BURIN_API int64_t burin_model_context_length(const burin_model* model);
 BURIN_API int32_t burin_model_threads(const burin_model* model);
 /** The CPU that kernels were made for. Owned by the model, valid as long as the handle; "" for null. */
 BURIN_API const char* burin_model_target(const burin_model* model);
+/** Writes the packed weights to the cache folder, from which a load with burin_load_options::kept_weights maps them; may
+ *  take as long as the disk does, and be called while others use the model. `kept`: whether they are there, which they are
+ *  not where that option was 0 or there is no cache folder; may be null. */
+BURIN_API burin_status burin_model_keep_weights(const burin_model* model, int32_t* kept);
 /** The model's own tokenizer, which may outlive the handle. Free with burin_tokenizer_free(). */
 BURIN_API burin_status burin_model_tokenizer(const burin_model* model, burin_tokenizer** tokenizer);
 /**@}*/

@@ -28,6 +28,7 @@ struct LoadStatistics {
   int kernels_from_disk = 0;
   int kernels_from_bundle = 0;
   double emit_milliseconds = 0;
+  bool weights_from_disk = false;  ///< were packed before, and kept
 };
 
 /// Weights, kernels and plan of one model: immutable, and shared by any number of sessions and threads. A
@@ -62,6 +63,13 @@ class BURIN_API Model {
   Result<std::vector<TokenId>> generate(std::span<const TokenId> inputs,
                                         const GenerationOptions& options = {},
                                         Streamer* streamer = nullptr) const noexcept;
+
+  /// Writes the packed weights to the cache folder, from which a load with LoadOptions::kept_weights maps them. They take
+  /// LoadStatistics::weight_bytes, all that are kept 32 GiB at most: the least recently used go. May take as long as the disk
+  /// does, and be called while others use the model.
+  /// @return whether they are there: false where kept_weights was false, or there is no cache folder
+  /// Fails with failed where the folder cannot be used, or the disk would be left with less room than they take.
+  Result<bool> keep_weights() const noexcept;
 
   /// The model's own tokenizer. Fails with invalid_argument for a moved-from handle only.
   Result<Tokenizer> tokenizer() const noexcept;

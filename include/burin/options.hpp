@@ -68,6 +68,9 @@ struct LoadOptions {
   /// Folder that keeps emitted kernels for the next start. Nothing: $BURIN_CACHE_DIR, else
   /// $XDG_CACHE_HOME/burin, else ~/.cache/burin. Empty: none.
   std::optional<std::string> cache_folder = {};
+  /// Map packed weights that Model::keep_weights() has put into that folder before, instead of packing the model's again: a
+  /// start of seconds takes a fraction of one. They are verified; those of other files, options or versions are not used.
+  bool kept_weights = false;
   /// Files that `burin pregen` wrote; asked before the cache.
   std::vector<std::string> kernel_bundles = {};
   /// False: kernels come from bundles and cache only, and loading fails where one is missing. True is refused

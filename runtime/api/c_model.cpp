@@ -32,6 +32,13 @@ const char* burin_model_target(const burin_model* model) {
   return model == nullptr ? "" : model->model.target().data();
 }
 
+burin_status burin_model_keep_weights(const burin_model* model, int32_t* kept) {
+  return c_call([&] {
+    const bool there = value_or_throw(not_null(model, "model").model.keep_weights());
+    if (kept != nullptr) *kept = there ? 1 : 0;
+  });
+}
+
 burin_status burin_model_tokenizer(const burin_model* model, burin_tokenizer** tokenizer) {
   return c_call([&] {
     const Model& shared = not_null(model, "model").model;

@@ -13,6 +13,7 @@ burin_load_options default_load_options() {
   c.emit = options.emit ? 1 : 0;
   c.context = options.context;
   c.chunk = options.chunk;
+  c.kept_weights = options.kept_weights ? 1 : 0;
   return c;
 }
 
@@ -114,6 +115,7 @@ LoadOptions options_of(const burin_load_options* given) {
   if (c.executor != nullptr) options.executor = executor_of(*c.executor);
   options.threads = c.threads;
   options.emit = c.emit != 0;
+  options.kept_weights = c.kept_weights != 0;
   options.context = c.context;
   options.chunk = c.chunk;
   set(options.target, c.target);

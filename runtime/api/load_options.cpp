@@ -60,6 +60,8 @@ runtime::LoadOptions load_options(const std::string& path, const LoadOptions& op
   });
   if (options.quantization) load.plan.weights = weight_format(*options.quantization);
   load.cache_folder = options.cache_folder ? *options.cache_folder : runtime::default_cache_folder();
+  load.kept_weights = options.kept_weights;
+  load.least_kept_bytes = 0;  // the host knows what is worth a file
   load.bundles = options.kernel_bundles;
   load.emit = options.emit;
   load.progress = progress(path, options);

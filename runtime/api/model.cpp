@@ -48,9 +48,10 @@ void log_loaded(const Log& log, const LoadOptions& options, const runtime::Model
   log.write(
       LogLevel::info,
       fmt::format("for {}: {} kernels emitted in {:.1f} ms, {} from bundles and {} from disk; {:.1f} MiB "
-                  "of weights packed; loaded in {:.2f} s",
+                  "of weights {}; loaded in {:.2f} s",
                   model.target_name(), load.kernels_emitted, load.emit_milliseconds, load.kernels_from_bundle,
-                  load.kernels_from_disk, static_cast<double>(load.weight_bytes) / 1048576.0, load.seconds));
+                  load.kernels_from_disk, static_cast<double>(load.weight_bytes) / 1048576.0,
+                  load.weights_from_disk ? "kept from before" : "packed", load.seconds));
   log.write(LogLevel::debug, model.plan().remarks);
 }
 
@@ -103,6 +104,13 @@ Result<std::vector<TokenId>> Model::generate(std::span<const TokenId> inputs,
       ErrorCode::failed, [&] { return api::generate_once(*this, inputs, options, streamer); });
 }
 
+Result<bool> Model::keep_weights() const noexcept {
+  return api::guarded<bool>(ErrorCode::failed, [&] {
+    const runtime::Model& model = *api::deref(state_, "model").model;
+    return model.statistics().weights_from_disk || model.keep_weights([](double) { return true; });
+  });
+}
+
 Result<Tokenizer> Model::tokenizer() const noexcept {
   return api::guarded<Tokenizer>(ErrorCode::failed, [&] {
     const std::shared_ptr<const runtime::Model>& model = api::deref(state_, "model").model;
@@ -126,7 +134,8 @@ LoadStatistics Model::statistics() const noexcept {
           load.kernels_emitted,
           load.kernels_from_disk,
           load.kernels_from_bundle,
-          load.emit_milliseconds};
+          load.emit_milliseconds,
+          load.weights_from_disk};
 }
 
 }  // namespace burin

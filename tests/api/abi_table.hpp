@@ -52,7 +52,7 @@ inline std::vector<AbiStruct> abi_structs() {
         BURIN_ABI_FIELD(load, kernel_bundles), BURIN_ABI_FIELD(load, kernel_bundle_count),
         BURIN_ABI_FIELD(load, quantization), BURIN_ABI_FIELD(load, executor), BURIN_ABI_FIELD(load, user),
         BURIN_ABI_FIELD(load, on_progress), BURIN_ABI_FIELD(load, should_cancel),
-        BURIN_ABI_FIELD(load, on_log)}},
+        BURIN_ABI_FIELD(load, on_log), BURIN_ABI_FIELD(load, kept_weights)}},
       {"burin_sampling_options",
        sizeof(sampling),
        {BURIN_ABI_FIELD(sampling, size),

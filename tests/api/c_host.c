@@ -161,6 +161,10 @@ const char* c_host_survives_null(const char* path) {
   MUST(model == NULL && tokenizer == NULL && session == NULL);
 
   MUST(burin_model_load(path, &load, &model) == BURIN_OK);
+  int32_t kept_weights = 1;
+  MUST(burin_model_keep_weights(NULL, &kept_weights) == BURIN_INVALID_ARGUMENT);
+  MUST(burin_model_keep_weights(model, NULL) == BURIN_OK);
+  MUST(burin_model_keep_weights(model, &kept_weights) == BURIN_OK && kept_weights == 0); /* not asked for */
   MUST(burin_model_tokenizer(model, NULL) == BURIN_INVALID_ARGUMENT);
   MUST(burin_session_create(model, NULL, NULL) == BURIN_INVALID_ARGUMENT);
   MUST(burin_model_tokenizer(model, &tokenizer) == BURIN_OK);

@@ -73,6 +73,27 @@ TEST(ApiModel, KernelsAreKeptInTheCacheFolder) {
   EXPECT_EQ(again.kernels_emitted, 0);
 }
 
+TEST(ApiModel, PackedWeightsAreKeptInTheCacheFolder) {
+  const TemporaryFolder folder;
+  const auto keep = [&](LoadOptions& options) {
+    options.cache_folder = (folder / "cache").string();
+    options.kept_weights = true;
+  };
+  const Model first = value_of(load_with(keep));
+  EXPECT_FALSE(first.statistics().weights_from_disk);
+  EXPECT_TRUE(value_of(first.keep_weights()));
+  const Model second = value_of(load_with(keep));
+  EXPECT_TRUE(second.statistics().weights_from_disk);
+  EXPECT_TRUE(value_of(second.keep_weights()));
+  const std::vector<TokenId> prompt = {1, 2, 3};
+  EXPECT_EQ(value_of(second.generate(prompt, {.max_new_tokens = 8})),
+            value_of(first.generate(prompt, {.max_new_tokens = 8})));
+  EXPECT_FALSE(value_of(value_of(load_with([](LoadOptions&) {})).keep_weights()));
+  std::filesystem::permissions(folder / "cache/weights", std::filesystem::perms::others_write,
+                               std::filesystem::perm_options::add);
+  EXPECT_TRUE(fails(first.keep_weights(), ErrorCode::failed, "others may write to it"));
+}
+
 TEST(ApiModel, ProgressGrowsToOne) {
   std::vector<double> shares;
   ASSERT_TRUE(load_with([&](LoadOptions& o) { o.on_progress = [&](double s) { shares.push_back(s); }; }));

@@ -96,6 +96,16 @@ TEST(Commands, RunGoesOnForEver) {
   EXPECT_EQ(with({})["stop_reason"], "context");
 }
 
+TEST(Commands, RunSaysWhatLearnedPositionsCost) {
+  BURIN_NEEDS_REFERENCE("arch/gpt2");
+  const CommandResult result = run_burin({"run", reference_path("arch/gpt2").string(), "--tokens", "1,2,3",
+                                          "-c", "16", "--keep", "2", "-n", "40", "--temp", "0", "--json"});
+  EXPECT_EQ(result.status, 0);
+  EXPECT_EQ(result.json()["stop_reason"], "length");
+  EXPECT_THAT(result.errors,
+              HasSubstr("whenever 7 tokens are discarded, the 9 that are left are evaluated again"));
+}
+
 // Evaluated tokens are those of the run.
 TEST(Commands, EvalFollowsTheStreamingRule) {
   const std::vector<std::string> streaming = {"-c", "48", "--keep", "3", "--discard", "17"};

@@ -8,6 +8,7 @@
 #include "runtime/sequence_rotation.hpp"
 #include "tests/support/gguf_writer.hpp"
 #include "tests/support/load_model.hpp"
+#include "tests/support/reference_data.hpp"
 #include "tests/support/refusal.hpp"
 #include "tests/support/safetensors_writer.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -96,6 +97,15 @@ TEST(Endless, NarrowCaches) {
   expect_like_a_new_sequence(path, kOptions[0], 2e-2, {.kv = graph::KvType::bf16});
   expect_like_a_new_sequence(path, kOptions[0], 3e-3, {.kv = graph::KvType::f16});
   expect_like_a_new_sequence(path, kOptions[0], 3e-2, {.kv = graph::KvType::int8});
+}
+
+// Positions that are learned: what is left is evaluated again, so that any number of layers is as good as new.
+TEST(Endless, LearnedPositions) {
+  for (const std::string model : {"arch/gpt2", "arch/opt"}) {
+    BURIN_NEEDS_REFERENCE(model);
+    for (const SessionOptions& options : kOptions)
+      expect_like_a_new_sequence(tests::reference_path(model).string(), options, 1e-4);
+  }
 }
 
 // --- what holds for any number of layers
