@@ -103,6 +103,21 @@ BoundStep bind_step(const Plan& plan, const Step& step, const Weights& weights, 
   return bound;
 }
 
+// Rows of a chunk: where all threads meet before a step and after it, any of them may compute any of its blocks. Blocks of a
+// single row take less time than a thread is late.
+void let_blocks_be_taken_over(std::vector<BoundStep>& program) {
+  for (std::size_t i = 0; i < program.size(); ++i) {
+    BoundStep& step = program[i];
+    const bool meet_before = i == 0 || program[i - 1].barrier;
+    const bool meet_after = step.barrier || i + 1 == program.size();
+    const bool in_shared_memory =
+        !step.input.per_thread && !step.output.per_thread && !step.residual.per_thread;
+    step.takes_over = step.kind == BoundStep::Kind::gemm && step.split == graph::Split::blocks &&
+                      !step.one_row && step.head_outputs == 0 && meet_before && meet_after &&
+                      in_shared_memory;
+  }
+}
+
 // Of the group in the list, which it is added to where it is not there yet.
 std::size_t number_of(const graph::StepGroup& group, std::vector<graph::StepGroup>& groups) {
   const auto found = std::find(groups.begin(), groups.end(), group);
@@ -138,6 +153,7 @@ BoundPlan bind(const Plan& plan, const Weights& weights, jit::KernelStore& store
       steps.push_back(bind_step(plan, step, weights, store));
       steps.back().group = number_of(graph::group_of(plan, step), bound.groups);
     }
+    let_blocks_be_taken_over(steps);
   };
   bind_program(plan.decode, bound.decode);
   bind_program(plan.few, bound.few);

@@ -76,7 +76,8 @@ struct BoundStep {
   bool gather = false;              // prepare: rows in the order of experts
   graph::Split split = graph::Split::blocks;
   bool barrier = false;
-  std::size_t group = 0;  // of BoundPlan::groups
+  bool takes_over = false;  // gemm: threads that are done take over blocks of those that are late
+  std::size_t group = 0;    // of BoundPlan::groups
 };
 
 struct BoundPlan {

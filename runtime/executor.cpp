@@ -1,6 +1,7 @@
 #include "runtime/executor.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 
 #include "runtime/attention_steps.hpp"
@@ -10,6 +11,12 @@
 
 namespace burin::runtime {
 namespace {
+
+// Threads are late by milliseconds, where the system gives their CPU to somebody else; fewer rows take less.
+constexpr std::int64_t kRowsToTakeOver = 32;
+// Of a thread's blocks: a piece begins with weights that nobody has prefetched, so there are few.
+constexpr std::int64_t kLeastPiece = 4;
+constexpr std::int64_t kMostPieces = 8;
 
 // One thread's walk through a program.
 class Walker {
@@ -101,6 +108,7 @@ class Walker {
 
   void gemm(const BoundStep& step) const {
     if (step.head_outputs > 0) return multiply_rows_of_heads(v_, step);
+    if (step.takes_over && v_.threads > 1 && v_.rows.count >= kRowsToTakeOver) return gemm_in_pieces(step);
     if (step.split == graph::Split::query_heads) {
       gemm_blocks(step, own_blocks_of_heads(step.first_block, step.rotated_block));
       gemm_blocks(step, own_blocks_of_heads(step.rotated_block, step.last_block));
@@ -109,6 +117,23 @@ class Walker {
     } else {
       gemm_blocks(step, v_.own(step.first_block, step.last_block));
     }
+  }
+
+  // Its own blocks, and then what is left of the others'.
+  void gemm_in_pieces(const BoundStep& step) const {
+    for (int i = 0; i < v_.threads; ++i) {
+      const int owner = (v_.thread + i) % v_.threads;
+      const Share share = share_of(step.first_block, step.last_block, owner, v_.threads);
+      const auto pieces = static_cast<int>(
+          std::clamp<std::int64_t>((share.last - share.first) / kLeastPiece, 1, kMostPieces));
+      std::atomic<std::int64_t>& taken = w_.taken_pieces[static_cast<std::size_t>(owner)].count;
+      for (auto piece = taken.fetch_add(1); piece < pieces; piece = taken.fetch_add(1))
+        gemm_blocks(step, share_of(share.first, share.last, static_cast<int>(piece), pieces));
+    }
+    // The last one through makes the counters ready; a barrier follows before they are used.
+    if (w_.finished.fetch_add(1) != v_.threads - 1) return;
+    w_.finished.store(0);
+    for (Workspace::TakenPieces& taken : w_.taken_pieces) taken.count.store(0);
   }
 
   // Of blocks that all query heads have equally many of.

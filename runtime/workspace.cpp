@@ -82,6 +82,7 @@ Workspace::Workspace(const Plan& plan, int threads, std::int64_t keep)
                 std::vector<float>(static_cast<std::size_t>(plan.options.chunk * plan.heads.rotation_row()))),
       query_factors(plan.log_context > 0 ? static_cast<std::size_t>(plan.options.chunk) : 0),
       finished_parts(head_calls(plan)),
+      taken_pieces(static_cast<std::size_t>(threads)),
       places_(kv.rings().size(), std::vector<kernels::KvPlace>(static_cast<std::size_t>(plan.options.chunk))),
       arena_(plan.arena_bytes, "activations"),
       prepared_(plan.prepared_bytes, "prepared rows"),

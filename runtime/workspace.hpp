@@ -65,6 +65,11 @@ class Workspace {
   std::vector<std::atomic<std::int64_t>> finished_parts;  // likewise
   std::atomic<std::int64_t> next_item{0};                 // of the attention step that runs
   std::atomic<int> finished{0};                           // threads that are through with it
+  // Of each thread's blocks in the GEMM step that runs, how many pieces were taken; 0 between steps.
+  struct alignas(64) TakenPieces {
+    std::atomic<std::int64_t> count{0};
+  };
+  std::vector<TakenPieces> taken_pieces;
 
  private:
   std::vector<SequenceRows> sequences_;
