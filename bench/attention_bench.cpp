@@ -207,11 +207,14 @@ void attention_row(benchmark::State& state, const AttentionSpec& spec) {
 void add_attention_rows() {
   const bool bf16_dots = Machine::get().target().has(jit::Feature::avx512bf16);
   const AttentionMath fast = bf16_dots ? AttentionMath::bf16 : AttentionMath::f32;
+  const bool byte_dots = Machine::get().target().has(jit::Feature::avx512vnni) ||
+                         Machine::get().target().has(jit::Feature::avxvnni);
+  const AttentionMath of_int8 = byte_dots ? AttentionMath::int8 : AttentionMath::int16;
   std::vector<AttentionSpec> specs = {
       {{32, 32, 128, KvStorage::bf16}, fast},
       {{32, 8, 128, KvStorage::bf16}, fast},
-      {{32, 32, 128, KvStorage::int8}, fast},
-      {{32, 8, 128, KvStorage::int8}, fast},
+      {{32, 32, 128, KvStorage::int8}, of_int8},
+      {{32, 8, 128, KvStorage::int8}, of_int8},
       {{32, 32, 128, KvStorage::f16}, AttentionMath::f32},
       {{32, 8, 128, KvStorage::f16}, AttentionMath::f32},
       {{32, 32, 128, KvStorage::f32}, AttentionMath::f32},

@@ -20,6 +20,17 @@ struct Work {
   double peak = 0;  // multiply-adds per second of the kind they are
 };
 
+double peak_of_attention(kernels::AttentionMath math, const MachineLimits& limits) {
+  switch (math) {
+    case kernels::AttentionMath::f32: return limits.f32_macs_per_second;
+    case kernels::AttentionMath::bf16:
+    case kernels::AttentionMath::amx: return limits.bf16_macs_per_second;
+    case kernels::AttentionMath::int8:  // each number is two bytes, or a word
+    case kernels::AttentionMath::int16: return limits.int8_macs_per_second / 2;
+  }
+  return 0;
+}
+
 Work work_of(const Step& step, const Load& load, const MachineLimits& limits) {
   if (const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec)) {
     const auto columns = static_cast<double>((step.last_block - step.first_block) * kernels::kBlockColumns);
@@ -31,8 +42,7 @@ Work work_of(const Step& step, const Load& load, const MachineLimits& limits) {
     const auto& heads = attention->heads;
     return {
         1.0 * heads.query_heads * (heads.head_size + heads.value_width()) * positions_seen(*attention, load),
-        attention->math == kernels::AttentionMath::f32 ? limits.f32_macs_per_second
-                                                       : limits.bf16_macs_per_second};
+        peak_of_attention(attention->math, limits)};
   }
   return {};
 }

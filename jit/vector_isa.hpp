@@ -77,6 +77,9 @@ class VectorIsa {
   virtual void scatter_lanes(const Xbyak::RegExp& to, int stride, int bytes, Vector from, int lanes,
                              Vector scratch) = 0;
 
+  // to = the even 32-bit lanes of `from`, side by side in the lower half. The upper half is left undefined.
+  virtual void even_lanes(Vector to, Vector from) = 0;
+
   // Lanes with index < count (a general register, 0 or less: none) keep `value`, others become `other`.
   virtual void keep_first_lanes(Vector value, const Xbyak::Reg64& count, Vector other, Vector scratch) = 0;
 

@@ -19,14 +19,15 @@
 //   f16:   the same of f16
 //   bf16:  keys [pair][64 slots] (x0 low, x1 high half of a dword)
 //          then values [32 slot pairs][value columns] (even slot low, odd high)
-//   int8:  keys [pair][2][64 slots] int8       then their scales [64 slots] f32,
-//          then values [64 slots][value columns] int8 and their scales [64 slots] f32
+//   int8:  keys [two pairs][64 slots][x0, x1 of the even pair, x0, x1 of the odd one] int8, then their scales
+//          [64 slots] f32, then values [16 x four slots][value columns][4 slots] int8 and their scales [64 slots] f32
 //
 //   blocks[0] -> | layer 0: head 0 | head 1 | .. | layer 1: head 0 | ..       slots 0 .. 63
 //   blocks[1] -> | layer 0: head 0 | head 1 | .. | layer 1: head 0 | ..       slots 64 .. 127
 //
-// The bf16 dwords are the operand shape of vdpbf16ps; f32 math unpacks them with a shift and a mask. An element's
-// slots lie side by side in f16 and int8 because vcvtph2ps and vpmovsxbd widen as many as a vector has floats.
+// The bf16 dwords are the operand shape of vdpbf16ps, those of int8 that of vpdpbusd; f32 math unpacks them with shifts and
+// masks. An element's slots lie side by side in f16 because vcvtph2ps widens as many as a vector has floats. Of an odd
+// number of pairs, the last odd one is zero in int8.
 //
 // A key and a token's values of one head have a scale each: the largest magnitude / 127 (see heads/head_quantizer.hpp).
 // A kernel that stores int8 must therefore see whole heads, which a GEMM's epilogue does not. Bytes per token of a
@@ -80,14 +81,18 @@ struct HeadLayout {
   }
 
   int element_bytes() const { return kv == KvStorage::f32 ? 4 : kv == KvStorage::int8 ? 1 : 2; }
-  // Of both elements and all slots of a block.
-  int pair_bytes() const { return 2 * kKvBlock * element_bytes(); }
-  // From a slot to the next in a row of keys, from a column to the next in one of values: two bf16 share a place.
-  int place_bytes() const { return kv == KvStorage::bf16 ? 4 : element_bytes(); }
+  // Elements of a key, or slots of a column of values, that lie side by side: the dwords above, or one.
+  int elements_per_place() const { return kv == KvStorage::int8 ? 4 : kv == KvStorage::bf16 ? 2 : 1; }
+  // From a slot to the next in a row of keys, from a column to the next in one of values.
+  int place_bytes() const { return elements_per_place() * element_bytes(); }
+  // What a key consists of: pairs, of int8 two at a time. A group's bytes are those of all slots of a block.
+  int pairs_per_group() const { return kv == KvStorage::int8 ? 2 : 1; }
+  int pair_group_bytes() const { return pairs_per_group() * 2 * kKvBlock * element_bytes(); }
+  int pair_groups() const { return (pairs() + pairs_per_group() - 1) / pairs_per_group(); }
   int value_row_bytes() const { return value_columns() * place_bytes(); }
-  int slots_per_value_row() const { return kv == KvStorage::bf16 ? 2 : 1; }
+  int slots_per_value_row() const { return elements_per_place(); }
   // Within the keys and the values of a block; int8 only.
-  int key_scales_offset() const { return pairs() * pair_bytes(); }
+  int key_scales_offset() const { return pair_groups() * pair_group_bytes(); }
   int value_scales_offset() const { return kKvBlock * value_columns() * element_bytes(); }
   int scales_bytes() const { return kv == KvStorage::int8 ? kKvBlock * 4 : 0; }
   int key_block_bytes() const { return key_scales_offset() + scales_bytes(); }

@@ -126,6 +126,12 @@ void Avx2Isa::keep_first_lanes(Vector value, const Xbyak::Reg64& count, Vector o
   a.vblendvps(ymm(value), ymm(other), ymm(value), ymm(scratch));
 }
 
+void Avx2Isa::even_lanes(Vector to, Vector from) {
+  constexpr std::uint8_t kEvenOnes = 0b10'00;  // lanes 0 and 2 of four
+  a.vpshufd(ymm(to), ymm(from), kEvenOnes);
+  a.vpermq(ymm(to), ymm(to), kEvenOnes);
+}
+
 void Avx2Isa::store_as_int8(const Xbyak::RegExp& to, Vector from, Vector scratch) {
   a.vextracti128(low128(scratch), ymm(from), 1);
   a.vpackssdw(low128(scratch), low128(from), low128(scratch));

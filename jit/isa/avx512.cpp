@@ -114,6 +114,8 @@ void Avx512Isa::keep_first_lanes(Vector value, const Xbyak::Reg64& count, Vector
   a.vblendmps(value | k1, other, value);
 }
 
+void Avx512Isa::even_lanes(Vector to, Vector from) { a.vpmovqd(Ymm(to.getIdx()), Zmm(from.getIdx())); }
+
 void Avx512Isa::store_as_int8(const Xbyak::RegExp& to, Vector from, Vector /*scratch*/) {
   a.vpmovsdb(a.ptr[to], Zmm(from.getIdx()));
 }

@@ -32,6 +32,7 @@ class Avx512Isa : public VectorIsa {
   void scatter_lanes(const Xbyak::RegExp& to, int stride, int bytes, Vector from, int lanes,
                      Vector scratch) override;
   void keep_first_lanes(Vector value, const Xbyak::Reg64& count, Vector other, Vector scratch) override;
+  void even_lanes(Vector to, Vector from) override;
   void store_as_int8(const Xbyak::RegExp& to, Vector from, Vector scratch) override;
   void pack_bf16_pairs(Vector low, Vector high, Vector scratch) override;
   void pack_f16_pairs(Vector low, Vector high, Vector scratch) override;

@@ -210,7 +210,16 @@ KernelCall call(const AttentionSpec& spec, std::int64_t rows, ColdMemory& memory
   KernelWork work;
   work.bytes = static_cast<double>(one.kv_block_bytes()) * seen / kKvBlock;
   work.macs = static_cast<double>(heads * rows * (one.head_size + one.value_width())) * seen;
-  work.multiplied = spec.math == AttentionMath::f32 ? Activation::f32 : Activation::bf16;
+  switch (spec.math) {
+    case AttentionMath::f32: work.multiplied = Activation::f32; break;
+    case AttentionMath::bf16:
+    case AttentionMath::amx: work.multiplied = Activation::bf16; break;
+    case AttentionMath::int8:
+    case AttentionMath::int16:
+      work.multiplied = Activation::s8;
+      work.macs *= 2;  // each number is two bytes
+      break;
+  }
   return call_of(rows, work, kept, arguments, [](Kept& of, AttentionArguments& to, std::size_t pass) {
     to.blocks = of.cache.blocks(pass);
   });

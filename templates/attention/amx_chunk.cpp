@@ -69,7 +69,7 @@ class BlockScores {
     Xbyak::Label block;
     c_.start_blocks(a.rax);
     a.mov(panel_stride(), c_.u32(c_.scratch.panel_row));
-    a.mov(pair_stride(), c_.u32(c_.spec.heads.pair_bytes()));
+    a.mov(pair_stride(), c_.u32(c_.spec.heads.pair_group_bytes()));
     a.mov(scores_stride(), AttentionScratch::kScoresRow);
     a.lea(block_scores(), a.ptr[c_.r.scratch + jit::offset(c_.scratch.scores)]);
     a.mov(blocks_left(), c_.r.chunk_blocks);
@@ -112,7 +112,7 @@ class BlockScores {
 
   void multiply(int step, const Xbyak::Tmm& rows, const Xbyak::Tmm& pairs) {
     a.tileloadd(rows, a.ptr[panel() + panel_stride() + jit::offset(step * kTileRowBytes)]);
-    const int at = step * kPairsPerTile * c_.spec.heads.pair_bytes();
+    const int at = step * kPairsPerTile * c_.spec.heads.pair_group_bytes();
     for (int i = 0; i < kSumTiles; ++i) {
       a.tileloadd(pairs, a.ptr[keys() + pair_stride() + jit::offset(at + i * kTileRowBytes)]);
       a.tdpbf16ps(tiles_.sum(i), rows, pairs);

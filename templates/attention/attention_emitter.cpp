@@ -15,6 +15,20 @@ namespace burin::kernels {
 namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
+constexpr int kLongestIntegerHead = 1024;  // 127^2 * 128 times this is an int32
+
+void check_integer_math(const AttentionSpec& spec, const jit::Target& target, const std::string& name) {
+  std::string math;
+  write_field(math, spec.math);
+  if (spec.heads.kv != KvStorage::int8)
+    fail("kernel {}: {} math needs an int8 cache: use math.f32", name, math);
+  if (spec.heads.head_size > kLongestIntegerHead)
+    fail("kernel {}: {} math takes heads of up to {}: use math.f32", name, math, kLongestIntegerHead);
+  const bool multiplies_bytes = target.has(jit::Feature::avx512vnni) || target.has(jit::Feature::avxvnni);
+  if (spec.math == AttentionMath::int8 && !multiplies_bytes)
+    fail("kernel {}: int8 math needs avx512vnni or avxvnni, which {} lacks: use math.int16 or math.f32", name,
+         target.name);
+}
 
 void check(const AttentionSpec& spec, const jit::Target& target) {
   const std::string name = jit::spec_text(spec);
@@ -22,15 +36,16 @@ void check(const AttentionSpec& spec, const jit::Target& target) {
     fail("kernel {}: head size must be even and query heads a multiple of KV heads", name);
   if (spec.window < 0 || spec.window > INT32_MAX) fail("kernel {}: no such window", name);
   if (spec.math == AttentionMath::f32) return;
+  if (is_integer(spec.math)) return check_integer_math(spec, target, name);
   if (spec.math == AttentionMath::amx) {
     if (spec.heads.kv != KvStorage::bf16)
-      fail("kernel {}: amx math needs a bf16 cache: use math.bf16 for int8, math.f32 for others", name);
+      fail("kernel {}: amx math needs a bf16 cache: use math.int8 for int8, math.f32 for others", name);
     if (!target.has(jit::Feature::amx_bf16))
       fail("kernel {}: amx math needs amx-bf16, which {} lacks: use math.bf16 or math.f32", name,
            target.name);
   }
-  if (spec.heads.kv != KvStorage::bf16 && spec.heads.kv != KvStorage::int8)
-    fail("kernel {}: bf16 math needs a bf16 or int8 cache: use math.f32", name);
+  if (spec.heads.kv != KvStorage::bf16)
+    fail("kernel {}: bf16 math needs a bf16 cache: use math.int8 for int8, math.f32 for others", name);
   if (!target.has(jit::Feature::avx512bf16))
     fail("kernel {}: bf16 math needs avx512bf16, which {} lacks: use math.f32", name, target.name);
 }

@@ -30,10 +30,10 @@ struct AttentionLocals {
   int first_live = 56;           // slots of the span that any row of the call may see: from here
   int end_live = 64;             // to here
   int block_slot = 72;           // the first one of the block at hand
-  int skipped = 80;              // of its keys, before the first that any row may see
+  int skipped = 80;              // bytes of its probabilities before the first key that any row may see
   int key_groups = 88;           // of four keys behind those, up to the last that any row may see
   int last_lead = 96;            // see read_ahead.hpp
-  int probabilities = 104;       // of the block at hand and the first query row
+  int probabilities = 104;       // of the block at hand and the first query row, from its first key on
   int key_scales = 112;          // int8: of the tile's first key
   int first_score = 120;         // byte of a row of scores where those of a chunk that any row may see begin
   int end_score = 128;           // amx: byte of a row of scores where those end
@@ -99,7 +99,12 @@ struct AttentionContext {
   Xbyak::Address argument_qword(std::size_t member) const { return a.qword[r.arguments + member]; }
   std::uint32_t u32(std::int64_t value) const { return static_cast<std::uint32_t>(value); }
   bool bf16_storage() const { return spec.heads.kv == KvStorage::bf16; }
-  bool bf16_math() const { return spec.math != AttentionMath::f32; }
+  bool bf16_math() const { return spec.math == AttentionMath::bf16 || on_tiles(); }
+  bool int8_math() const { return spec.math == AttentionMath::int8; }
+  bool int16_math() const { return spec.math == AttentionMath::int16; }
+  bool integer_math() const { return is_integer(spec.math); }
+  // Factors of products that queries and probabilities consist of: int8, a high byte and a low one.
+  int factors() const { return int8_math() ? 2 : 1; }
   bool on_tiles() const { return spec.math == AttentionMath::amx; }
   bool int8_storage() const { return spec.heads.kv == KvStorage::int8; }
 
@@ -116,8 +121,15 @@ struct AttentionContext {
 };
 
 inline constexpr int kVectorTileRows = 6;
+// int8 math: a query, 127 * 128 at most, is 2^7 times its high byte (-127 .. 127) plus its low one (-64 .. 63), a probability 2^8 times its high
+// byte plus its low one, both unsigned.
+inline constexpr int kLowQueryBits = 7;
+inline constexpr int kLowProbabilityBits = 8;
 // Column vectors of a tile: with 6 rows 24 of 32 accumulators, or 12 of 16.
 inline int tile_vectors(const jit::Assembler& a) { return a.vector_registers() == 32 ? 4 : 2; }
+
+// Query rows of a tile of products.
+inline int vector_tile_rows(const AttentionContext& context) { return kVectorTileRows / context.factors(); }
 
 // Loops over all query rows in tiles of `most` and one smaller tile; `left` counts down. body(rows) emits the work
 // on one tile and moves its pointers on.

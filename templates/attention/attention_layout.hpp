@@ -8,31 +8,46 @@ namespace burin::kernels {
 
 inline constexpr int kChunkBlocks = 4;  // 64-position blocks per pass of the softmax
 inline constexpr int kChunkKeys = kChunkBlocks * kKvBlock;
-inline constexpr int kQuarter = kKvBlock / 4;  // of a block's keys: as few are scored where no row may see more
+inline constexpr int kQuarter =
+    kKvBlock / 4;  // of a block's keys: as few are scored where no row may see more
+
+inline bool is_integer(AttentionMath math) {
+  return math == AttentionMath::int8 || math == AttentionMath::int16;
+}
 
 // Query rows are (row, head of the call) pairs, q = row * heads + head. All offsets are bytes.
 //
-//   panel:   [q] queries times scale and log2 e: f32: [x0 of all pairs][x1 of all pairs], bf16: dwords of both
-//   scores:  [q][256 keys] f32; probabilities take their place, as f32 or as dwords of two bf16
+//   panel:   [q] queries times scale and log2 e: f32: [x0 of all pairs][x1 of all pairs], bf16: dwords of both,
+//            int8: [high bytes][low bytes], dwords of two pairs, int16: [x0][x1], dwords of two pairs; behind both
+//            [what sums begin with, int32][scale f32]
+//   scores:  [q][256 keys] f32; probabilities take their place, as f32 or as dwords of two bf16. Of int8 and int16, each
+//            block's take that of its scores: [64 high bytes][64 low bytes][their scale f32], or [of four keys: words of
+//            the even two, of the odd two] [their scale f32]
 //   values:  [q][value columns] f32, the weighted sums so far
-//   largest, sums, scales:  [q] f32: running maximum, running sum, and this chunk's correction 2^(old-new)
+//   largest, sums:  [q] f32: running maximum, running sum
 struct AttentionScratch {
   explicit AttentionScratch(const AttentionSpec& spec)
       : query_rows(whole_tiles(spec, attention_rows_per_call(spec) * attention_heads_per_call(spec))),
         pair_places(spec.heads.pair_blocks() * kPairsPerBlock),
-        panel_row(pair_places * (spec.math == AttentionMath::f32 ? 8 : 4)),
+        panel_row(pair_places * (spec.math == AttentionMath::f32 ? 8 : 4) + (is_integer(spec.math) ? 8 : 0)),
         values_row(spec.heads.value_columns() * 4),
         scores(query_rows * panel_row),
         values(scores + query_rows * kScoresRow),
         largest(values + query_rows * values_row),
         sums(largest + padded_row()),
-        scales(sums + padded_row()),
-        bytes(scales + padded_row()) {}
+        bytes(sums + padded_row()) {}
 
   static constexpr int kScoresRow = kChunkKeys * 4;
 
-  // Unfinished sums are what lies from `values` to `scales`.
-  int part_bytes() const { return scales - values; }
+  // Unfinished sums are what lies from `values` to the end.
+  int part_bytes() const { return bytes - values; }
+
+  // Of int8 and int16, within a row of the panel, and within a block's probabilities.
+  int second_queries() const { return pair_places * 2; }
+  int query_start() const { return pair_places * 4; }
+  int query_scale() const { return pair_places * 4 + 4; }
+  static constexpr int kLowProbabilities = kKvBlock;
+  static constexpr int kProbabilityScale = 2 * kKvBlock;
 
   int query_rows;
   int pair_places;
@@ -42,7 +57,6 @@ struct AttentionScratch {
   int values;
   int largest;
   int sums;
-  int scales;
   int bytes;
 
  private:

@@ -8,7 +8,7 @@
 namespace burin::kernels {
 namespace {
 
-constexpr std::string_view kMathNames[] = {"f32", "bf16", "amx"};
+constexpr std::string_view kMathNames[] = {"f32", "bf16", "amx", "int8", "int16"};
 
 // Measured best: panels and scores stay in the first-level caches. On AMX keys and values are what must come from the
 // second-level cache, the less often the more rows there are: 2048 keys of 32 heads take 23.7 ms in rows of 48, 21 of 128.

@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "templates/attention/attention_emitter.hpp"
+#include "templates/attention/query_codes.hpp"
 #include "templates/math/exp2.hpp"
 #include "templates/math/tanh.hpp"
 
@@ -50,7 +51,7 @@ void for_each_query_row(const AttentionContext& c, const CallerRows& outer, cons
   a.jnz(row_loop, kNear);
 }
 
-// Sixteen pairs: x0 and x1 lie 64 bytes apart in the query.
+// Sixteen pairs: x0 and x1 lie 64 bytes apart in the query. Not of integer math, see query_codes.hpp.
 void copy_pair_block(const AttentionContext& c, int block, const Xbyak::Reg64& query,
                      const Xbyak::Reg64& panel, jit::Vector scale) {
   jit::Assembler& a = c.a;
@@ -141,7 +142,8 @@ void emit_query_panel(const AttentionContext& c) {
   for_each_query_row(c, rows, query, c.spec.heads.query_head_columns() * 4,
                      [&](const Xbyak::Reg64& heads_left) {
                        if (c.spec.factors) row_factor(c, a.rcx, factor, scale);
-                       for (int block = 0; block < c.spec.heads.pair_blocks(); ++block)
+                       if (c.integer_math()) emit_query_codes(c, query, panel, scale);
+                       for (int block = 0; !c.integer_math() && block < c.spec.heads.pair_blocks(); ++block)
                          copy_pair_block(c, block, query, panel, scale);
                        for (int at = 0; at < c.scratch.values_row; at += a.vector_bytes())
                          a.vmovups(a.ptr[values + jit::offset(at)], none);

@@ -23,12 +23,12 @@ constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
 class ScoreTile {
  public:
   // Of `keys` keys of a block, a quarter to all of them.
-  ScoreTile(const AttentionContext& context, int rows, int keys)
+  ScoreTile(const AttentionContext& context, int query_rows, int keys)
       : c_(context),
         a(context.a),
-        ahead_(context, unroll() * pair_bytes(), a.rbp),
+        ahead_(context, unroll() * group_bytes(), a.rbp),
         keys_(keys),
-        tile_(context, rows, vectors(context.a, rows, keys), {"key", "query"}) {}
+        tile_(context, query_rows, vectors(context, query_rows, keys), {"key", "query", true}) {}
 
   Xbyak::Reg64 panel() const { return a.name(a.rdi, "panel"); }    // of the tile's first row
   Xbyak::Reg64 keys() const { return a.name(a.rsi, "keys"); }      // the tile's first of the block
@@ -36,96 +36,133 @@ class ScoreTile {
 
   const ReadAhead& ahead() const { return ahead_; }
   // From the first key to those that the last loop bodies read.
-  int last_bytes() const {
-    const int bodies = c_.spec.heads.pairs() / unroll();
-    return std::max(bodies - ahead_.last_bodies(), 0) * unroll() * pair_bytes();
-  }
+  int last_bytes() const { return std::max(bodies() - ahead_.last_bodies(), 0) * unroll() * group_bytes(); }
 
   void emit() {
     const jit::RoleScope scope(a);
     const int keys_per_pass = vectors() * a.lanes();
     for (int key = 0; key < keys_; key += keys_per_pass) emit_pass(key);
-    a.add(panel(), c_.u32(tile_.rows() * c_.scratch.panel_row));
-    a.add(scores(), c_.u32(tile_.rows() * AttentionScratch::kScoresRow));
+    a.add(panel(), c_.u32(tile_.query_rows() * c_.scratch.panel_row));
+    a.add(scores(), c_.u32(tile_.query_rows() * AttentionScratch::kScoresRow));
   }
 
  private:
-  // A single row takes a block's keys in one pass: of 8 ymm, only one is in a register at a time.
-  static int vectors(const jit::Assembler& a, int rows, int keys) {
-    return std::min(rows == 1 ? kKvBlock / a.lanes() : tile_vectors(a), keys / a.lanes());
+  // A single row takes a block's keys in as few passes as there are registers for its sums: of 8 ymm, only one is in a
+  // register at a time.
+  static int vectors(const AttentionContext& c, int query_rows, int keys) {
+    const int of_single_row = std::min(kKvBlock / c.a.lanes(), 8 / c.factors());
+    return std::min(query_rows == 1 ? of_single_row : tile_vectors(c.a), keys / c.a.lanes());
   }
   int vectors() const { return tile_.vectors(); }
   Xbyak::Reg64 walking_panel() const { return a.name(a.r8, "walking_panel"); }
   Xbyak::Reg64 walking_keys() const { return a.name(a.r9, "walking_keys"); }
-  Xbyak::Reg64 pairs_left() const { return a.name(a.rcx, "pairs_left"); }
+  Xbyak::Reg64 bodies_left() const { return a.name(a.rcx, "bodies_left"); }
 
-  // Pairs per loop body: as many as divide the head.
-  int unroll() const { return c_.spec.heads.pairs() % 4 == 0 ? 4 : c_.spec.heads.pairs() % 2 == 0 ? 2 : 1; }
-  int pair_bytes() const { return c_.spec.heads.pair_bytes(); }
+  // Groups of pairs per loop body: as many as divide the head.
+  int unroll() const {
+    const int groups = c_.spec.heads.pair_groups();
+    return groups % 4 == 0 ? 4 : groups % 2 == 0 ? 2 : 1;
+  }
+  int bodies() const { return c_.spec.heads.pair_groups() / unroll(); }
+  int group_bytes() const { return c_.spec.heads.pair_group_bytes(); }
+  // Of a group in the panel: its x0, of which x1 are elsewhere, or both.
+  int group_in_panel() const { return c_.integer_math() ? 4 : 4 * c_.spec.heads.pairs_per_group(); }
+  // Products of a group: of elements, of words, or of all bytes at once.
+  int products() const {
+    if (c_.spec.math == AttentionMath::f32) return 2 * c_.spec.heads.pairs_per_group();
+    return c_.int16_math() ? 2 : 1;
+  }
   int key_bytes() const { return c_.spec.heads.place_bytes(); }
 
   void emit_pass(int first_key) {
-    for (int row = 0; row < tile_.rows(); ++row)
-      for (int v = 0; v < vectors(); ++v) a.zero(tile_.sum(row, v));
+    start_sums();
     a.mov(walking_panel(), panel());
     a.lea(walking_keys(), a.ptr[keys() + jit::offset(first_key * key_bytes())]);
-    a.mov(pairs_left(), c_.u32(c_.spec.heads.pairs() / unroll()));
+    a.mov(bodies_left(), c_.u32(bodies()));
     const bool prefetch = first_key == 0;
     if (prefetch) ahead_.emit_start();
     Xbyak::Label loop;
     a.align(32);
     a.L(loop);
-    if (prefetch) ahead_.emit_body(pairs_left());
-    for (int i = 0; i < unroll(); ++i) pair(i, prefetch);
-    a.add(walking_panel(), c_.u32(unroll() * 4));
-    a.add(walking_keys(), c_.u32(unroll() * pair_bytes()));
-    a.dec(pairs_left());
+    if (prefetch) ahead_.emit_body(bodies_left());
+    for (int i = 0; i < unroll(); ++i) group(i, prefetch);
+    a.add(walking_panel(), c_.u32(unroll() * group_in_panel()));
+    a.add(walking_keys(), c_.u32(unroll() * group_bytes()));
+    a.dec(bodies_left());
     a.jnz(loop, kNear);
-    if (c_.int8_storage()) scale_sums(first_key);
-    for (int row = 0; row < tile_.rows(); ++row)
-      for (int v = 0; v < vectors(); ++v)
-        a.vmovups(a.ptr[scores() + jit::offset(row * AttentionScratch::kScoresRow + first_key * 4 +
-                                               v * a.vector_bytes())],
-                  tile_.sum(row, v));
+    store_scores(first_key);
   }
 
-  void scale_sums(int first_key) {
+  // Keys are unsigned in the products of int8 math, 128 too large: of the whole query, that is what sums begin with.
+  void start_sums() {
+    for (int row = 0; row < tile_.rows(); ++row)
+      for (int v = 0; v < vectors(); ++v) {
+        const bool starts = c_.int8_math() && row % c_.factors() != 0;
+        if (!starts)
+          a.zero(tile_.sum(row, v));
+        else if (v == 0)
+          a.vpbroadcastd(tile_.sum(row, v), of_query(row / c_.factors(), c_.scratch.query_start()));
+        else
+          a.isa().copy(tile_.sum(row, v), tile_.sum(row, 0));
+      }
+  }
+
+  Xbyak::Address of_query(int query_row, int offset) const {
+    return a.dword[panel() + jit::offset(query_row * c_.scratch.panel_row + offset)];
+  }
+
+  void store_scores(int first_key) {
     const jit::RoleScope scope(a);
     const Xbyak::Reg64 scales = a.name(walking_panel(), "key_scales");
-    a.mov(scales, c_.local(c_.locals.key_scales));
+    const jit::Vector scale = tile_.free(0, "scale");
+    const jit::Vector of_query_row = tile_.free(1, "query_scale");
+    if (c_.int8_storage()) a.mov(scales, c_.local(c_.locals.key_scales));
     for (int v = 0; v < vectors(); ++v) {
-      const jit::Vector scale = tile_.in_turn({"scale", v});
-      a.vmovups(scale, a.ptr[scales + jit::offset(first_key * 4 + v * a.vector_bytes())]);
-      for (int row = 0; row < tile_.rows(); ++row) a.vmulps(tile_.sum(row, v), tile_.sum(row, v), scale);
+      const int key = first_key * 4 + v * a.vector_bytes();
+      if (c_.int8_storage()) a.vmovups(scale, a.ptr[scales + jit::offset(key)]);
+      for (int row = 0; row < tile_.query_rows(); ++row) {
+        jit::Vector score = tile_.sum(row, v);
+        if (c_.integer_math()) {
+          score = tile_.emit_to_floats(row, v, kLowQueryBits);
+          a.vbroadcastss(of_query_row, of_query(row, c_.scratch.query_scale()));
+          a.vmulps(score, score, of_query_row);
+        }
+        if (c_.int8_storage()) a.vmulps(score, score, scale);
+        a.vmovups(a.ptr[scores() + jit::offset(row * AttentionScratch::kScoresRow + key)], score);
+      }
     }
   }
 
   // Of the tile's keys only.
-  void prefetch_pair(int i) {
-    const int row_bytes = kKvBlock * key_bytes();  // both elements of bf16 pairs, one of others
-    for (int row = 0; row < pair_bytes(); row += row_bytes)
+  void prefetch_group(int i) {
+    const int row_bytes = kKvBlock * key_bytes();
+    for (int row = 0; row < group_bytes(); row += row_bytes)
       for (int line = 0; line < keys_ * key_bytes(); line += 64)
-        ahead_.emit_prefetch(walking_keys() + jit::offset(i * pair_bytes() + row + line));
+        ahead_.emit_prefetch(walking_keys() + jit::offset(i * group_bytes() + row + line));
   }
 
-  void pair(int i, bool prefetch) {
-    if (prefetch) prefetch_pair(i);
-    for (int which = 0; which < (c_.bf16_math() ? 1 : 2); ++which)
-      tile_.emit(
-          [&](jit::Vector to, int v, jit::Vector scratch) {
-            emit_load_stored(c_, to, key_address(i, which, v), key_address(i, 1, v), which, scratch);
-          },
-          [&](jit::Vector to, int row) { load_query(to, row, i, which); });
+  void group(int i, bool prefetch) {
+    if (prefetch) prefetch_group(i);
+    for (int which = 0; which < products(); ++which)
+      tile_.emit([&](jit::Vector to, int v) { load_keys(to, i, which, v); },
+                 [&](jit::Vector to, int row) { load_query(to, row, i, which); });
   }
 
-  Xbyak::Address key_address(int i, int which, int v) const {
-    const int row = c_.bf16_storage() ? 0 : which * kKvBlock * key_bytes();
-    return a.ptr[walking_keys() + jit::offset(i * pair_bytes() + row + v * a.lanes() * key_bytes())];
+  void load_keys(jit::Vector to, int i, int which, int v) {
+    const int together = c_.spec.heads.elements_per_place();
+    const int row = which / together * kKvBlock * key_bytes();
+    emit_load_stored(
+        c_, to, a.ptr[walking_keys() + jit::offset(i * group_bytes() + row + v * a.lanes() * key_bytes())],
+        which % together);
+    if (c_.int8_math()) a.isa().bit_xor(to, to, a.vector_constant(0x80808080));
   }
 
   void load_query(jit::Vector to, int row, int i, int which) {
-    a.vbroadcastss(to, a.dword[walking_panel() + jit::offset(row * c_.scratch.panel_row + i * 4 +
-                                                             which * c_.scratch.pair_places * 4)]);
+    const int query_row = row / c_.factors() * c_.scratch.panel_row;
+    const int of_float = which / 2 * 4 + which % 2 * c_.scratch.pair_places * 4;
+    const int of_product =
+        c_.integer_math() ? (row % c_.factors() + which) * c_.scratch.second_queries() : of_float;
+    a.vbroadcastss(to, a.dword[walking_panel() + jit::offset(query_row + i * group_in_panel() + of_product)]);
   }
 
   const AttentionContext& c_;
@@ -161,7 +198,7 @@ void emit_block_scores(const AttentionContext& c, const Xbyak::Reg64& block_scor
   }
   for (int keys = kKvBlock; keys > 0; keys -= kQuarter) {
     a.L(sizes[keys / kQuarter]);
-    emit_row_tiles(c, a.rax, kVectorTileRows, [&](int rows) { ScoreTile(c, rows, keys).emit(); });
+    emit_row_tiles(c, a.rax, vector_tile_rows(c), [&](int rows) { ScoreTile(c, rows, keys).emit(); });
     if (keys > kQuarter) a.jmp(done, kNear);
   }
   a.L(done);

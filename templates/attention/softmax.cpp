@@ -73,6 +73,7 @@ class SoftmaxRows {
     find_largest();
     keep_or_raise_maximum();
     exponentials();
+    if (c_.integer_math()) clear_other_probabilities();
     add_sum();
   }
 
@@ -225,11 +226,11 @@ class SoftmaxRows {
     for (int i = 0; i < 2; ++i) {
       a.vmovups(value(i), a.ptr[scores() + at() + jit::offset(i * a.vector_bytes())]);
       a.vsubps(value(i), value(i), largest());
-      c_.bf16_math() ? emit_exp2_for_bf16(a, value(i), scratch(0), scratch(1))
-                     : emit_exp2(a, value(i), scratch(0), scratch(1));
+      rounds_probabilities() ? emit_exp2_for_bf16(a, value(i), scratch(0), scratch(1))
+                             : emit_exp2(a, value(i), scratch(0), scratch(1));
       a.vaddps(sum(i), sum(i), value(i));
     }
-    if (c_.bf16_math() && !c_.int8_storage()) {
+    if (c_.bf16_math()) {
       // Sums are of the unrounded probabilities: rounding errors of many keys cancel in the products.
       a.vcvtne2ps2bf16(Xbyak::Zmm(value(0).getIdx()), Xbyak::Zmm(value(1).getIdx()),
                        Xbyak::Zmm(value(0).getIdx()));
@@ -242,6 +243,34 @@ class SoftmaxRows {
     a.add(at(), c_.u32(step));
     a.cmp(at(), bytes());
     a.jl(loop, kNear);
+  }
+
+  bool rounds_probabilities() const { return c_.bf16_math() || (c_.integer_math() && a.lanes() == 16); }
+
+  // Those of the chunk's keys that no row sees, which would count for the largest one of a block.
+  void clear_other_probabilities() {
+    const jit::RoleScope scope(a);
+    const Xbyak::Reg64 end = a.name(lanes_left(), "end");
+    a.zero(value(0));
+    a.mov(end, c_.local(c_.locals.first_score));
+    a.mov(at(), 0);
+    clear_up_to(end);
+    a.mov(end, c_.r.chunk_blocks);
+    a.shl(end, 8);
+    a.mov(at(), bytes());
+    clear_up_to(end);
+  }
+  void clear_up_to(const Xbyak::Reg64& end) {
+    Xbyak::Label loop;
+    Xbyak::Label done;
+    a.cmp(at(), end);
+    a.jge(done);
+    a.L(loop);
+    a.vmovups(a.ptr[scores() + at()], value(0));
+    a.add(at(), c_.u32(a.vector_bytes()));
+    a.cmp(at(), end);
+    a.jl(loop);
+    a.L(done);
   }
 
   void add_sum() {

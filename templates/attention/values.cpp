@@ -3,8 +3,8 @@
 //                 64 value columns: 4 zmm (2 ymm: 16 columns)
 //               +--------+--------+--------+--------+
 //   query row 0 | accumulators, loaded from scratch  |
-//     ...       |                                    |     per key (bf16 math: pair of keys): load its
-//   query row 5 |                                    |     values, broadcast each row's probability
+//     ...       |                                    |     per key (bf16 math: pair of keys, int8: four): load
+//   query row 5 |                                    |     its values, broadcast each row's probability
 //               +--------+--------+--------+--------+
 //
 //                 128 columns: 8 zmm (8 ymm: 64)
@@ -17,6 +17,7 @@
 #include "templates/attention/attention_emitter.hpp"
 #include "templates/attention/product_tile.hpp"
 #include "templates/attention/read_ahead.hpp"
+#include "templates/attention/scaled_probabilities.hpp"
 #include "templates/attention/stored_loads.hpp"
 
 namespace burin::kernels {
@@ -26,13 +27,18 @@ constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
 constexpr int kUnrolledKeys = 4;
 constexpr int kWideVectors = 8;  // of columns, for few rows
 
+// From a key's to the next, of each factor.
+int probability_bytes(const AttentionContext& c) {
+  return c.int8_math() ? 1 : c.bf16_math() || c.int16_math() ? 2 : 4;
+}
+
 class ValueTile {
  public:
-  ValueTile(const AttentionContext& context, int rows, int vectors)
+  ValueTile(const AttentionContext& context, int query_rows, int vectors)
       : c_(context),
         a(context.a),
         ahead_(context, body_bytes(), a.r10),
-        tile_(context, rows, vectors, {"value", "probability"}) {}
+        tile_(context, query_rows, vectors, {"value", "probability", false}) {}
 
   // Of the tile's first row, at the block's first key.
   Xbyak::Reg64 probabilities() const { return a.name(a.rdi, "probabilities"); }
@@ -48,8 +54,10 @@ class ValueTile {
   void emit() {
     const jit::RoleScope scope(a);
     for (int row = 0; row < tile_.rows(); ++row)
-      for (int v = 0; v < tile_.vectors(); ++v) a.vmovups(tile_.sum(row, v), sum_address(row, v));
+      for (int v = 0; v < tile_.vectors(); ++v)
+        c_.integer_math() ? a.zero(tile_.sum(row, v)) : a.vmovups(tile_.sum(row, v), sum_address(row, v));
     a.mov(walking_probabilities(), probabilities());
+    a.add(walking_probabilities(), c_.local(c_.locals.skipped));
     a.mov(walking_values(), block_values());
     a.mov(keys_left(), c_.local(c_.locals.key_groups));
     ahead_.emit_start();
@@ -57,15 +65,14 @@ class ValueTile {
     a.align(32);
     a.L(loop);
     ahead_.emit_body(keys_left());
-    for (int key = 0; key < kUnrolledKeys; key += keys_at_once()) key_rows(key);
-    a.add(walking_probabilities(), c_.u32(kUnrolledKeys * (c_.bf16_math() ? 2 : 4)));
+    for (int key = 0; key < kUnrolledKeys; key += keys_per_row()) key_row(key);
+    a.add(walking_probabilities(), c_.u32(kUnrolledKeys * probability_bytes(c_)));
     a.add(walking_values(), c_.u32(body_bytes()));
     a.dec(keys_left());
     a.jnz(loop, kNear);
-    for (int row = 0; row < tile_.rows(); ++row)
-      for (int v = 0; v < tile_.vectors(); ++v) a.vmovups(sum_address(row, v), tile_.sum(row, v));
-    a.add(probabilities(), c_.u32(tile_.rows() * AttentionScratch::kScoresRow));
-    a.add(sums(), c_.u32(tile_.rows() * c_.scratch.values_row));
+    c_.integer_math() ? add_to_sums() : store_sums();
+    a.add(probabilities(), c_.u32(tile_.query_rows() * AttentionScratch::kScoresRow));
+    a.add(sums(), c_.u32(tile_.query_rows() * c_.scratch.values_row));
   }
 
  private:
@@ -76,33 +83,54 @@ class ValueTile {
   Xbyak::Address sum_address(int row, int v) const {
     return a.ptr[sums() + jit::offset(row * c_.scratch.values_row + v * a.vector_bytes())];
   }
+
+  void store_sums() {
+    for (int row = 0; row < tile_.rows(); ++row)
+      for (int v = 0; v < tile_.vectors(); ++v) a.vmovups(sum_address(row, v), tile_.sum(row, v));
+  }
+
+  // The block's products are whole numbers, with a scale per row.
+  void add_to_sums() {
+    const jit::Vector scale = tile_.free(0, "scale");
+    for (int row = 0; row < tile_.query_rows(); ++row) {
+      const int at = row * AttentionScratch::kScoresRow + AttentionScratch::kProbabilityScale;
+      a.vbroadcastss(scale, a.dword[probabilities() + jit::offset(at)]);
+      for (int v = 0; v < tile_.vectors(); ++v) {
+        const jit::Vector products = tile_.emit_to_floats(row, v, kLowProbabilityBits);
+        a.vfmadd213ps(products, scale, sum_address(row, v));
+        a.vmovups(sum_address(row, v), products);
+      }
+    }
+  }
+
   int keys_per_row() const { return c_.spec.heads.slots_per_value_row(); }
-  int keys_at_once() const { return c_.bf16_math() ? 2 : keys_per_row(); }
+  // Of a row of values: of single keys, of words of two of four, or of all at once.
+  int products() const {
+    if (c_.spec.math == AttentionMath::f32) return keys_per_row();
+    return c_.int16_math() ? 2 : 1;
+  }
   int row_bytes() const { return c_.spec.heads.value_row_bytes(); }
   int vector_columns_bytes() const { return a.lanes() * c_.spec.heads.place_bytes(); }
 
-  void key_rows(int key) {
+  void key_row(int key) {
     const int at = key / keys_per_row() * row_bytes();
-    for (int row = at; row < at + keys_at_once() / keys_per_row() * row_bytes(); row += row_bytes())
-      for (int line = 0; line < tile_.vectors() * vector_columns_bytes(); line += 64)
-        ahead_.emit_prefetch(walking_values() + jit::offset(row + line));
-    for (int odd = 0; odd < (c_.bf16_math() ? 1 : keys_per_row()); ++odd)
-      tile_.emit(
-          [&](jit::Vector to, int v, jit::Vector scratch) {
-            emit_load_stored(c_, to, value_address(at, v), value_address(at + row_bytes(), v), odd, scratch);
-          },
-          [&](jit::Vector to, int row) { load_probability(to, row, key + odd); });
+    for (int line = 0; line < tile_.vectors() * vector_columns_bytes(); line += 64)
+      ahead_.emit_prefetch(walking_values() + jit::offset(at + line));
+    for (int which = 0; which < products(); ++which)
+      tile_.emit([&](jit::Vector to, int v) { emit_load_stored(c_, to, value_address(at, v), which); },
+                 [&](jit::Vector to, int row) {
+                   load_probability(to, row, key * probability_bytes(c_) + which * 4);
+                 });
   }
 
   Xbyak::Address value_address(int at, int v) const {
     return a.ptr[walking_values() + jit::offset(at + v * vector_columns_bytes())];
   }
 
-  void load_probability(jit::Vector to, int row, int key) {
-    const int element = c_.bf16_math() ? 2 : 4;
-    a.vbroadcastss(
-        to,
-        a.dword[walking_probabilities() + jit::offset(row * AttentionScratch::kScoresRow + key * element)]);
+  void load_probability(jit::Vector to, int row, int byte) {
+    const int of_row = row / c_.factors() * AttentionScratch::kScoresRow +
+                       row % c_.factors() * AttentionScratch::kLowProbabilities;
+    a.vbroadcastss(to, a.dword[walking_probabilities() + jit::offset(of_row + byte)]);
   }
 
   const AttentionContext& c_;
@@ -154,9 +182,9 @@ void emit_column_groups(const AttentionContext& c, const ColumnTile& tile, const
 void emit_products(const AttentionContext& c, const Xbyak::Reg64& block_columns,
                    const Xbyak::Reg64& sum_columns) {
   jit::Assembler& a = c.a;
-  const ColumnTile many = {kVectorTileRows, tile_vectors(a)};
-  const ColumnTile few = {(a.vector_registers() - 2) / (kWideVectors + 1), kWideVectors};
-  if (c.scratch.values_row / a.vector_bytes() <= many.vectors)
+  const ColumnTile many = {vector_tile_rows(c), tile_vectors(a)};
+  const ColumnTile few = {(a.vector_registers() - 2) / (kWideVectors + 1) / c.factors(), kWideVectors};
+  if (few.rows == 0 || c.scratch.values_row / a.vector_bytes() <= many.vectors)
     return emit_column_groups(c, many, block_columns, sum_columns);
   Xbyak::Label several;
   Xbyak::Label done;
@@ -169,43 +197,9 @@ void emit_products(const AttentionContext& c, const Xbyak::Reg64& block_columns,
   a.L(done);
 }
 
-// A block's probabilities times the scales of its values, in place; rounded to bf16 where the products are.
-void emit_scale_probabilities(const AttentionContext& c, const Xbyak::Reg64& values,
-                              const Xbyak::Reg64& probabilities) {
-  jit::Assembler& a = c.a;
-  const jit::RoleScope scope(a);
-  const Xbyak::Reg64 rows_left = a.name(a.rcx, "rows_left");
-  const int vectors = kKvBlock / a.lanes();
-  const auto scale = [&](int vector) { return a.vector(vector, {"scale", vector}); };
-  const jit::Vector even = a.vector(vectors, "even");
-  const jit::Vector odd = a.vector(vectors + 1, "odd");
-  const auto at = [&](int vector) { return a.ptr[probabilities + jit::offset(vector * a.vector_bytes())]; };
-  for (int v = 0; v < vectors; ++v)
-    a.vmovups(scale(v),
-              a.ptr[values + jit::offset(c.spec.heads.value_scales_offset() + v * a.vector_bytes())]);
-  a.mov(rows_left, c.r.query_rows);
-  Xbyak::Label row;
-  a.L(row);
-  for (int v = 0; v < vectors; v += 2) {
-    a.vmulps(even, scale(v), at(v));
-    a.vmulps(odd, scale(v + 1), at(v + 1));
-    if (c.bf16_math()) {
-      a.vcvtne2ps2bf16(Xbyak::Zmm(even.getIdx()), Xbyak::Zmm(odd.getIdx()), Xbyak::Zmm(even.getIdx()));
-      a.vmovups(at(v / 2), even);
-    } else {
-      a.vmovups(at(v), even);
-      a.vmovups(at(v + 1), odd);
-    }
-  }
-  a.add(probabilities, AttentionScratch::kScoresRow);
-  a.dec(rows_left);
-  a.jnz(row, kNear);
-}
-
-// Moves on to the first keys that any row sees, and counts them. Keys are taken in fours; one that a row does not see
+// Moves on to the first values that any row sees, and counts them. Keys are taken in fours; one that a row does not see
 // has probability zero.
-void emit_skip_keys(const AttentionContext& c, const Xbyak::Reg64& values,
-                    const Xbyak::Reg64& probabilities) {
+void emit_skip_keys(const AttentionContext& c, const Xbyak::Reg64& values) {
   jit::Assembler& a = c.a;
   const jit::RoleScope scope(a);
   const Xbyak::Reg64 first = a.name(a.rax, "first");
@@ -213,15 +207,14 @@ void emit_skip_keys(const AttentionContext& c, const Xbyak::Reg64& values,
   const Xbyak::Reg64 bytes = a.name(a.rdx, "bytes");
   c.live_keys(first, end);
   a.and_(first, static_cast<std::uint32_t>(-kUnrolledKeys));
-  a.mov(c.local(c.locals.skipped), first);
+  a.imul(bytes, first, probability_bytes(c));
+  a.mov(c.local(c.locals.skipped), bytes);
   a.sub(end, first);
   a.add(end, kUnrolledKeys - 1);
   a.shr(end, std::countr_zero(static_cast<unsigned>(kUnrolledKeys)));
   a.mov(c.local(c.locals.key_groups), end);
   a.imul(bytes, first, c.spec.heads.value_row_bytes() / c.spec.heads.slots_per_value_row());
   a.add(values, bytes);
-  a.imul(bytes, first, c.bf16_math() ? 2 : 4);
-  a.add(probabilities, bytes);
 }
 
 // After emit_skip_keys().
@@ -250,9 +243,9 @@ void emit_values(const AttentionContext& c) {
   const Xbyak::Reg64 block_probabilities = a.name(a.r10, "block_probabilities");
   const Xbyak::Reg64 block_columns = a.name(a.r11, "block_columns");
   const Xbyak::Reg64 sum_columns = a.name(a.rbp, "sum_columns");  // all others are taken
-  const int probability_bytes = c.bf16_math() ? 2 : 4;
 
   const Xbyak::Address blocks_left = c.local(c.locals.blocks_left);
+  if (c.int8_storage()) emit_scaled_probabilities(c);
   a.lend_rbp(c.locals.frame);
   c.start_blocks(a.rax);
   a.mov(blocks_left, c.r.chunk_blocks);
@@ -262,21 +255,13 @@ void emit_values(const AttentionContext& c) {
   a.L(block_loop);
   c.next_block(block_columns);
   a.add(block_columns, c.u32(c.spec.heads.key_block_bytes()));
-  if (c.int8_storage()) {
-    const jit::RoleScope of_scaling(a);
-    const Xbyak::Reg64 walking = a.name(a.rdi, "probabilities");
-    a.mov(walking, block_probabilities);
-    emit_scale_probabilities(c, block_columns, walking);
-  }
-  emit_skip_keys(c, block_columns, block_probabilities);
+  emit_skip_keys(c, block_columns);
   a.mov(c.local(c.locals.probabilities), block_probabilities);
   emit_read_ahead(c, block_columns);
   a.lea(sum_columns, a.ptr[c.r.scratch + jit::offset(c.scratch.values)]);
   emit_products(c, block_columns, sum_columns);
   a.mov(block_probabilities, c.local(c.locals.probabilities));
-  a.imul(a.rax, c.local(c.locals.skipped), probability_bytes);
-  a.sub(block_probabilities, a.rax);
-  a.add(block_probabilities, c.u32(kKvBlock * (c.bf16_math() && !c.int8_storage() ? 2 : 4)));
+  a.add(block_probabilities, c.u32(kKvBlock * (c.bf16_math() ? 2 : 4)));
   a.add(c.local(c.locals.block_slot), kKvBlock);
   a.dec(blocks_left);
   a.jnz(block_loop, kNear);

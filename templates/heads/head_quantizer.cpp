@@ -4,10 +4,13 @@
 #include <bit>
 #include <limits>
 
+#include "templates/heads/pair_codes.hpp"
+
 namespace burin::kernels {
 namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
+constexpr int kPlaces = 4;  // slots that share a dword of values
 
 class QuantizedRow {
  public:
@@ -16,21 +19,32 @@ class QuantizedRow {
 
   void key() {
     find_scale(h_.query_head_columns(), h_.key_scales_offset());
-    a.add(q_.block, q_.slot);
+    a.lea(q_.block, a.ptr[q_.block + q_.slot * h_.place_bytes()]);
     const int whole_blocks = h_.pairs() / kPairsPerBlock;
-    walk(whole_blocks, kPairsPerBlock * h_.pair_bytes(), 2 * kPairsPerBlock * 4,
+    walk(whole_blocks, kPairsPerBlock / h_.pairs_per_group() * h_.pair_group_bytes(), 2 * kPairsPerBlock * 4,
          [&] { store_pairs(kPairsPerBlock); });
     if (h_.pairs() % kPairsPerBlock != 0) store_pairs(h_.pairs() % kPairsPerBlock);
   }
 
   void values() {
     find_scale(h_.value_columns(), h_.value_scales_offset());
-    a.imul(q_.slot, q_.slot, h_.value_row_bytes());
-    a.add(q_.block, q_.slot);
-    walk(h_.value_columns() / a.lanes(), a.lanes(), a.vector_bytes(), [&] {
-      load_codes(code(), 0);
-      a.isa().store_as_int8(Xbyak::RegExp(q_.block), code(), scratch());
-    });
+    a.mov(q_.walk, q_.slot);
+    a.shr(q_.walk, std::countr_zero(static_cast<unsigned>(h_.slots_per_value_row())));
+    a.imul(q_.walk, q_.walk, h_.value_row_bytes());
+    a.add(q_.block, q_.walk);
+    Xbyak::Label places[kPlaces];
+    Xbyak::Label done;
+    a.and_(q_.slot, kPlaces - 1);
+    for (int place = 1; place < kPlaces; ++place) {
+      a.cmp(q_.slot, u32(place));
+      a.je(places[place], kNear);
+    }
+    for (int place = 0; place < kPlaces; ++place) {
+      a.L(places[place]);
+      store_values(place);
+      if (place + 1 < kPlaces) a.jmp(done, kNear);
+    }
+    a.L(done);
   }
 
  private:
@@ -86,12 +100,27 @@ class QuantizedRow {
   }
 
   void store_pairs(int pairs) {
-    for (const int which : {0, 1})
-      for (int lane = 0; lane < pairs; lane += a.lanes()) {
-        load_codes(code(), (which * kPairsPerBlock + lane) * 4);
-        a.isa().scatter_lanes(q_.block + jit::offset(lane * h_.pair_bytes() + which * kKvBlock),
-                              h_.pair_bytes(), 1, code(), std::min(a.lanes(), pairs - lane), scratch());
-      }
+    for (int lane = 0; lane < pairs; lane += a.lanes()) {
+      load_codes(code(), lane * 4);
+      load_codes(scratch(), (kPairsPerBlock + lane) * 4);
+      emit_join_pair_codes(a, code(), scratch());
+      const int groups = (std::min(a.lanes(), pairs - lane) + 1) / 2;
+      a.isa().scatter_lanes(q_.block + jit::offset(lane / 2 * h_.pair_group_bytes()), h_.pair_group_bytes(),
+                            4, code(), groups, scratch());
+    }
+  }
+
+  // Four slots share a dword per column; this one has byte `place`.
+  void store_values(int place) {
+    const std::uint32_t own = std::uint32_t{0xff} << (8 * place);
+    walk(h_.value_columns() / a.lanes(), a.vector_bytes(), a.vector_bytes(), [&] {
+      load_codes(code(), 0);
+      if (place > 0) a.vpslld(code(), code(), static_cast<std::uint8_t>(8 * place));
+      a.vmovups(scratch(), a.ptr[q_.block]);
+      a.isa().bit_and(scratch(), scratch(), a.vector_constant(~own));
+      a.isa().merge_masked_bits(scratch(), code(), a.vector_constant(own));
+      a.vmovups(a.ptr[q_.block], scratch());
+    });
   }
 
   const HeadQuantizer& q_;

@@ -142,7 +142,7 @@ class HeadStoreEmitter {
     find_head();
     rotate_rows();
     if (h_.kv == KvStorage::int8) return keep_key_block();
-    a.imul(rotation(), in_head(), kPairsPerBlock * h_.pair_bytes());
+    a.imul(rotation(), in_head(), kPairsPerBlock * h_.pair_group_bytes());
     a.add(head_offset(), rotation());
     const int pairs_in_last = h_.pairs() - (h_.pair_blocks() - 1) * kPairsPerBlock;
     Xbyak::Label last;
@@ -177,7 +177,7 @@ class HeadStoreEmitter {
     return {a, h_, head_row(), head_block(), slot(), rotation(), in_head(), scratch(0).getIdx()};
   }
 
-  // Keys lie across positions, so a row's pairs go to places pair_bytes apart.
+  // Keys lie across positions, so a row's pairs go to places pair_group_bytes apart.
   void store_keys(int pairs) {
     for (int row = 0; row < tile_.rows(); ++row) {
       find_slot(row);
@@ -185,14 +185,14 @@ class HeadStoreEmitter {
       for (int v = 0; v < half(); ++v) {
         const int lanes = std::min(a.lanes(), pairs - first_lane(v));
         if (lanes <= 0) continue;
-        const Xbyak::RegExp first = head_block() + jit::offset(first_lane(v) * h_.pair_bytes());
+        const Xbyak::RegExp first = head_block() + jit::offset(first_lane(v) * h_.pair_group_bytes());
         const jit::Vector x0 = a.name(scratch(0), "x0");
         const jit::Vector x1 = a.name(scratch(1), "x1");
         a.isa().copy(x0, tile_.sum(row, v));
         a.isa().copy(x1, tile_.sum(row, v + half()));
         if (h_.kv == KvStorage::bf16) {
           a.isa().pack_bf16_pairs(x0, x1, scratch(2));
-          a.isa().scatter_lanes(first, h_.pair_bytes(), 4, x0, lanes, scratch(2));
+          a.isa().scatter_lanes(first, h_.pair_group_bytes(), 4, x0, lanes, scratch(2));
         } else {
           scatter_elements(first, x0, lanes);
           scatter_elements(first + jit::offset(kKvBlock * h_.element_bytes()), x1, lanes);
@@ -207,7 +207,7 @@ class HeadStoreEmitter {
       a.vcvtps2ph(half_register(x), x, kRoundToNearest);
       a.vpmovzxwd(x, half_register(x));
     }
-    a.isa().scatter_lanes(first, h_.pair_bytes(), h_.element_bytes(), x, lanes, scratch(2));
+    a.isa().scatter_lanes(first, h_.pair_group_bytes(), h_.element_bytes(), x, lanes, scratch(2));
   }
 
   // A value block is two halves of 16 columns; each belongs to one head, the last may be padding.

@@ -21,13 +21,11 @@ void put(std::byte* to, T value) {
   std::memcpy(to, &value, sizeof(value));
 }
 
-// Bytes from the block's keys to an element.
+// Bytes from the block's keys to an element; elements go pair by pair.
 std::size_t place(const HeadLayout& heads, std::size_t element, int slot) {
-  const std::size_t pair = element / 2;
-  const std::size_t which = element % 2;
   const auto at = static_cast<std::size_t>(slot);
-  const std::size_t elements =
-      heads.kv == KvStorage::bf16 ? (pair * kKvBlock + at) * 2 + which : (pair * 2 + which) * kKvBlock + at;
+  const auto together = static_cast<std::size_t>(heads.elements_per_place());
+  const std::size_t elements = (element / together * kKvBlock + at) * together + element % together;
   return elements * static_cast<std::size_t>(heads.element_bytes());
 }
 

@@ -7,6 +7,9 @@ namespace {
 // Latent attention (DeepSeek-V2): values are the keys without their rotated elements.
 constexpr int kRotated = 32;
 
+constexpr AttentionMath kMaths[] = {AttentionMath::f32, AttentionMath::bf16, AttentionMath::amx,
+                                    AttentionMath::int8, AttentionMath::int16};
+
 struct Grouping {
   std::string_view name;
   HeadLayout heads;
@@ -37,7 +40,7 @@ constexpr Rule kRules[] = {{"plain", [](AttentionSpec&) {}},
 void add_attention_rows(ManifestRows& rows) {
   for (const Grouping& grouping : kGroupings)
     for (const KvStorage kv : kKvStorages)
-      for (const AttentionMath math : {AttentionMath::f32, AttentionMath::bf16, AttentionMath::amx})
+      for (const AttentionMath math : kMaths)
         for (const Rule& rule : kRules) {
           AttentionSpec spec;
           spec.heads = grouping.heads;

@@ -192,11 +192,11 @@ TEST_F(ForgedSession, IsTakenWhereNothingIsWrong) {
 TEST_F(ForgedSession, OfAnotherVersionIsRefusedByName) {
   Session session = sampling_session();
   write(R"({"architecture":"llama","context":1024,"format":1})");
-  EXPECT_TRUE(fails(session.restore(file()), ErrorCode::load_failed, "format is 1, this Burin reads 3"));
-  for (const std::string format : {"2", "4"}) {
+  EXPECT_TRUE(fails(session.restore(file()), ErrorCode::load_failed, "format is 1, this Burin reads 4"));
+  for (const std::string format : {"2", "3", "5"}) {
     write(header_with("format", format));
     EXPECT_TRUE(fails(session.restore(file()), ErrorCode::load_failed,
-                      "format is " + format + ", this Burin reads 3"));
+                      "format is " + format + ", this Burin reads 4"));
   }
 }
 

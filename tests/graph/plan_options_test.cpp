@@ -140,7 +140,7 @@ TEST(PlanOptions, AttentionOfPromptsIsOnTilesWhereTheirProductsDifferFromThoseOf
   EXPECT_EQ(math_of_prompts(ComputeType::bf16, KvType::bf16, "sapphirerapids"), amx);
   EXPECT_EQ(math_of_prompts(ComputeType::int8, KvType::bf16, "sapphirerapids"), bf16);
   EXPECT_EQ(math_of_prompts(ComputeType::f32, KvType::bf16, "sapphirerapids"), f32);
-  EXPECT_EQ(math_of_prompts(ComputeType::bf16, KvType::int8, "sapphirerapids"), bf16);
+  EXPECT_EQ(math_of_prompts(ComputeType::bf16, KvType::int8, "sapphirerapids"), int8);
   EXPECT_EQ(math_of_prompts(ComputeType::bf16, KvType::f32, "sapphirerapids"), f32);
   EXPECT_EQ(math_of_prompts(ComputeType::int8_bf16, KvType::bf16, "znver5"), bf16);
 }
@@ -310,7 +310,7 @@ TEST(PlanOptions, KvTypeFollowsComputeUnlessAsked) {
   EXPECT_EQ(kv_of(ComputeType::int8, KvType::int8), KvType::int8);
 }
 
-TEST(PlanOptions, AttentionUsesBf16DotsWhereCacheTargetAndComputeAllow) {
+TEST(PlanOptions, AttentionUsesTheFastestProductsThatCacheTargetAndComputeAllow) {
   const ModelDescription model = describe(typed(StoredType::q8_0));
   const auto math_of = [&](ComputeType compute, KvType kv, const char* target) {
     return std::get<AttentionSpec>(
@@ -322,8 +322,11 @@ TEST(PlanOptions, AttentionUsesBf16DotsWhereCacheTargetAndComputeAllow) {
   EXPECT_EQ(math_of(ComputeType::int8, KvType::bf16, "icelake-server"), f32);
   EXPECT_EQ(math_of(ComputeType::int8, KvType::f32, "znver4"), f32);
   EXPECT_EQ(math_of(ComputeType::int8, KvType::f16, "znver4"), f32);
-  EXPECT_EQ(math_of(ComputeType::int8, KvType::int8, "znver4"), bf16);
-  EXPECT_EQ(math_of(ComputeType::int8, KvType::int8, "icelake-server"), f32);
+  EXPECT_EQ(math_of(ComputeType::int8, KvType::int8, "znver4"), int8);
+  EXPECT_EQ(math_of(ComputeType::int8, KvType::int8, "icelake-server"), int8);
+  EXPECT_EQ(math_of(ComputeType::bf16, KvType::int8, "znver4"), int8);
+  EXPECT_EQ(math_of(ComputeType::int8, KvType::int8, "alderlake"), int8);
+  EXPECT_EQ(math_of(ComputeType::int8, KvType::int8, "haswell"), int16);
   EXPECT_EQ(math_of(ComputeType::f32, KvType::int8, "znver4"), f32);
   EXPECT_EQ(math_of(ComputeType::f32, KvType::bf16, "znver4"), f32);
 }

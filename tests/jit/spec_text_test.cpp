@@ -129,7 +129,8 @@ TEST(SpecText, EveryNameRoundTrips) {
     }
   for (const auto kv : {kernels::KvStorage::f32, kernels::KvStorage::bf16})
     for (const auto math :
-         {kernels::AttentionMath::f32, kernels::AttentionMath::bf16, kernels::AttentionMath::amx}) {
+         {kernels::AttentionMath::f32, kernels::AttentionMath::bf16, kernels::AttentionMath::amx,
+          kernels::AttentionMath::int8, kernels::AttentionMath::int16}) {
       AttentionSpec spec;
       spec.heads.kv = kv;
       spec.math = math;

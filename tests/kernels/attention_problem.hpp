@@ -133,7 +133,7 @@ class AttentionProblem {
                                 scale_of(row), spec_.math, rules_of(query_head));
         for (std::size_t i = 0; i < expected.output.size(); ++i, ++at)
           ASSERT_NEAR(static_cast<double>(results[at]), expected.output[i],
-                      relative_error(expected) * expected.magnitude[i] + 1e-30)
+                      relative_error(expected) * expected.magnitude[i] + expected.rounding[i] + 1e-30)
               << "row " << row << " head " << head << " value " << i;
       }
   }
@@ -207,10 +207,17 @@ class AttentionProblem {
     return rules;
   }
 
-  // An error of a score is one of the probability's exponent. bf16 math rounds probabilities to 8 significant
-  // bits.
+  // An error of a score is one of the probability's exponent. bf16 math rounds probabilities to 8 significant bits; the
+  // exponentials of integer math are as good as bf16 needs them.
   double relative_error(const AttentionReference& reference) const {
-    const double probabilities = spec_.math == AttentionMath::f32 ? 0 : 0x1p-8;
+    double probabilities = 0;
+    switch (spec_.math) {
+      case AttentionMath::f32: break;
+      case AttentionMath::bf16:
+      case AttentionMath::amx: probabilities = 0x1p-8; break;
+      case AttentionMath::int8:
+      case AttentionMath::int16: probabilities = 0x1p-12; break;
+    }
     return probabilities + 3e-6 + 4e-7 * reference.largest_products;
   }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -23,7 +24,26 @@ struct ScoreRules {
 struct AttentionReference {
   std::vector<double> output;     // value_width values
   std::vector<double> magnitude;  // sum of p * |v| per value: what rounding errors are relative to
+  std::vector<double> rounding;   // int8 and int16 math: what is lost of probabilities in whole numbers
   double largest_products = 0;    // over keys: scale * sum |q k|, what errors of a score are relative to
+};
+
+// int8 and int16 math: elements become whole numbers, the largest 127 * 128.
+class QueryRounding {
+ public:
+  QueryRounding(const HeadLayout& heads, const float* query) {
+    for (int pair = 0; pair < heads.pairs(); ++pair)
+      for (const int which : {0, 1})
+        largest_ = std::max(largest_, std::fabs(query[heads.pair_column(pair, which)]));
+  }
+  double operator()(float x) const {
+    return std::nearbyint(static_cast<double>(x * (kLargest / largest_))) * static_cast<double>(largest_) /
+           static_cast<double>(kLargest);
+  }
+
+ private:
+  static constexpr float kLargest = 16256;
+  float largest_ = 0x1p-100f;
 };
 
 // The queries as the kernel's dot products see them, times scale and log2 e, in pair order. With a soft cap
@@ -32,17 +52,46 @@ inline std::vector<double> scaled_query(const HeadLayout& heads, const float* qu
                                         AttentionMath math, double cap) {
   const double stretch = cap > 0 ? 2 / cap : 1;
   const float factor = cap > 0 ? scale * (2 * 1.44269504f) / static_cast<float>(cap) : scale * 1.44269504f;
+  const QueryRounding in_whole_numbers(heads, query);
   std::vector<double> scaled;
   for (int pair = 0; pair < heads.pairs(); ++pair)
     for (const int which : {0, 1}) {
       const float x = query[heads.pair_column(pair, which)];
       // bf16 math rounds this product; the factor itself is a float first.
       const float rounded = bf16_to_f32(f32_to_bf16(factor * x));
-      scaled.push_back(math != AttentionMath::f32
-                           ? static_cast<double>(rounded) / stretch
-                           : static_cast<double>(x) * static_cast<double>(scale) * std::log2(std::exp(1.0)));
+      const double factor_of_all = static_cast<double>(scale) * std::log2(std::exp(1.0));
+      switch (math) {
+        case AttentionMath::f32: scaled.push_back(static_cast<double>(x) * factor_of_all); break;
+        case AttentionMath::bf16:
+        case AttentionMath::amx: scaled.push_back(static_cast<double>(rounded) / stretch); break;
+        case AttentionMath::int8:
+        case AttentionMath::int16: scaled.push_back(in_whole_numbers(x) * factor_of_all); break;
+      }
     }
   return scaled;
+}
+
+// Half of a 65500th (int16 math: 32750th) of the largest product of a block's probabilities and scales, of each value's
+// code.
+inline std::vector<double> probability_rounding(const tests::KvCache& cache, AttentionMath math, int kv_head,
+                                                std::span<const std::int64_t> slots,
+                                                std::span<const double> probabilities) {
+  const int columns = cache.heads().value_width();
+  const double largest_number = math == AttentionMath::int8 ? 65500 : 32750;
+  std::map<std::int64_t, double> largest;  // by block
+  for (std::size_t key = 0; key < slots.size(); ++key) {
+    double& of_block = largest[slots[key] / kKvBlock];
+    const auto scale = static_cast<double>(cache.value_scale(kv_head, slots[key]));
+    of_block = std::max(of_block, probabilities[key] * scale);
+  }
+  std::vector<double> lost(static_cast<std::size_t>(columns), 0.0);
+  for (const std::int64_t slot : slots)
+    for (int column = 0; column < columns; ++column) {
+      const auto scale = static_cast<double>(cache.value_scale(kv_head, slot));
+      const double code = std::fabs(cache.value(kv_head, slot, column)) / scale;
+      lost[static_cast<std::size_t>(column)] += largest[slot / kKvBlock] * code * 0.51 / largest_number;
+    }
+  return lost;
 }
 
 // Attends to the keys of the spans up to `position`.
@@ -85,9 +134,13 @@ inline AttentionReference attention_reference(const tests::KvCache& cache, std::
   for (double& score : scores) sum += score = std::exp2(score - largest);
   result.output.assign(static_cast<std::size_t>(heads.value_width()), 0.0);
   result.magnitude = result.output;
+  for (double& score : scores) score /= sum;
+  result.rounding = result.output;
+  if (math == AttentionMath::int8 || math == AttentionMath::int16)
+    result.rounding = probability_rounding(cache, math, kv_head, slots, scores);
   for (std::size_t key = 0; key < slots.size(); ++key)
     for (int column = 0; column < heads.value_width(); ++column) {
-      const double term = scores[key] / sum * cache.value(kv_head, slots[key], column);
+      const double term = scores[key] * cache.value(kv_head, slots[key], column);
       result.output[static_cast<std::size_t>(column)] += term;
       result.magnitude[static_cast<std::size_t>(column)] += std::fabs(term);
     }

@@ -24,9 +24,10 @@ std::vector<Numbers> numbers_of(const jit::Target& target) {
                               {KvStorage::f16, AttentionMath::f32},
                               {KvStorage::bf16, AttentionMath::f32}};
   all.push_back({KvStorage::int8, AttentionMath::f32});
-  if (target.has(jit::Feature::avx512bf16))
-    for (const KvStorage storage : {KvStorage::bf16, KvStorage::int8})
-      all.push_back({storage, AttentionMath::bf16});
+  if (target.has(jit::Feature::avx512bf16)) all.push_back({KvStorage::bf16, AttentionMath::bf16});
+  if (target.has(jit::Feature::avx512vnni) || target.has(jit::Feature::avxvnni))
+    all.push_back({KvStorage::int8, AttentionMath::int8});
+  all.push_back({KvStorage::int8, AttentionMath::int16});
   if (target.has(jit::Feature::amx_bf16)) all.push_back({KvStorage::bf16, AttentionMath::amx});
   return all;
 }
@@ -289,9 +290,19 @@ TEST(Attention, RefusesWhatItCannotDo) {
   const Numbers bf16 = {KvStorage::bf16, AttentionMath::bf16};
   EXPECT_EQ(refusal(spec_of(4, 2, 64, plain), "avx2"), "emitted");
   EXPECT_EQ(refusal(spec_of(4, 2, 64, bf16), "avx512bf16"), "emitted");
-  for (const KvStorage storage : {KvStorage::f32, KvStorage::f16})
+  for (const KvStorage storage : {KvStorage::f32, KvStorage::f16, KvStorage::int8})
     EXPECT_THAT(refusal(spec_of(4, 2, 64, {storage, AttentionMath::bf16}), "avx512bf16"),
-                testing::HasSubstr("needs a bf16 or int8 cache"));
+                testing::HasSubstr("bf16 math needs a bf16 cache"));
+  const Numbers int8 = {KvStorage::int8, AttentionMath::int8};
+  for (const char* target : {"avx512vnni", "avxvnni"})
+    EXPECT_EQ(refusal(spec_of(4, 2, 64, int8), target), "emitted");
+  EXPECT_THAT(refusal(spec_of(4, 2, 64, int8), "avx2"), testing::HasSubstr("needs avx512vnni or avxvnni"));
+  EXPECT_THAT(refusal(spec_of(4, 2, 64, {KvStorage::bf16, AttentionMath::int8}), "avx512vnni"),
+              testing::HasSubstr("int8 math needs an int8 cache"));
+  EXPECT_THAT(refusal(spec_of(4, 2, 1026, int8), "avx512vnni"), testing::HasSubstr("heads of up to 1024"));
+  EXPECT_EQ(refusal(spec_of(4, 2, 64, {KvStorage::int8, AttentionMath::int16}), "avx2"), "emitted");
+  EXPECT_THAT(refusal(spec_of(4, 2, 64, {KvStorage::f16, AttentionMath::int16}), "avx2"),
+              testing::HasSubstr("int16 math needs an int8 cache"));
   EXPECT_THAT(refusal(spec_of(4, 2, 64, bf16), "avx2"), testing::HasSubstr("needs avx512bf16"));
   EXPECT_EQ(refusal(spec_of(4, 2, 64, {KvStorage::bf16, AttentionMath::amx}), "sapphirerapids"), "emitted");
   EXPECT_THAT(refusal(spec_of(4, 2, 64, {KvStorage::int8, AttentionMath::amx}), "sapphirerapids"),

@@ -46,7 +46,7 @@ TEST(Manifest, HasTheMatrix) {
         "gemm/e4m3.g128.f32/bf16/tiles/store", "gemm/e5m2.g32.f16/f16/stream/store",
         "gemm/nf4.g64.f32/s8/stream/store", "gemm/e2m1.g32.e8m0/s8row/tiles/store",
         "gemm/bf16/bf16/tiles/gate/silu", "gemm/int4s.g32.f16/s8/stream/rope_kv/bf16",
-        "prepare/int4a.g1024.f16/s8/none", "embed/iq3xxs.g32.two", "attention/gqa/int8/bf16/all",
+        "prepare/int4a.g1024.f16/s8/none", "embed/iq3xxs.g32.two", "attention/gqa/int8/int8/all",
         "attention/latent/bf16/f32/parts", "heads/int8/rms/head", "latent/f16/layer", "rowwise/soft_cap",
         "rowwise/activate/gelu_erf", "route/top6/groups8"})
     EXPECT_NO_THROW(row_named(name)) << name;

@@ -107,6 +107,11 @@ class StoredHeads {
                             << "key of pair " << pair << " element " << which << " head " << head);
           for (const KvCache* cache : {&cache_, &before_}) cache->set_key(head, position, pair, which, 0);
         }
+      for (int pair = heads_.pairs(); pair < heads_.pair_groups() * heads_.pairs_per_group(); ++pair)
+        for (const int which : {0, 1}) {
+          EXPECT_EQ(cache_.key(head, position, pair, which), 0) << "behind the pairs of head " << head;
+          before_.set_key(head, position, pair, which, 0);
+        }
       const int first = first_value(head);
       for (int i = 0; i < heads_.value_columns(); ++i) {
         expect_stored(cache_.value(head, position, i), sums[static_cast<std::size_t>(first + i)],

@@ -1,0 +1,125 @@
+#include "templates/attention/query_codes.hpp"
+
+#include <limits>
+
+#include "templates/heads/pair_codes.hpp"
+
+namespace burin::kernels {
+namespace {
+
+constexpr float kLargestQuery = 127 << kLowQueryBits;
+constexpr int kKeyOffset = 7;  // keys are 2^7 too large in the products
+
+class QueryCodes {
+ public:
+  QueryCodes(const AttentionContext& context, const Xbyak::Reg64& query, const Xbyak::Reg64& panel,
+             jit::Vector factor)
+      : c_(context), a(context.a), query_(query), panel_(panel), factor_(factor) {}
+
+  void emit() {
+    const jit::RoleScope scope(a);
+    find_scale();
+    if (c_.int8_math()) a.zero(sum());
+    for (int block = 0; block < c_.spec.heads.pair_blocks(); ++block)
+      for (int lane = 0; lane < kPairsPerBlock; lane += a.lanes()) pairs(block, lane);
+    if (c_.int8_math()) store_start();
+  }
+
+ private:
+  jit::Vector code(int which) const { return a.vector(1 + which, {"code", which}); }
+  jit::Vector inverse() const { return a.vector(3, "inverse"); }  // 1 / scale
+  jit::Vector high(int which) const { return a.vector(6 + which, {"high", which}); }
+  jit::Vector sum() const { return a.vector(8, "sum"); }  // of all codes
+
+  Xbyak::Address of_panel(int offset) const { return a.dword[panel_ + jit::offset(offset)]; }
+
+  void find_scale() {
+    const jit::RoleScope scope(a);
+    const jit::Vector largest = a.name(inverse(), "largest");
+    const Xbyak::Xmm magnitude(largest.getIdx());
+    const Xbyak::Xmm scale = a.name(Xbyak::Xmm(code(0).getIdx()), "scale");
+    const jit::Vector value = a.name(code(1), "value");
+    a.zero(largest);
+    for (int byte = 0; byte < c_.spec.heads.query_head_columns() * 4; byte += a.vector_bytes()) {
+      a.vmovups(value, a.ptr[query_ + jit::offset(byte)]);
+      a.isa().bit_and(value, value, a.vector_constant(0x7fffffff));
+      a.vmaxps(largest, value, largest);  // what is no number is passed over
+    }
+    a.isa().reduce_max(largest, value);
+    a.vminss(magnitude, magnitude, a.float_constant(std::numeric_limits<float>::max()));
+    a.vmaxss(magnitude, magnitude, a.float_constant(kSmallestMagnitude));
+    a.vmulss(scale, magnitude, a.float_constant(1 / kLargestQuery));
+    a.vmulss(scale, scale, Xbyak::Xmm(factor_.getIdx()));
+    a.vmovss(of_panel(c_.scratch.query_scale()), scale);
+    a.vmovss(scale, a.float_constant(kLargestQuery));
+    a.vdivss(scale, scale, magnitude);
+    a.vbroadcastss(inverse(), scale);
+  }
+
+  // As many pairs as there are lanes, of the block from `lane` on.
+  void pairs(int block, int lane) {
+    for (const int which : {0, 1}) {
+      const int from = block * 128 + which * 64 + lane * 4;
+      a.vmulps(code(which), inverse(), a.ptr[query_ + jit::offset(from)]);
+      a.vcvtps2dq(code(which), code(which));
+    }
+    const int to = (block * kPairsPerBlock + lane) / 2 * 4;
+    c_.int8_math() ? store_bytes(to) : store_words(to);
+  }
+
+  void store_bytes(int to) {
+    for (const int which : {0, 1}) {
+      a.vpaddd(sum(), sum(), code(which));
+      // high = code / 128, rounded; code = what is left, -64 .. 63: its lowest seven bits with the sign of the first
+      a.vpaddd(high(which), code(which), a.vector_constant(1 << (kLowQueryBits - 1)));
+      a.vpsrad(high(which), high(which), kLowQueryBits);
+      a.vpslld(code(which), code(which), 32 - kLowQueryBits);
+      a.vpsrad(code(which), code(which), 32 - kLowQueryBits);
+    }
+    emit_join_pair_codes(a, high(0), high(1));
+    emit_join_pair_codes(a, code(0), code(1));
+    store(to, high(0));
+    store(to + c_.scratch.second_queries(), code(0));
+  }
+
+  void store_words(int to) {
+    for (const int which : {0, 1}) {
+      emit_join_words(a, code(which), high(0));
+      store(to + which * c_.scratch.second_queries(), code(which));
+    }
+  }
+
+  void store(int to, jit::Vector dwords) {
+    const Xbyak::Address place = a.ptr[panel_ + jit::offset(to)];
+    if (a.lanes() == 16)
+      a.vmovups(place, Xbyak::Ymm(dwords.getIdx()));
+    else
+      a.vmovups(place, Xbyak::Xmm(dwords.getIdx()));
+  }
+
+  void store_start() {
+    const jit::RoleScope scope(a);
+    const Xbyak::Reg32 start = a.eax;
+    a.name(a.rax, "start");
+    a.isa().reduce_add_int32(sum(), code(0));
+    a.vmovd(start, Xbyak::Xmm(sum().getIdx()));
+    a.shl(start, kKeyOffset);
+    a.neg(start);
+    a.mov(of_panel(c_.scratch.query_start()), start);
+  }
+
+  const AttentionContext& c_;
+  jit::Assembler& a;
+  Xbyak::Reg64 query_;
+  Xbyak::Reg64 panel_;
+  jit::Vector factor_;
+};
+
+}  // namespace
+
+void emit_query_codes(const AttentionContext& context, const Xbyak::Reg64& query, const Xbyak::Reg64& panel,
+                      jit::Vector factor) {
+  QueryCodes(context, query, panel, factor).emit();
+}
+
+}  // namespace burin::kernels
