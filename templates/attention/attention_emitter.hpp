@@ -103,8 +103,8 @@ struct AttentionContext {
   bool int8_math() const { return spec.math == AttentionMath::int8; }
   bool int16_math() const { return spec.math == AttentionMath::int16; }
   bool integer_math() const { return is_integer(spec.math); }
-  // Factors of products that queries and probabilities consist of: int8, a high byte and a low one.
-  int factors() const { return int8_math() ? 2 : 1; }
+  // Factors of products that a probability consists of: of int8 math, a high byte and a low one.
+  int probability_factors() const { return int8_math() ? 2 : 1; }
   bool on_tiles() const { return spec.math == AttentionMath::amx; }
   bool int8_storage() const { return spec.heads.kv == KvStorage::int8; }
 
@@ -121,15 +121,10 @@ struct AttentionContext {
 };
 
 inline constexpr int kVectorTileRows = 6;
-// int8 math: a query, 127 * 128 at most, is 2^7 times its high byte (-127 .. 127) plus its low one (-64 .. 63), a probability 2^8 times its high
-// byte plus its low one, both unsigned.
-inline constexpr int kLowQueryBits = 7;
+// int8 math: a probability is 2^8 times its high byte plus its low one, both unsigned.
 inline constexpr int kLowProbabilityBits = 8;
 // Column vectors of a tile: with 6 rows 24 of 32 accumulators, or 12 of 16.
 inline int tile_vectors(const jit::Assembler& a) { return a.vector_registers() == 32 ? 4 : 2; }
-
-// Query rows of a tile of products.
-inline int vector_tile_rows(const AttentionContext& context) { return kVectorTileRows / context.factors(); }
 
 // Loops over all query rows in tiles of `most` and one smaller tile; `left` counts down. body(rows) emits the work
 // on one tile and moves its pointers on.

@@ -14,9 +14,9 @@ namespace burin::kernels {
 // dot products in f32, or
 //   bf16   by vdpbf16ps with queries and probabilities rounded to bf16 (bf16 caches and AVX512-BF16 only),
 //   amx    the same by tdpbf16ps, for many rows (bf16 caches and AMX-BF16 only),
-//   int8   by vpdpbusd with queries and probabilities as whole numbers of two bytes, which have a scale per row, and per
-//          row and block of keys: less than 2^-14 and 2^-16 of the largest one off (int8 caches and VNNI only),
-//   int16  the same by vpmaddwd, whose words have a sign: 2^-15 of the largest probability (int8 caches only).
+//   int8   by vpdpbusd, with queries rounded like the keys, to bytes with a scale per row and head, and probabilities as
+//          whole numbers of two bytes, less than 2^-16 of the largest among 256 keys off (int8 caches and VNNI only),
+//   int16  by vpmaddwd, with queries 2^-14 of the largest off, probabilities 2^-15 (int8 caches only).
 enum class AttentionMath : std::uint8_t { f32, bf16, amx, int8, int16 };
 
 struct AttentionSpec {

@@ -13,21 +13,23 @@ namespace burin::kernels {
 
 class ProductTile {
  public:
-  // What registers are called, in disassembly, and which of the bytes are unsigned in int8 math.
+  // What registers are called, in disassembly; of int8 math, which of the bytes are unsigned; how many factors a query row
+  // has, one behind the other: of two, high bytes and low ones.
   struct Operands {
     const char* vector;
     const char* factor;
     bool unsigned_vectors;
+    int factors;
   };
   using LoadVector = std::function<void(jit::Vector to, int v)>;
   using LoadFactor = std::function<void(jit::Vector to, int row)>;
 
-  // Of `query_rows`, each of which is as many rows as it has factors: high bytes, then low ones.
+  // Of `query_rows`, each of which is as many rows as it has factors.
   ProductTile(const AttentionContext& context, int query_rows, int vectors, const Operands& operands)
       : c_(context),
         a(context.a),
         query_rows_(query_rows),
-        rows_(query_rows * context.factors()),
+        rows_(query_rows * operands.factors),
         vectors_(vectors),
         operands_(operands) {}
 
@@ -41,11 +43,11 @@ class ProductTile {
     is_wide() ? vector_by_vector(load_vector, load_factor) : row_by_row(load_vector, load_factor);
   }
 
-  // Integer math: the sum of the query row's products as floats; of int8, of high and low bytes, where the high ones were.
-  jit::Vector emit_to_floats(int query_row, int v, int low_bits) const {
-    const jit::Vector all = sum(query_row * c_.factors(), v);
-    if (c_.int8_math()) {
-      a.vpslld(all, all, static_cast<std::uint8_t>(low_bits));
+  // Integer math: the sum of the query row's products as floats, where that of its first factor was.
+  jit::Vector emit_to_floats(int query_row, int v) const {
+    const jit::Vector all = sum(query_row * operands_.factors, v);
+    if (operands_.factors == 2) {
+      a.vpslld(all, all, kLowProbabilityBits);
       a.vpaddd(all, all, sum(2 * query_row + 1, v));
     }
     a.vcvtdq2ps(all, all);

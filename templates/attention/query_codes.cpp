@@ -7,7 +7,8 @@
 namespace burin::kernels {
 namespace {
 
-constexpr float kLargestQuery = 127 << kLowQueryBits;
+constexpr float kLargestByte = 127;
+constexpr float kLargestWord = 127 * 128;
 constexpr int kKeyOffset = 7;  // keys are 2^7 too large in the products
 
 class QueryCodes {
@@ -28,8 +29,9 @@ class QueryCodes {
  private:
   jit::Vector code(int which) const { return a.vector(1 + which, {"code", which}); }
   jit::Vector inverse() const { return a.vector(3, "inverse"); }  // 1 / scale
-  jit::Vector high(int which) const { return a.vector(6 + which, {"high", which}); }
-  jit::Vector sum() const { return a.vector(8, "sum"); }  // of all codes
+  jit::Vector sum() const { return a.vector(6, "sum"); }          // of all codes
+  jit::Vector scratch() const { return a.vector(7, "scratch"); }
+  float largest_code() const { return c_.int8_math() ? kLargestByte : kLargestWord; }
 
   Xbyak::Address of_panel(int offset) const { return a.dword[panel_ + jit::offset(offset)]; }
 
@@ -48,10 +50,10 @@ class QueryCodes {
     a.isa().reduce_max(largest, value);
     a.vminss(magnitude, magnitude, a.float_constant(std::numeric_limits<float>::max()));
     a.vmaxss(magnitude, magnitude, a.float_constant(kSmallestMagnitude));
-    a.vmulss(scale, magnitude, a.float_constant(1 / kLargestQuery));
+    a.vmulss(scale, magnitude, a.float_constant(1 / largest_code()));
     a.vmulss(scale, scale, Xbyak::Xmm(factor_.getIdx()));
     a.vmovss(of_panel(c_.scratch.query_scale()), scale);
-    a.vmovss(scale, a.float_constant(kLargestQuery));
+    a.vmovss(scale, a.float_constant(largest_code()));
     a.vdivss(scale, scale, magnitude);
     a.vbroadcastss(inverse(), scale);
   }
@@ -68,23 +70,14 @@ class QueryCodes {
   }
 
   void store_bytes(int to) {
-    for (const int which : {0, 1}) {
-      a.vpaddd(sum(), sum(), code(which));
-      // high = code / 128, rounded; code = what is left, -64 .. 63: its lowest seven bits with the sign of the first
-      a.vpaddd(high(which), code(which), a.vector_constant(1 << (kLowQueryBits - 1)));
-      a.vpsrad(high(which), high(which), kLowQueryBits);
-      a.vpslld(code(which), code(which), 32 - kLowQueryBits);
-      a.vpsrad(code(which), code(which), 32 - kLowQueryBits);
-    }
-    emit_join_pair_codes(a, high(0), high(1));
+    for (const int which : {0, 1}) a.vpaddd(sum(), sum(), code(which));
     emit_join_pair_codes(a, code(0), code(1));
-    store(to, high(0));
-    store(to + c_.scratch.second_queries(), code(0));
+    store(to, code(0));
   }
 
   void store_words(int to) {
     for (const int which : {0, 1}) {
-      emit_join_words(a, code(which), high(0));
+      emit_join_words(a, code(which), scratch());
       store(to + which * c_.scratch.second_queries(), code(which));
     }
   }

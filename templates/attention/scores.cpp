@@ -28,7 +28,7 @@ class ScoreTile {
         a(context.a),
         ahead_(context, unroll() * group_bytes(), a.rbp),
         keys_(keys),
-        tile_(context, query_rows, vectors(context, query_rows, keys), {"key", "query", true}) {}
+        tile_(context, query_rows, vectors(context, query_rows, keys), {"key", "query", true, 1}) {}
 
   Xbyak::Reg64 panel() const { return a.name(a.rdi, "panel"); }    // of the tile's first row
   Xbyak::Reg64 keys() const { return a.name(a.rsi, "keys"); }      // the tile's first of the block
@@ -47,11 +47,9 @@ class ScoreTile {
   }
 
  private:
-  // A single row takes a block's keys in as few passes as there are registers for its sums: of 8 ymm, only one is in a
-  // register at a time.
+  // A single row takes a block's keys in one pass: of 8 ymm, only one is in a register at a time.
   static int vectors(const AttentionContext& c, int query_rows, int keys) {
-    const int of_single_row = std::min(kKvBlock / c.a.lanes(), 8 / c.factors());
-    return std::min(query_rows == 1 ? of_single_row : tile_vectors(c.a), keys / c.a.lanes());
+    return std::min(query_rows == 1 ? kKvBlock / c.a.lanes() : tile_vectors(c.a), keys / c.a.lanes());
   }
   int vectors() const { return tile_.vectors(); }
   Xbyak::Reg64 walking_panel() const { return a.name(a.r8, "walking_panel"); }
@@ -97,11 +95,10 @@ class ScoreTile {
   void start_sums() {
     for (int row = 0; row < tile_.rows(); ++row)
       for (int v = 0; v < vectors(); ++v) {
-        const bool starts = c_.int8_math() && row % c_.factors() != 0;
-        if (!starts)
+        if (!c_.int8_math())
           a.zero(tile_.sum(row, v));
         else if (v == 0)
-          a.vpbroadcastd(tile_.sum(row, v), of_query(row / c_.factors(), c_.scratch.query_start()));
+          a.vpbroadcastd(tile_.sum(row, v), of_query(row, c_.scratch.query_start()));
         else
           a.isa().copy(tile_.sum(row, v), tile_.sum(row, 0));
       }
@@ -123,7 +120,7 @@ class ScoreTile {
       for (int row = 0; row < tile_.query_rows(); ++row) {
         jit::Vector score = tile_.sum(row, v);
         if (c_.integer_math()) {
-          score = tile_.emit_to_floats(row, v, kLowQueryBits);
+          score = tile_.emit_to_floats(row, v);
           a.vbroadcastss(of_query_row, of_query(row, c_.scratch.query_scale()));
           a.vmulps(score, score, of_query_row);
         }
@@ -158,10 +155,9 @@ class ScoreTile {
   }
 
   void load_query(jit::Vector to, int row, int i, int which) {
-    const int query_row = row / c_.factors() * c_.scratch.panel_row;
+    const int query_row = row * c_.scratch.panel_row;
     const int of_float = which / 2 * 4 + which % 2 * c_.scratch.pair_places * 4;
-    const int of_product =
-        c_.integer_math() ? (row % c_.factors() + which) * c_.scratch.second_queries() : of_float;
+    const int of_product = c_.integer_math() ? which * c_.scratch.second_queries() : of_float;
     a.vbroadcastss(to, a.dword[walking_panel() + jit::offset(query_row + i * group_in_panel() + of_product)]);
   }
 
@@ -198,7 +194,7 @@ void emit_block_scores(const AttentionContext& c, const Xbyak::Reg64& block_scor
   }
   for (int keys = kKvBlock; keys > 0; keys -= kQuarter) {
     a.L(sizes[keys / kQuarter]);
-    emit_row_tiles(c, a.rax, vector_tile_rows(c), [&](int rows) { ScoreTile(c, rows, keys).emit(); });
+    emit_row_tiles(c, a.rax, kVectorTileRows, [&](int rows) { ScoreTile(c, rows, keys).emit(); });
     if (keys > kQuarter) a.jmp(done, kNear);
   }
   a.L(done);

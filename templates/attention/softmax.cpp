@@ -2,14 +2,21 @@
 // chunk's is larger by more than 2^8, it becomes the new one, and what was summed before is rescaled; probabilities may be
 // above one until then (Zadouri et al., FlashAttention-4, 2026). So nearly all rows of later chunks keep theirs, which
 // the CPU predicts: it begins with the exponentials before it knows the chunk's maximum.
+//
+// Where values have scales, all maxima are of scores plus the scales' exponents (value_scales.hpp). In integer math,
+// probabilities are relative to the largest one of the chunk, and each block has their factor.
+#include <bit>
+
 #include "templates/attention/attention_emitter.hpp"
+#include "templates/attention/integer_probabilities.hpp"
+#include "templates/attention/value_scales.hpp"
 #include "templates/math/exp2.hpp"
 
 namespace burin::kernels {
 namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
-constexpr int kKeysAtOnce = 32;  // two vectors, or four
+constexpr int kCoefficients = 16;  // vector registers that stay
 constexpr float kLargestGrowth =
     8;  // of a maximum that is kept: of 2^127 that floats have, enough for 2^119 keys
 
@@ -20,6 +27,7 @@ class SoftmaxRows {
 
   void emit() {
     const jit::RoleScope scope(a);
+    if (c_.int8_storage()) emit_split_value_scales(c_);
     a.lea(scores(), a.ptr[c_.r.scratch + jit::offset(c_.scratch.scores)]);
     a.lea(values(), a.ptr[c_.r.scratch + jit::offset(c_.scratch.values)]);
     a.lea(state(), a.ptr[c_.r.scratch + jit::offset(c_.scratch.largest)]);
@@ -28,6 +36,7 @@ class SoftmaxRows {
     if (c_.on_tiles()) a.mov(c_.local(c_.locals.end_score), bytes());
     a.mov(rows_left(), c_.argument(offsetof(AttentionArguments, rows)));
     changes_.emit_start();
+    if (rounds_probabilities()) emit_exp2_coefficients_for_bf16(a, kCoefficients);
     Xbyak::Label row;
     Xbyak::Label head;
     a.L(row);
@@ -49,6 +58,9 @@ class SoftmaxRows {
   Xbyak::Reg64 scores() const { return a.name(a.rdi, "scores"); }
   Xbyak::Reg64 values() const { return a.name(a.rsi, "values"); }
   Xbyak::Reg64 state() const { return a.name(a.rdx, "state"); }
+  // Whole blocks in integer math; else two vectors, or four.
+  int keys_at_once() const { return c_.integer_math() ? kKvBlock : 32; }
+
   // Keys from the chunk's first to the row's own; one more per row.
   Xbyak::Reg64 reach() const { return a.name(a.r8, "reach"); }
   // Of a row of scores, up to those that any row may see.
@@ -62,9 +74,12 @@ class SoftmaxRows {
 
   jit::Vector largest(int i = 0) const { return a.vector(i, {"largest", i > 0 ? i : -1}); }
   jit::Vector value(int i) const { return a.vector(2 + i, {"value", i}); }
-  jit::Vector sum(int i = 0) const { return a.vector(4 + i, {"sum", i > 0 ? i : -1}); }
-  jit::Vector scratch(int i) const { return a.vector(6 + i, {"scratch", i}); }
-  jit::Vector correction() const { return a.vector(9, "correction"); }
+  jit::Vector sum(int i = 0) const { return a.vector(6 + i, {"sum", i > 0 ? i : -1}); }
+  jit::Vector scratch(int i) const { return a.vector(8 + i, {"scratch", i}); }
+  jit::Vector correction() const { return a.vector(15, "correction"); }
+  // Integer math: what its probabilities are relative to, the chunk's maximum less their bits, and 2^(this - maximum).
+  jit::Vector offset() const { return a.vector(1, "offset"); }
+  jit::Vector factor() const { return a.vector(15, "factor"); }
   Xbyak::Address running_sum() const {
     return a.dword[state() + jit::offset(c_.scratch.sums - c_.scratch.largest)];
   }
@@ -73,7 +88,6 @@ class SoftmaxRows {
     find_largest();
     keep_or_raise_maximum();
     exponentials();
-    if (c_.integer_math()) clear_other_probabilities();
     add_sum();
   }
 
@@ -99,13 +113,13 @@ class SoftmaxRows {
     a.sub(first, c_.r.chunk_first);
     a.mov(none, 0);
     a.cmovl(first, none);
-    a.and_(first, static_cast<std::uint32_t>(-kKeysAtOnce));
+    a.and_(first, c_.u32(-keys_at_once()));
     a.shl(first, 2);
     a.mov(c_.local(c_.locals.first_score), first);
     a.mov(bytes(), c_.local(c_.locals.end_live));
     a.sub(bytes(), c_.r.chunk_first);
-    a.add(bytes(), kKeysAtOnce - 1);
-    a.and_(bytes(), static_cast<std::uint32_t>(-kKeysAtOnce));
+    a.add(bytes(), c_.u32(keys_at_once() - 1));
+    a.and_(bytes(), c_.u32(-keys_at_once()));
     a.mov(first, c_.r.chunk_blocks);
     a.shl(first, 6);
     a.cmp(bytes(), first);
@@ -146,15 +160,16 @@ class SoftmaxRows {
     a.L(loop);
     if (!changes_all) largest_where_row_sees_all(some, next);
     a.L(some);
-    for (int key = 0; key < kKeysAtOnce; key += a.lanes()) {
+    for (int key = 0; key < keys_at_once(); key += a.lanes()) {
       const Xbyak::RegExp from = scores() + at() + jit::offset(key * 4);
       a.vmovups(value(0), a.ptr[from]);
       changes_.emit(value(0), from, {hidden(), lanes_left()}, {scratch(0), scratch(1), scratch(2)});
+      if (c_.int8_storage()) a.vaddps(value(0), value(0), of_values(c_.scratch.exponents, key));
       a.vmaxps(largest(), largest(), value(0));
       pass_keys(a.lanes());
     }
     a.L(next);
-    a.add(at(), kKeysAtOnce * 4);
+    a.add(at(), c_.u32(keys_at_once() * 4));
     a.cmp(at(), bytes());
     a.jl(loop, kNear);
     a.vmaxps(largest(), largest(), largest(1));
@@ -163,15 +178,22 @@ class SoftmaxRows {
 
   // Of the keys at hand; goes on at `some` where the row does not see all of them, else at `next`.
   void largest_where_row_sees_all(Xbyak::Label& some, Xbyak::Label& next) {
-    a.cmp(lanes_left(), kKeysAtOnce);
+    a.cmp(lanes_left(), c_.u32(keys_at_once()));
     a.jl(some, kNear);
     a.test(hidden(), hidden());
     a.jg(some, kNear);
-    for (int key = 0; key < kKeysAtOnce; key += a.lanes()) {
+    for (int key = 0; key < keys_at_once(); key += a.lanes()) {
       const jit::Vector to = largest(key / a.lanes() % 2);
-      a.vmaxps(to, to, a.ptr[scores() + at() + jit::offset(key * 4)]);
+      const Xbyak::Address from = a.ptr[scores() + at() + jit::offset(key * 4)];
+      if (!c_.int8_storage()) {
+        a.vmaxps(to, to, from);
+        continue;
+      }
+      a.vmovups(value(0), from);
+      a.vaddps(value(0), value(0), of_values(c_.scratch.exponents, key));
+      a.vmaxps(to, to, value(0));
     }
-    pass_keys(kKeysAtOnce);
+    pass_keys(keys_at_once());
     a.jmp(next, kNear);
   }
 
@@ -187,6 +209,10 @@ class SoftmaxRows {
     const Xbyak::Xmm limit = a.name(Xbyak::Xmm(scratch(0).getIdx()), "limit");
     Xbyak::Label raise;
     Xbyak::Label done;
+    if (c_.integer_math()) {
+      a.vbroadcastss(offset(), of_chunk);
+      a.vsubps(offset(), offset(), float_lanes(static_cast<float>(probability_bits(c_))));
+    }
     a.vmovss(limit, a.float_constant(kLargestGrowth));
     a.vaddss(limit, limit, a.dword[state()]);
     a.vucomiss(of_chunk, limit);
@@ -214,22 +240,27 @@ class SoftmaxRows {
     }
   }
 
+  // One of the floats per key that value_scales.hpp makes, from the key at `at` and so many more on.
+  Xbyak::Address of_values(int array, int key) const {
+    return a.ptr[c_.r.scratch + at() + jit::offset(array + key * 4)];
+  }
+  Xbyak::Address float_lanes(float value) const {
+    return a.vector_constant(std::bit_cast<std::uint32_t>(value));
+  }
+
   void exponentials() {
-    Xbyak::Label loop;
-    const int step = 2 * a.vector_bytes();
     for (int i = 0; i < 2; ++i) a.zero(sum(i));
     a.mov(at(), c_.local(c_.locals.first_score));
+    c_.integer_math() ? integer_exponentials() : float_exponentials();
+  }
+
+  void float_exponentials() {
+    Xbyak::Label loop;
     a.mov(lanes_left(), at());  // where probabilities go: in place, or packed to half the size
     a.shr(lanes_left(), 1);
     a.add(lanes_left(), scores());
     a.L(loop);
-    for (int i = 0; i < 2; ++i) {
-      a.vmovups(value(i), a.ptr[scores() + at() + jit::offset(i * a.vector_bytes())]);
-      a.vsubps(value(i), value(i), largest());
-      rounds_probabilities() ? emit_exp2_for_bf16(a, value(i), scratch(0), scratch(1))
-                             : emit_exp2(a, value(i), scratch(0), scratch(1));
-      a.vaddps(sum(i), sum(i), value(i));
-    }
+    for (int i = 0; i < 2; ++i) exponential(i, i * a.lanes(), largest());
     if (c_.bf16_math()) {
       // Sums are of the unrounded probabilities: rounding errors of many keys cancel in the products.
       a.vcvtne2ps2bf16(Xbyak::Zmm(value(0).getIdx()), Xbyak::Zmm(value(1).getIdx()),
@@ -240,43 +271,52 @@ class SoftmaxRows {
       for (int i = 0; i < 2; ++i)
         a.vmovups(a.ptr[scores() + at() + jit::offset(i * a.vector_bytes())], value(i));
     }
-    a.add(at(), c_.u32(step));
+    a.add(at(), c_.u32(2 * a.vector_bytes()));
     a.cmp(at(), bytes());
     a.jl(loop, kNear);
   }
 
-  bool rounds_probabilities() const { return c_.bf16_math() || (c_.integer_math() && a.lanes() == 16); }
-
-  // Those of the chunk's keys that no row sees, which would count for the largest one of a block.
-  void clear_other_probabilities() {
-    const jit::RoleScope scope(a);
-    const Xbyak::Reg64 end = a.name(lanes_left(), "end");
-    a.zero(value(0));
-    a.mov(end, c_.local(c_.locals.first_score));
-    a.mov(at(), 0);
-    clear_up_to(end);
-    a.mov(end, c_.r.chunk_blocks);
-    a.shl(end, 8);
-    a.mov(at(), bytes());
-    clear_up_to(end);
-  }
-  void clear_up_to(const Xbyak::Reg64& end) {
+  // Block by block, with the chunk's factor in each.
+  void integer_exponentials() {
     Xbyak::Label loop;
-    Xbyak::Label done;
-    a.cmp(at(), end);
-    a.jge(done);
+    a.vsubps(factor(), offset(), largest());
+    exp2(factor());
     a.L(loop);
-    a.vmovups(a.ptr[scores() + at()], value(0));
-    a.add(at(), c_.u32(a.vector_bytes()));
-    a.cmp(at(), end);
-    a.jl(loop);
-    a.L(done);
+    const int packed = packed_vectors(c_);
+    for (int key = 0; key < kKvBlock; key += packed * a.lanes()) {
+      for (int i = 0; i < packed; ++i) exponential(i, key + i * a.lanes(), offset());
+      emit_store_probabilities(c_, {value(0).getIdx(), scratch(0).getIdx()}, scores() + at(), key);
+    }
+    a.vmovss(a.dword[scores() + at() + jit::offset(AttentionScratch::kProbabilityFactor)],
+             Xbyak::Xmm(factor().getIdx()));
+    a.add(at(), kKvBlock * 4);
+    a.cmp(at(), bytes());
+    a.jl(loop, kNear);
   }
+
+  // value(i) = probabilities relative to 2^base, of keys from so many behind `at` on; to the sum.
+  void exponential(int i, int key, jit::Vector base) {
+    a.vmovups(value(i), a.ptr[scores() + at() + jit::offset(key * 4)]);
+    if (c_.int8_storage()) a.vaddps(value(i), value(i), of_values(c_.scratch.exponents, key));
+    a.vsubps(value(i), value(i), base);
+    exp2(value(i));
+    if (!c_.int8_storage()) return a.vaddps(sum(i % 2), sum(i % 2), value(i));
+    a.vfmadd231ps(sum(i % 2), value(i), of_values(c_.scratch.inverses, key));
+    a.vmulps(value(i), value(i), of_values(c_.scratch.mantissas, key));
+  }
+
+  void exp2(jit::Vector x) {
+    rounds_probabilities() ? emit_exp2_for_bf16(a, x, scratch(0), scratch(1), kCoefficients)
+                           : emit_exp2(a, x, scratch(0), scratch(1));
+  }
+
+  bool rounds_probabilities() const { return c_.bf16_math() || (c_.integer_math() && a.lanes() == 16); }
 
   void add_sum() {
     const Xbyak::Xmm total(sum().getIdx());
     a.vaddps(sum(), sum(), sum(1));
     a.isa().reduce_add(sum(), scratch(0));
+    if (c_.integer_math()) a.vmulss(total, total, Xbyak::Xmm(factor().getIdx()));
     a.vaddss(total, total, running_sum());
     a.vmovss(running_sum(), total);
   }

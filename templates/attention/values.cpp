@@ -17,7 +17,6 @@
 #include "templates/attention/attention_emitter.hpp"
 #include "templates/attention/product_tile.hpp"
 #include "templates/attention/read_ahead.hpp"
-#include "templates/attention/scaled_probabilities.hpp"
 #include "templates/attention/stored_loads.hpp"
 
 namespace burin::kernels {
@@ -38,7 +37,7 @@ class ValueTile {
       : c_(context),
         a(context.a),
         ahead_(context, body_bytes(), a.r10),
-        tile_(context, query_rows, vectors, {"value", "probability", false}) {}
+        tile_(context, query_rows, vectors, {"value", "probability", false, context.probability_factors()}) {}
 
   // Of the tile's first row, at the block's first key.
   Xbyak::Reg64 probabilities() const { return a.name(a.rdi, "probabilities"); }
@@ -89,15 +88,15 @@ class ValueTile {
       for (int v = 0; v < tile_.vectors(); ++v) a.vmovups(sum_address(row, v), tile_.sum(row, v));
   }
 
-  // The block's products are whole numbers, with a scale per row.
+  // The block's products are whole numbers, with a factor per row.
   void add_to_sums() {
-    const jit::Vector scale = tile_.free(0, "scale");
+    const jit::Vector factor = tile_.free(0, "factor");
     for (int row = 0; row < tile_.query_rows(); ++row) {
-      const int at = row * AttentionScratch::kScoresRow + AttentionScratch::kProbabilityScale;
-      a.vbroadcastss(scale, a.dword[probabilities() + jit::offset(at)]);
+      const int at = row * AttentionScratch::kScoresRow + AttentionScratch::kProbabilityFactor;
+      a.vbroadcastss(factor, a.dword[probabilities() + jit::offset(at)]);
       for (int v = 0; v < tile_.vectors(); ++v) {
-        const jit::Vector products = tile_.emit_to_floats(row, v, kLowProbabilityBits);
-        a.vfmadd213ps(products, scale, sum_address(row, v));
+        const jit::Vector products = tile_.emit_to_floats(row, v);
+        a.vfmadd213ps(products, factor, sum_address(row, v));
         a.vmovups(sum_address(row, v), products);
       }
     }
@@ -128,8 +127,8 @@ class ValueTile {
   }
 
   void load_probability(jit::Vector to, int row, int byte) {
-    const int of_row = row / c_.factors() * AttentionScratch::kScoresRow +
-                       row % c_.factors() * AttentionScratch::kLowProbabilities;
+    const int of_row = row / c_.probability_factors() * AttentionScratch::kScoresRow +
+                       row % c_.probability_factors() * AttentionScratch::kLowProbabilities;
     a.vbroadcastss(to, a.dword[walking_probabilities() + jit::offset(of_row + byte)]);
   }
 
@@ -182,8 +181,9 @@ void emit_column_groups(const AttentionContext& c, const ColumnTile& tile, const
 void emit_products(const AttentionContext& c, const Xbyak::Reg64& block_columns,
                    const Xbyak::Reg64& sum_columns) {
   jit::Assembler& a = c.a;
-  const ColumnTile many = {vector_tile_rows(c), tile_vectors(a)};
-  const ColumnTile few = {(a.vector_registers() - 2) / (kWideVectors + 1) / c.factors(), kWideVectors};
+  const ColumnTile many = {kVectorTileRows / c.probability_factors(), tile_vectors(a)};
+  const ColumnTile few = {(a.vector_registers() - 2) / (kWideVectors + 1) / c.probability_factors(),
+                          kWideVectors};
   if (few.rows == 0 || c.scratch.values_row / a.vector_bytes() <= many.vectors)
     return emit_column_groups(c, many, block_columns, sum_columns);
   Xbyak::Label several;
@@ -245,7 +245,6 @@ void emit_values(const AttentionContext& c) {
   const Xbyak::Reg64 sum_columns = a.name(a.rbp, "sum_columns");  // all others are taken
 
   const Xbyak::Address blocks_left = c.local(c.locals.blocks_left);
-  if (c.int8_storage()) emit_scaled_probabilities(c);
   a.lend_rbp(c.locals.frame);
   c.start_blocks(a.rax);
   a.mov(blocks_left, c.r.chunk_blocks);

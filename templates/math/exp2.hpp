@@ -17,7 +17,9 @@ void emit_exp2(jit::Assembler& a, jit::Vector x, jit::Vector scratch0, jit::Vect
 
 // The same for what is rounded to bf16 then, on AVX-512 only: relative error below 8e-5, where the
 // rounding's is 4e-3 at most. A polynomial of degree 3 (minimax, by Remez' exchange), and no bounds to keep: vscalefps takes
-// any exponent.
-void emit_exp2_for_bf16(jit::Assembler& a, jit::Vector x, jit::Vector scratch0, jit::Vector scratch1);
+// any exponent. Its coefficients stay in four vector registers from `first` on: loops of it are bound by loads.
+void emit_exp2_coefficients_for_bf16(jit::Assembler& a, int first);
+void emit_exp2_for_bf16(jit::Assembler& a, jit::Vector x, jit::Vector scratch0, jit::Vector scratch1,
+                        int first);
 
 }  // namespace burin::kernels

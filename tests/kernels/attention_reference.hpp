@@ -28,21 +28,22 @@ struct AttentionReference {
   double largest_products = 0;    // over keys: scale * sum |q k|, what errors of a score are relative to
 };
 
-// int8 and int16 math: elements become whole numbers, the largest 127 * 128.
+// int8 and int16 math: elements become whole numbers, the largest 127 or 127 * 128.
 class QueryRounding {
  public:
-  QueryRounding(const HeadLayout& heads, const float* query) {
+  QueryRounding(const HeadLayout& heads, const float* query, AttentionMath math)
+      : largest_code_(math == AttentionMath::int8 ? 127 : 127 * 128) {
     for (int pair = 0; pair < heads.pairs(); ++pair)
       for (const int which : {0, 1})
         largest_ = std::max(largest_, std::fabs(query[heads.pair_column(pair, which)]));
   }
   double operator()(float x) const {
-    return std::nearbyint(static_cast<double>(x * (kLargest / largest_))) * static_cast<double>(largest_) /
-           static_cast<double>(kLargest);
+    return std::nearbyint(static_cast<double>(x * (largest_code_ / largest_))) *
+           static_cast<double>(largest_) / static_cast<double>(largest_code_);
   }
 
  private:
-  static constexpr float kLargest = 16256;
+  float largest_code_;
   float largest_ = 0x1p-100f;
 };
 
@@ -52,7 +53,7 @@ inline std::vector<double> scaled_query(const HeadLayout& heads, const float* qu
                                         AttentionMath math, double cap) {
   const double stretch = cap > 0 ? 2 / cap : 1;
   const float factor = cap > 0 ? scale * (2 * 1.44269504f) / static_cast<float>(cap) : scale * 1.44269504f;
-  const QueryRounding in_whole_numbers(heads, query);
+  const QueryRounding in_whole_numbers(heads, query, math);
   std::vector<double> scaled;
   for (int pair = 0; pair < heads.pairs(); ++pair)
     for (const int which : {0, 1}) {
@@ -71,25 +72,26 @@ inline std::vector<double> scaled_query(const HeadLayout& heads, const float* qu
   return scaled;
 }
 
-// Half of a 65500th (int16 math: 32750th) of the largest product of a block's probabilities and scales, of each value's
-// code.
+// Half of a 2^15th (int16 math: 2^14th) of the largest product of a chunk's probabilities and scales, of each value's code;
+// what is limited to two bytes is one off.
 inline std::vector<double> probability_rounding(const tests::KvCache& cache, AttentionMath math, int kv_head,
                                                 std::span<const std::int64_t> slots,
                                                 std::span<const double> probabilities) {
   const int columns = cache.heads().value_width();
-  const double largest_number = math == AttentionMath::int8 ? 65500 : 32750;
-  std::map<std::int64_t, double> largest;  // by block
+  constexpr std::int64_t kChunk = 256;
+  const double largest_number = math == AttentionMath::int8 ? 0x1p15 : 0x1p14;
+  std::map<std::int64_t, double> largest;  // by chunk
   for (std::size_t key = 0; key < slots.size(); ++key) {
-    double& of_block = largest[slots[key] / kKvBlock];
+    double& of_chunk = largest[slots[key] / kChunk];
     const auto scale = static_cast<double>(cache.value_scale(kv_head, slots[key]));
-    of_block = std::max(of_block, probabilities[key] * scale);
+    of_chunk = std::max(of_chunk, probabilities[key] * scale);
   }
   std::vector<double> lost(static_cast<std::size_t>(columns), 0.0);
   for (const std::int64_t slot : slots)
     for (int column = 0; column < columns; ++column) {
       const auto scale = static_cast<double>(cache.value_scale(kv_head, slot));
       const double code = std::fabs(cache.value(kv_head, slot, column)) / scale;
-      lost[static_cast<std::size_t>(column)] += largest[slot / kKvBlock] * code * 0.51 / largest_number;
+      lost[static_cast<std::size_t>(column)] += largest[slot / kChunk] * code * 1.01 / largest_number;
     }
   return lost;
 }
