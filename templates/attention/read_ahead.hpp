@@ -3,9 +3,9 @@
 //
 //     keys of a block, or its values                      what is read next
 //     +----------------------------+---------+            +---------+------
-//     |                            |  6 KB   |            |  6 KB   |
+//     |                            |  8 KB   |            |  8 KB   |
 //     +----------------------------+---------+            +---------+------
-//      ^ read                 prefetched ^                 ^ prefetched while the last 6 KB are read
+//      ^ read                 prefetched ^                 ^ prefetched while the last 8 KB are read
 #pragma once
 
 #include "templates/attention/attention_emitter.hpp"
@@ -40,7 +40,7 @@ class ReadAhead {
   void emit_prefetch(const Xbyak::RegExp& at) const { a.prefetch_soon(a.ptr[at + lead()]); }
 
  private:
-  static constexpr int kBytes = 6144;
+  static constexpr int kBytes = 8192;
   Xbyak::Reg64 lead() const { return a.name(lead_, "lead"); }
 
   const AttentionContext& c_;
