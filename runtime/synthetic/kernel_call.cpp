@@ -214,10 +214,13 @@ KernelCall call(const AttentionSpec& spec, std::int64_t rows, ColdMemory& memory
     case AttentionMath::f32: work.multiplied = Activation::f32; break;
     case AttentionMath::bf16:
     case AttentionMath::amx: work.multiplied = Activation::bf16; break;
-    case AttentionMath::int8:
-    case AttentionMath::int16:
+    case AttentionMath::int8:  // a probability is two bytes
       work.multiplied = Activation::s8;
-      work.macs *= 2;  // each number is two bytes
+      work.macs += static_cast<double>(heads * rows * one.value_width()) * seen;
+      break;
+    case AttentionMath::int16:  // as many words as bytes would be twice
+      work.multiplied = Activation::s8;
+      work.macs *= 2;
       break;
   }
   return call_of(rows, work, kept, arguments, [](Kept& of, AttentionArguments& to, std::size_t pass) {

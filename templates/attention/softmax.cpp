@@ -17,8 +17,8 @@ namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
 constexpr int kCoefficients = 16;  // vector registers that stay
-constexpr float kLargestGrowth =
-    8;  // of a maximum that is kept: of 2^127 that floats have, enough for 2^119 keys
+// Of a maximum that is kept: of 2^127 that floats have, enough for 2^119 keys.
+constexpr float kLargestGrowth = 8;
 
 class SoftmaxRows {
  public:
@@ -58,9 +58,6 @@ class SoftmaxRows {
   Xbyak::Reg64 scores() const { return a.name(a.rdi, "scores"); }
   Xbyak::Reg64 values() const { return a.name(a.rsi, "values"); }
   Xbyak::Reg64 state() const { return a.name(a.rdx, "state"); }
-  // Whole blocks in integer math; else two vectors, or four.
-  int keys_at_once() const { return c_.integer_math() ? kKvBlock : 32; }
-
   // Keys from the chunk's first to the row's own; one more per row.
   Xbyak::Reg64 reach() const { return a.name(a.r8, "reach"); }
   // Of a row of scores, up to those that any row may see.
@@ -83,6 +80,9 @@ class SoftmaxRows {
   Xbyak::Address running_sum() const {
     return a.dword[state() + jit::offset(c_.scratch.sums - c_.scratch.largest)];
   }
+
+  // Whole blocks in integer math; else two vectors, or four.
+  int keys_at_once() const { return c_.integer_math() ? kKvBlock : 32; }
 
   void query_row() {
     find_largest();
