@@ -205,27 +205,23 @@ void attention_row(benchmark::State& state, const AttentionSpec& spec) {
 }  // namespace
 
 void add_attention_rows() {
-  const bool bf16_dots = Machine::get().target().has(jit::Feature::avx512bf16);
-  const AttentionMath fast = bf16_dots ? AttentionMath::bf16 : AttentionMath::f32;
-  const bool byte_dots = Machine::get().target().has(jit::Feature::avx512vnni) ||
-                         Machine::get().target().has(jit::Feature::avxvnni);
-  const AttentionMath of_int8 = byte_dots ? AttentionMath::int8 : AttentionMath::int16;
+  const auto fast = [](KvStorage kv) { return fastest_attention_math(kv, Machine::get().target()); };
   std::vector<AttentionSpec> specs = {
-      {{32, 32, 128, KvStorage::bf16}, fast},
-      {{32, 8, 128, KvStorage::bf16}, fast},
-      {{32, 32, 128, KvStorage::int8}, of_int8},
-      {{32, 8, 128, KvStorage::int8}, of_int8},
+      {{32, 32, 128, KvStorage::bf16}, fast(KvStorage::bf16)},
+      {{32, 8, 128, KvStorage::bf16}, fast(KvStorage::bf16)},
+      {{32, 32, 128, KvStorage::int8}, fast(KvStorage::int8)},
+      {{32, 8, 128, KvStorage::int8}, fast(KvStorage::int8)},
       {{32, 32, 128, KvStorage::f16}, AttentionMath::f32},
       {{32, 8, 128, KvStorage::f16}, AttentionMath::f32},
       {{32, 32, 128, KvStorage::f32}, AttentionMath::f32},
       // BLOOM-7B
       {{32, 32, 128, KvStorage::bf16},
-       bf16_dots ? AttentionMath::bf16 : AttentionMath::f32,
+       fast(KvStorage::bf16),
        /*window=*/0,
        /*soft_cap=*/false,
        /*alibi=*/true},
       // DeepSeek-V2-Lite
-      {{16, 1, 576, KvStorage::bf16, 512}, fast},
+      {{16, 1, 576, KvStorage::bf16, 512}, fast(KvStorage::bf16)},
   };
   if (Machine::get().target().has(jit::Feature::amx_bf16))
     for (const int kv_heads : {32, 8})

@@ -20,22 +20,6 @@ struct Work {
   double peak = 0;  // multiply-adds per second of the kind they are
 };
 
-// Of products with a key and with a value, for each of so many pairs of a query and a key.
-Work attention_work(const kernels::AttentionSpec& spec, double pairs, const MachineLimits& limits) {
-  const double keys = pairs * spec.heads.head_size;
-  const double values = pairs * spec.heads.value_width();
-  switch (spec.math) {
-    case kernels::AttentionMath::f32: return {keys + values, limits.f32_macs_per_second};
-    case kernels::AttentionMath::bf16:
-    case kernels::AttentionMath::amx: return {keys + values, limits.bf16_macs_per_second};
-    case kernels::AttentionMath::int8:  // a probability is two bytes
-      return {keys + 2 * values, limits.int8_macs_per_second};
-    case kernels::AttentionMath::int16:  // as many words as bytes would be twice
-      return {2 * (keys + values), limits.int8_macs_per_second};
-  }
-  return {};
-}
-
 Work work_of(const Step& step, const Load& load, const MachineLimits& limits) {
   if (const auto* gemm = std::get_if<kernels::GemmSpec>(&step.spec)) {
     const auto columns = static_cast<double>((step.last_block - step.first_block) * kernels::kBlockColumns);
@@ -44,8 +28,9 @@ Work work_of(const Step& step, const Load& load, const MachineLimits& limits) {
     return {rows * static_cast<double>(gemm->inputs) * columns, peak_of(gemm->activation, limits)};
   }
   if (const auto* attention = std::get_if<kernels::AttentionSpec>(&step.spec)) {
-    return attention_work(*attention, attention->heads.query_heads * positions_seen(*attention, load),
-                          limits);
+    const kernels::AttentionProducts products = kernels::attention_products(*attention);
+    return {products.macs * attention->heads.query_heads * positions_seen(*attention, load),
+            peak_of(products.type, limits)};
   }
   return {};
 }

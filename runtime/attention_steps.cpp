@@ -64,11 +64,7 @@ class AttentionRun {
       else
         attend(heads, row_block(row_blocks - 1 - item % row_blocks));
     }
-    // The last one through makes the counter ready for the next layer; a barrier follows before it is used.
-    if (w_.finished.fetch_add(1) == v_.threads - 1) {
-      w_.finished.store(0);
-      w_.next_item.store(0);
-    }
+    if (w_.is_last_through(v_.threads)) w_.next_item.store(0);
   }
 
   std::int64_t row_blocks_of(const SequenceRows& sequence) const {

@@ -130,9 +130,7 @@ class Walker {
       for (auto piece = taken.fetch_add(1); piece < pieces; piece = taken.fetch_add(1))
         gemm_blocks(step, share_of(share.first, share.last, static_cast<int>(piece), pieces));
     }
-    // The last one through makes the counters ready; a barrier follows before they are used.
-    if (w_.finished.fetch_add(1) != v_.threads - 1) return;
-    w_.finished.store(0);
+    if (!w_.is_last_through(v_.threads)) return;
     for (Workspace::TakenPieces& taken : w_.taken_pieces) taken.count.store(0);
   }
 

@@ -64,14 +64,21 @@ class Workspace {
   }
   std::vector<std::atomic<std::int64_t>> finished_parts;  // likewise
   std::atomic<std::int64_t> next_item{0};                 // of the attention step that runs
-  std::atomic<int> finished{0};                           // threads that are through with it
   // Of each thread's blocks in the GEMM step that runs, how many pieces were taken; 0 between steps.
   struct alignas(64) TakenPieces {
     std::atomic<std::int64_t> count{0};
   };
   std::vector<TakenPieces> taken_pieces;
+  // Called by each of so many threads when it is through with a step whose work they share out as they come: true in the last
+  // one, which makes the counters ready for the next such step. A barrier must follow before that.
+  bool is_last_through(int threads) {
+    if (finished_.fetch_add(1) != threads - 1) return false;
+    finished_.store(0);
+    return true;
+  }
 
  private:
+  std::atomic<int> finished_{0};
   std::vector<SequenceRows> sequences_;
   std::vector<std::vector<kernels::KvPlace>> places_;  // per ring of the cache
   HugeBuffer arena_;

@@ -26,17 +26,6 @@ bool is_for_tiles(const Plan& plan) {
          compute != ComputeType::int8 && compute != ComputeType::int8_row;
 }
 
-// The fastest that the cache's numbers and the target allow; f32 where all is to be computed in it.
-kernels::AttentionMath math_of(const Plan& plan) {
-  using enum kernels::AttentionMath;
-  const auto has = [&](jit::Feature feature) { return plan.target.has(feature); };
-  if (plan.options.compute == ComputeType::f32) return f32;
-  if (plan.heads.kv == kernels::KvStorage::bf16 && has(jit::Feature::avx512bf16)) return bf16;
-  if (plan.heads.kv == kernels::KvStorage::int8)
-    return has(jit::Feature::avx512vnni) || has(jit::Feature::avxvnni) ? int8 : int16;
-  return f32;
-}
-
 }  // namespace
 
 void Lowering::lower_attention(const Node& node) {
@@ -55,7 +44,8 @@ void Lowering::lower_attention(const Node& node) {
   spec.factors = node.attention.log_context > 0 && draft_.plan.options.context > node.attention.log_context;
   if (spec.factors) draft_.plan.log_context = node.attention.log_context;
   spec.heads = draft_.plan.heads;
-  spec.math = math_of(draft_.plan);
+  if (draft_.plan.options.compute != ComputeType::f32)
+    spec.math = kernels::fastest_attention_math(spec.heads.kv, draft_.plan.target);
   kernels::AttentionSpec of_many = spec;
   if (spec.math == kernels::AttentionMath::bf16 && is_for_tiles(draft_.plan))
     of_many.math = kernels::AttentionMath::amx;

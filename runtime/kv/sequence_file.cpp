@@ -14,8 +14,8 @@ namespace burin::runtime {
 namespace {
 
 constexpr std::string_view kMagic = "BURINSEQ";
-constexpr int kFormat =
-    4;  // 1 was without sampling, 2 with fewer options of it, 3 with int8 keys in another order
+// 1 was without sampling, 2 with fewer options of it, 3 with int8 keys and values in another order.
+constexpr int kFormat = 4;
 constexpr std::uint32_t kLongestHeader = 1 << 16;
 
 std::size_t blocks_in_use(const KvCache::Ring& ring, std::int64_t position) {

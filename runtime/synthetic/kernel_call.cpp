@@ -209,20 +209,9 @@ KernelCall call(const AttentionSpec& spec, std::int64_t rows, ColdMemory& memory
   const double seen = static_cast<double>(spec.window > 0 ? std::min(spec.window, kDepth) : kDepth);
   KernelWork work;
   work.bytes = static_cast<double>(one.kv_block_bytes()) * seen / kKvBlock;
-  work.macs = static_cast<double>(heads * rows * (one.head_size + one.value_width())) * seen;
-  switch (spec.math) {
-    case AttentionMath::f32: work.multiplied = Activation::f32; break;
-    case AttentionMath::bf16:
-    case AttentionMath::amx: work.multiplied = Activation::bf16; break;
-    case AttentionMath::int8:  // a probability is two bytes
-      work.multiplied = Activation::s8;
-      work.macs += static_cast<double>(heads * rows * one.value_width()) * seen;
-      break;
-    case AttentionMath::int16:  // as many words as bytes would be twice
-      work.multiplied = Activation::s8;
-      work.macs *= 2;
-      break;
-  }
+  const AttentionProducts products = attention_products(spec);
+  work.macs = products.macs * static_cast<double>(heads * rows) * seen;
+  work.multiplied = products.type;
   return call_of(rows, work, kept, arguments, [](Kept& of, AttentionArguments& to, std::size_t pass) {
     to.blocks = of.cache.blocks(pass);
   });

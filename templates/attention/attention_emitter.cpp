@@ -24,8 +24,7 @@ void check_integer_math(const AttentionSpec& spec, const jit::Target& target, co
     fail("kernel {}: {} math needs an int8 cache: use math.f32", name, math);
   if (spec.heads.head_size > kLongestIntegerHead)
     fail("kernel {}: {} math takes heads of up to {}: use math.f32", name, math, kLongestIntegerHead);
-  const bool multiplies_bytes = target.has(jit::Feature::avx512vnni) || target.has(jit::Feature::avxvnni);
-  if (spec.math == AttentionMath::int8 && !multiplies_bytes)
+  if (!computes(target, spec.math))
     fail("kernel {}: int8 math needs avx512vnni or avxvnni, which {} lacks: use math.int16 or math.f32", name,
          target.name);
 }

@@ -8,8 +8,8 @@ namespace burin::kernels {
 
 inline constexpr int kChunkBlocks = 4;  // 64-position blocks per pass of the softmax
 inline constexpr int kChunkKeys = kChunkBlocks * kKvBlock;
-inline constexpr int kQuarter =
-    kKvBlock / 4;  // of a block's keys: as few are scored where no row may see more
+// Of a block's keys: as few are scored where no row may see more.
+inline constexpr int kQuarter = kKvBlock / 4;
 
 inline bool is_integer(AttentionMath math) {
   return math == AttentionMath::int8 || math == AttentionMath::int16;

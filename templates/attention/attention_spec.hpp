@@ -7,6 +7,7 @@
 
 #include "jit/code_image.hpp"
 #include "jit/target.hpp"
+#include "templates/activation_rows.hpp"
 #include "templates/head_layout.hpp"
 
 namespace burin::kernels {
@@ -18,6 +19,11 @@ namespace burin::kernels {
 //          whole numbers of two bytes, less than 2^-16 of the largest among 256 keys off (int8 caches and VNNI only),
 //   int16  by vpmaddwd, with queries 2^-14 of the largest off, probabilities 2^-15 (int8 caches only).
 enum class AttentionMath : std::uint8_t { f32, bf16, amx, int8, int16 };
+
+// Whether kernels of the target multiply so.
+bool computes(const jit::Target& target, AttentionMath math);
+// The fastest that the cache's numbers and the target allow. Not amx, whose results differ from those of single rows.
+AttentionMath fastest_attention_math(KvStorage kv, const jit::Target& target);
 
 struct AttentionSpec {
   static constexpr std::string_view kKind = "attention";
@@ -99,6 +105,13 @@ int attention_rows_per_call(const AttentionSpec& spec);
 std::size_t attention_part_bytes(const AttentionSpec& spec);
 // Independent of the context length.
 std::size_t attention_scratch_bytes(const AttentionSpec& spec);
+
+// Multiply-adds for a query head and one of the keys that it sees, and of what.
+struct AttentionProducts {
+  double macs;
+  Activation type;
+};
+AttentionProducts attention_products(const AttentionSpec& spec);
 
 // Throws burin::Error where the target lacks what the spec's math needs.
 jit::CodeImage emit_attention(const AttentionSpec& spec, const jit::Target& target);

@@ -1,7 +1,6 @@
 #include "templates/attention/query_codes.hpp"
 
-#include <limits>
-
+#include "templates/heads/magnitude_scale.hpp"
 #include "templates/heads/pair_codes.hpp"
 
 namespace burin::kernels {
@@ -38,24 +37,16 @@ class QueryCodes {
   void find_scale() {
     const jit::RoleScope scope(a);
     const jit::Vector largest = a.name(inverse(), "largest");
-    const Xbyak::Xmm magnitude(largest.getIdx());
-    const Xbyak::Xmm scale = a.name(Xbyak::Xmm(code(0).getIdx()), "scale");
     const jit::Vector value = a.name(code(1), "value");
     a.zero(largest);
     for (int byte = 0; byte < c_.spec.heads.query_head_columns() * 4; byte += a.vector_bytes()) {
       a.vmovups(value, a.ptr[query_ + jit::offset(byte)]);
-      a.isa().bit_and(value, value, a.vector_constant(0x7fffffff));
-      a.vmaxps(largest, value, largest);  // what is no number is passed over
+      emit_raise_magnitude(a, largest, value);
     }
-    a.isa().reduce_max(largest, value);
-    a.vminss(magnitude, magnitude, a.float_constant(std::numeric_limits<float>::max()));
-    a.vmaxss(magnitude, magnitude, a.float_constant(kSmallestMagnitude));
-    a.vmulss(scale, magnitude, a.float_constant(1 / largest_code()));
-    a.vmulss(scale, scale, Xbyak::Xmm(factor_.getIdx()));
-    a.vmovss(of_panel(c_.scratch.query_scale()), scale);
-    a.vmovss(scale, a.float_constant(largest_code()));
-    a.vdivss(scale, scale, magnitude);
-    a.vbroadcastss(inverse(), scale);
+    emit_magnitude_scale(a, largest, code(0), value, largest_code(), [&](const Xbyak::Xmm& scale) {
+      a.vmulss(scale, scale, Xbyak::Xmm(factor_.getIdx()));
+      a.vmovss(of_panel(c_.scratch.query_scale()), scale);
+    });
   }
 
   // As many pairs as there are lanes, of the block from `lane` on.

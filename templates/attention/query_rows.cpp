@@ -51,7 +51,7 @@ void for_each_query_row(const AttentionContext& c, const CallerRows& outer, cons
   a.jnz(row_loop, kNear);
 }
 
-// Sixteen pairs: x0 and x1 lie 64 bytes apart in the query. Not of integer math, see query_codes.hpp.
+// Sixteen pairs: x0 and x1 lie 64 bytes apart in the query.
 void copy_pair_block(const AttentionContext& c, int block, const Xbyak::Reg64& query,
                      const Xbyak::Reg64& panel, jit::Vector scale) {
   jit::Assembler& a = c.a;
@@ -70,6 +70,14 @@ void copy_pair_block(const AttentionContext& c, int block, const Xbyak::Reg64& q
       a.vmovups(a.ptr[panel + jit::offset(to + c.scratch.pair_places * 4)], x1);
     }
   }
+}
+
+// The floats at `query` to the row of the panel.
+void copy_query(const AttentionContext& c, const Xbyak::Reg64& query, const Xbyak::Reg64& panel,
+                jit::Vector scale) {
+  if (c.integer_math()) return emit_query_codes(c, query, panel, scale);
+  for (int block = 0; block < c.spec.heads.pair_blocks(); ++block)
+    copy_pair_block(c, block, query, panel, scale);
 }
 
 // Scores are powers of two; before a soft cap they are twice the argument of its tanh.
@@ -142,9 +150,7 @@ void emit_query_panel(const AttentionContext& c) {
   for_each_query_row(c, rows, query, c.spec.heads.query_head_columns() * 4,
                      [&](const Xbyak::Reg64& heads_left) {
                        if (c.spec.factors) row_factor(c, a.rcx, factor, scale);
-                       if (c.integer_math()) emit_query_codes(c, query, panel, scale);
-                       for (int block = 0; !c.integer_math() && block < c.spec.heads.pair_blocks(); ++block)
-                         copy_pair_block(c, block, query, panel, scale);
+                       copy_query(c, query, panel, scale);
                        for (int at = 0; at < c.scratch.values_row; at += a.vector_bytes())
                          a.vmovups(a.ptr[values + jit::offset(at)], none);
                        start_state(c, states, heads_left);

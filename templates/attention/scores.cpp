@@ -65,11 +65,6 @@ class ScoreTile {
   int group_bytes() const { return c_.spec.heads.pair_group_bytes(); }
   // Of a group in the panel: its x0, of which x1 are elsewhere, or both.
   int group_in_panel() const { return c_.integer_math() ? 4 : 4 * c_.spec.heads.pairs_per_group(); }
-  // Products of a group: of elements, of words, or of all bytes at once.
-  int products() const {
-    if (c_.spec.math == AttentionMath::f32) return 2 * c_.spec.heads.pairs_per_group();
-    return c_.int16_math() ? 2 : 1;
-  }
   int key_bytes() const { return c_.spec.heads.place_bytes(); }
 
   void emit_pass(int first_key) {
@@ -140,7 +135,7 @@ class ScoreTile {
 
   void group(int i, bool prefetch) {
     if (prefetch) prefetch_group(i);
-    for (int which = 0; which < products(); ++which)
+    for (int which = 0; which < c_.products(2 * c_.spec.heads.pairs_per_group()); ++which)
       tile_.emit([&](jit::Vector to, int v) { load_keys(to, i, which, v); },
                  [&](jit::Vector to, int row) { load_query(to, row, i, which); });
   }

@@ -103,11 +103,6 @@ class ValueTile {
   }
 
   int keys_per_row() const { return c_.spec.heads.slots_per_value_row(); }
-  // Of a row of values: of single keys, of words of two of four, or of all at once.
-  int products() const {
-    if (c_.spec.math == AttentionMath::f32) return keys_per_row();
-    return c_.int16_math() ? 2 : 1;
-  }
   int row_bytes() const { return c_.spec.heads.value_row_bytes(); }
   int vector_columns_bytes() const { return a.lanes() * c_.spec.heads.place_bytes(); }
 
@@ -115,7 +110,7 @@ class ValueTile {
     const int at = key / keys_per_row() * row_bytes();
     for (int line = 0; line < tile_.vectors() * vector_columns_bytes(); line += 64)
       ahead_.emit_prefetch(walking_values() + jit::offset(at + line));
-    for (int which = 0; which < products(); ++which)
+    for (int which = 0; which < c_.products(keys_per_row()); ++which)
       tile_.emit([&](jit::Vector to, int v) { emit_load_stored(c_, to, value_address(at, v), which); },
                  [&](jit::Vector to, int row) {
                    load_probability(to, row, key * probability_bytes(c_) + which * 4);

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <limits>
 
+#include "templates/heads/magnitude_scale.hpp"
 #include "templates/heads/pair_codes.hpp"
 
 namespace burin::kernels {
@@ -73,22 +73,14 @@ class QuantizedRow {
   void find_scale(int columns, int scales_offset) {
     const jit::RoleScope scope(a);
     const jit::Vector largest = a.name(inverse(), "largest");
-    const Xbyak::Xmm magnitude(largest.getIdx());
-    const Xbyak::Xmm scale(scratch().getIdx());
     a.zero(largest);
     walk(columns / a.lanes(), 0, a.vector_bytes(), [&] {
       a.vmovups(code(), a.ptr[q_.walk]);
-      a.isa().bit_and(code(), code(), a.vector_constant(0x7fffffff));
-      a.vmaxps(largest, code(), largest);  // what is no number is passed over
+      emit_raise_magnitude(a, largest, code());
     });
-    a.isa().reduce_max(largest, code());
-    a.vminss(magnitude, magnitude, a.float_constant(std::numeric_limits<float>::max()));
-    a.vmaxss(magnitude, magnitude, a.float_constant(kSmallestMagnitude));
-    a.vmulss(scale, magnitude, a.float_constant(1 / kLargestCode));
-    a.vmovss(a.dword[q_.block + q_.slot * 4 + jit::offset(scales_offset)], scale);
-    a.vmovss(scale, a.float_constant(kLargestCode));
-    a.vdivss(scale, scale, magnitude);
-    a.vbroadcastss(inverse(), scale);
+    emit_magnitude_scale(a, largest, scratch(), code(), kLargestCode, [&](const Xbyak::Xmm& scale) {
+      a.vmovss(a.dword[q_.block + q_.slot * 4 + jit::offset(scales_offset)], scale);
+    });
   }
 
   // Of the row's next floats from `byte` on, as int32 lanes.

@@ -1,7 +1,7 @@
 #include "templates/math/exp2.hpp"
 
 #include <bit>
-#include <span>
+#include <iterator>
 
 namespace burin::kernels {
 namespace {
@@ -26,16 +26,21 @@ jit::Vector kept_coefficient(jit::Assembler& a, int first, int number) {
   return a.vector(first + number, {"coefficient", number});
 }
 
-jit::Vector emit_polynomial(jit::Assembler& a, jit::Vector x, jit::Vector scratch0, jit::Vector scratch1,
-                            std::span<const float> coefficients) {
+void load(jit::Assembler& a, jit::Vector to, const Xbyak::Address& from) { a.vmovups(to, from); }
+void load(jit::Assembler& a, jit::Vector to, jit::Vector from) { a.isa().copy(to, from); }
+
+// x = 2^x, by so many coefficients: coefficient(i) is where the i-th is, highest power first.
+template <typename Coefficient>
+void emit_by_polynomial(jit::Assembler& a, jit::Vector x, jit::Vector scratch0, jit::Vector scratch1,
+                        int coefficients, const Coefficient& coefficient) {
   const jit::Vector exponent = a.name(scratch0, "exponent");
   const jit::Vector polynomial = a.name(scratch1, "polynomial");
   a.isa().round_to_integer(exponent, x);
   a.vsubps(x, x, exponent);
-  a.vmovups(polynomial, lanes(a, coefficients[0]));
-  for (const float coefficient : coefficients.subspan(1)) a.vfmadd213ps(polynomial, x, lanes(a, coefficient));
+  load(a, polynomial, coefficient(0));
+  for (int i = 1; i < coefficients; ++i) a.vfmadd213ps(polynomial, x, coefficient(i));
   a.isa().scale_by_power_of_two(polynomial, exponent);
-  return polynomial;
+  a.isa().copy(x, polynomial);
 }
 
 }  // namespace
@@ -44,7 +49,8 @@ void emit_exp2(jit::Assembler& a, jit::Vector x, jit::Vector scratch0, jit::Vect
   const jit::RoleScope scope(a);
   a.vminps(x, x, lanes(a, 126.0f));
   a.vmaxps(x, x, lanes(a, -1024.0f));
-  a.isa().copy(x, emit_polynomial(a, x, scratch0, scratch1, kCoefficients));
+  emit_by_polynomial(a, x, scratch0, scratch1, static_cast<int>(std::size(kCoefficients)),
+                     [&](int i) { return lanes(a, kCoefficients[i]); });
 }
 
 void emit_exp2_coefficients_for_bf16(jit::Assembler& a, int first) {
@@ -55,14 +61,8 @@ void emit_exp2_coefficients_for_bf16(jit::Assembler& a, int first) {
 void emit_exp2_for_bf16(jit::Assembler& a, jit::Vector x, jit::Vector scratch0, jit::Vector scratch1,
                         int first) {
   const jit::RoleScope scope(a);
-  const jit::Vector exponent = a.name(scratch0, "exponent");
-  const jit::Vector polynomial = a.name(scratch1, "polynomial");
-  a.isa().round_to_integer(exponent, x);
-  a.vsubps(x, x, exponent);
-  a.isa().copy(polynomial, kept_coefficient(a, first, 0));
-  for (int i = 1; i < kCoarse; ++i) a.vfmadd213ps(polynomial, x, kept_coefficient(a, first, i));
-  a.isa().scale_by_power_of_two(polynomial, exponent);
-  a.isa().copy(x, polynomial);
+  emit_by_polynomial(a, x, scratch0, scratch1, kCoarse,
+                     [&](int i) { return kept_coefficient(a, first, i); });
 }
 
 }  // namespace burin::kernels

@@ -24,11 +24,11 @@ std::vector<Numbers> numbers_of(const jit::Target& target) {
                               {KvStorage::f16, AttentionMath::f32},
                               {KvStorage::bf16, AttentionMath::f32}};
   all.push_back({KvStorage::int8, AttentionMath::f32});
-  if (target.has(jit::Feature::avx512bf16)) all.push_back({KvStorage::bf16, AttentionMath::bf16});
-  if (target.has(jit::Feature::avx512vnni) || target.has(jit::Feature::avxvnni))
-    all.push_back({KvStorage::int8, AttentionMath::int8});
-  all.push_back({KvStorage::int8, AttentionMath::int16});
-  if (target.has(jit::Feature::amx_bf16)) all.push_back({KvStorage::bf16, AttentionMath::amx});
+  for (const Numbers& more : {Numbers{KvStorage::bf16, AttentionMath::bf16},
+                              {KvStorage::int8, AttentionMath::int8},
+                              {KvStorage::int8, AttentionMath::int16},
+                              {KvStorage::bf16, AttentionMath::amx}})
+    if (computes(target, more.math)) all.push_back(more);
   return all;
 }
 

@@ -67,8 +67,10 @@ class KvCache {
   static constexpr std::int64_t kLayers = 2;  // the cache is the second one's
 
   using Storage = kernels::KvStorage;
-  bool pairs_share() const { return heads_.kv == Storage::bf16; }
-  bool four_share() const { return heads_.kv == Storage::int8; }
+  // Elements of a key, or slots of a value's column, that lie side by side.
+  std::int64_t together() const {
+    return heads_.kv == Storage::int8 ? 4 : heads_.kv == Storage::bf16 ? 2 : 1;
+  }
   std::int64_t bytes_each() const {
     switch (heads_.kv) {
       case Storage::f32: return 4;
@@ -88,24 +90,22 @@ class KvCache {
   std::byte* block(int kv_head, std::int64_t position) const {
     return blocks_[static_cast<std::size_t>(position / 64)] + head_offset(kv_head);
   }
-  // Of 64 slots. Of int8, an odd last pair has the place of two.
+  // Of 64 slots, in whole places.
   std::int64_t key_bytes() const {
-    return 64 * (four_share() ? (heads_.head_size + 3) / 4 * 4 : heads_.head_size * bytes_each());
+    return 64 * ((heads_.head_size + together() - 1) / together() * together()) * bytes_each();
   }
   std::byte* key_place(int kv_head, std::int64_t position, int pair, int which) const {
     const std::int64_t slot = position % 64;
     std::byte* keys = block(kv_head, position);
-    if (four_share()) return keys + (pair / 2 * 64 + slot) * 4 + pair % 2 * 2 + which;
-    return pairs_share() ? keys + ((pair * 64 + slot) * 2 + which) * 2
-                         : keys + ((pair * 2 + which) * 64 + slot) * bytes_each();
+    const std::int64_t element = pair * 2 + which;
+    return keys + ((element / together() * 64 + slot) * together() + element % together()) * bytes_each();
   }
   std::byte* value_place(int kv_head, std::int64_t position, int column) const {
     const std::int64_t slot = position % 64;
     const std::int64_t columns = value_columns();
     std::byte* values = values_of_block(kv_head, position);
-    if (four_share()) return values + (slot / 4 * columns + column) * 4 + slot % 4;
-    return pairs_share() ? values + ((slot / 2 * columns + column) * 2 + slot % 2) * 2
-                         : values + (slot * columns + column) * bytes_each();
+    return values +
+           ((slot / together() * columns + column) * together() + slot % together()) * bytes_each();
   }
 
   std::byte* values_of_block(int kv_head, std::int64_t position) const {
