@@ -106,9 +106,7 @@ struct AttentionContext {
   // Factors of products that a probability consists of: of int8 math, a high byte and a low one.
   int probability_factors() const { return int8_math() ? 2 : 1; }
   // Products of a vector of places, which hold so many numbers each: one by one, as words of every other one, or all at once.
-  int products(int numbers) const {
-    return spec.math == AttentionMath::f32 ? numbers : int16_math() ? 2 : 1;
-  }
+  int products(int numbers) const { return spec.math == AttentionMath::f32 ? numbers : int16_math() ? 2 : 1; }
   bool on_tiles() const { return spec.math == AttentionMath::amx; }
   bool int8_storage() const { return spec.heads.kv == KvStorage::int8; }
 

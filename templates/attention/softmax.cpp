@@ -9,6 +9,8 @@
 
 #include "templates/attention/attention_emitter.hpp"
 #include "templates/attention/integer_probabilities.hpp"
+#include "templates/attention/row_exponentials.hpp"
+#include "templates/attention/softmax_registers.hpp"
 #include "templates/attention/value_scales.hpp"
 #include "templates/math/exp2.hpp"
 
@@ -16,14 +18,13 @@ namespace burin::kernels {
 namespace {
 
 constexpr auto kNear = Xbyak::CodeGenerator::T_NEAR;
-constexpr int kCoefficients = 16;  // vector registers that stay
 // Of a maximum that is kept: of 2^127 that floats have, enough for 2^119 keys.
 constexpr float kLargestGrowth = 8;
 
-class SoftmaxRows {
+class SoftmaxRows : private SoftmaxRegisters {
  public:
   explicit SoftmaxRows(const AttentionContext& context)
-      : c_(context), a(context.a), changes_(context, reach(), heads_left()) {}
+      : SoftmaxRegisters(context), changes_(context, reach(), heads_left()) {}
 
   void emit() {
     const jit::RoleScope scope(a);
@@ -36,7 +37,7 @@ class SoftmaxRows {
     if (c_.on_tiles()) a.mov(c_.local(c_.locals.end_score), bytes());
     a.mov(rows_left(), c_.argument(offsetof(AttentionArguments, rows)));
     changes_.emit_start();
-    if (rounds_probabilities()) emit_exp2_coefficients_for_bf16(a, kCoefficients);
+    emit_exponential_constants(c_);
     Xbyak::Label row;
     Xbyak::Label head;
     a.L(row);
@@ -55,40 +56,10 @@ class SoftmaxRows {
   }
 
  private:
-  Xbyak::Reg64 scores() const { return a.name(a.rdi, "scores"); }
-  Xbyak::Reg64 values() const { return a.name(a.rsi, "values"); }
-  Xbyak::Reg64 state() const { return a.name(a.rdx, "state"); }
-  // Keys from the chunk's first to the row's own; one more per row.
-  Xbyak::Reg64 reach() const { return a.name(a.r8, "reach"); }
-  // Of a row of scores, up to those that any row may see.
-  Xbyak::Reg64 bytes() const { return a.name(a.r9, "bytes"); }
-  Xbyak::Reg64 rows_left() const { return a.name(a.r10, "rows_left"); }
-  Xbyak::Reg64 heads_left() const { return a.name(a.r11, "heads_left"); }
-  Xbyak::Reg64 at() const { return a.name(a.rcx, "at"); }
-  Xbyak::Reg64 lanes_left() const { return a.name(a.rax, "lanes_left"); }
-  // Keys at the chunk's start that the row does not see.
-  Xbyak::Reg64 hidden() const { return a.name(a.rbp, "hidden"); }
-
-  jit::Vector largest(int i = 0) const { return a.vector(i, {"largest", i > 0 ? i : -1}); }
-  jit::Vector value(int i) const { return a.vector(2 + i, {"value", i}); }
-  jit::Vector sum(int i = 0) const { return a.vector(6 + i, {"sum", i > 0 ? i : -1}); }
-  jit::Vector scratch(int i) const { return a.vector(8 + i, {"scratch", i}); }
-  jit::Vector correction() const { return a.vector(15, "correction"); }
-  // Integer math: what its probabilities are relative to, the chunk's maximum less their bits, and 2^(this - maximum).
-  jit::Vector offset() const { return a.vector(1, "offset"); }
-  jit::Vector factor() const { return a.vector(15, "factor"); }
-  Xbyak::Address running_sum() const {
-    return a.dword[state() + jit::offset(c_.scratch.sums - c_.scratch.largest)];
-  }
-
-  // Whole blocks in integer math; else two vectors, or four.
-  int keys_at_once() const { return c_.integer_math() ? kKvBlock : 32; }
-
   void query_row() {
     find_largest();
     keep_or_raise_maximum();
-    exponentials();
-    add_sum();
+    emit_row_exponentials(c_);
   }
 
   // Where the span's end is, from the chunk's first key, and how far row 0 reaches.
@@ -127,12 +98,12 @@ class SoftmaxRows {
     a.shl(bytes(), 2);
   }
 
-  // at = the first score, lanes_left = keys from there up to the row's own or the span's end, hidden = those before the
+  // at = the first score, keys_left = keys from there up to the row's own or the span's end, hidden = those before the
   // span or the window.
   void find_keys() {
-    a.mov(lanes_left(), reach());
-    a.cmp(lanes_left(), c_.local(c_.locals.end_in_chunk));
-    a.cmovg(lanes_left(), c_.local(c_.locals.end_in_chunk));
+    a.mov(keys_left(), reach());
+    a.cmp(keys_left(), c_.local(c_.locals.end_in_chunk));
+    a.cmovg(keys_left(), c_.local(c_.locals.end_in_chunk));
     a.mov(hidden(), c_.local(c_.locals.span));
     a.mov(hidden(), a.ptr[hidden() + offsetof(KeySpan, first_slot)]);
     a.sub(hidden(), c_.r.chunk_first);
@@ -144,7 +115,7 @@ class SoftmaxRows {
     }
     a.mov(at(), c_.local(c_.locals.first_score));
     a.shr(at(), 2);
-    a.sub(lanes_left(), at());
+    a.sub(keys_left(), at());
     a.sub(hidden(), at());
     a.shl(at(), 2);
   }
@@ -154,7 +125,7 @@ class SoftmaxRows {
     Xbyak::Label loop;
     Xbyak::Label some;
     Xbyak::Label next;
-    changes_.emit_row(lanes_left());
+    changes_.emit_row(keys_left());
     for (int i = 0; i < 2; ++i) a.isa().copy(largest(i), changes_.lowest());
     find_keys();
     a.L(loop);
@@ -163,7 +134,7 @@ class SoftmaxRows {
     for (int key = 0; key < keys_at_once(); key += a.lanes()) {
       const Xbyak::RegExp from = scores() + at() + jit::offset(key * 4);
       a.vmovups(value(0), a.ptr[from]);
-      changes_.emit(value(0), from, {hidden(), lanes_left()}, {scratch(0), scratch(1), scratch(2)});
+      changes_.emit(value(0), from, {hidden(), keys_left()}, {scratch(0), scratch(1), scratch(2)});
       if (c_.int8_storage()) a.vaddps(value(0), value(0), of_values(c_.scratch.exponents, key));
       a.vmaxps(largest(), largest(), value(0));
       pass_keys(a.lanes());
@@ -178,13 +149,13 @@ class SoftmaxRows {
 
   // Of the keys at hand; goes on at `some` where the row does not see all of them, else at `next`.
   void largest_where_row_sees_all(Xbyak::Label& some, Xbyak::Label& next) {
-    a.cmp(lanes_left(), c_.u32(keys_at_once()));
+    a.cmp(keys_left(), c_.u32(keys_at_once()));
     a.jl(some, kNear);
     a.test(hidden(), hidden());
     a.jg(some, kNear);
     for (int key = 0; key < keys_at_once(); key += a.lanes()) {
       const jit::Vector to = largest(key / a.lanes() % 2);
-      const Xbyak::Address from = a.ptr[scores() + at() + jit::offset(key * 4)];
+      const Xbyak::Address from = score(key);
       if (!c_.int8_storage()) {
         a.vmaxps(to, to, from);
         continue;
@@ -198,7 +169,7 @@ class SoftmaxRows {
   }
 
   void pass_keys(int keys) {
-    a.sub(lanes_left(), c_.u32(keys));
+    a.sub(keys_left(), c_.u32(keys));
     a.sub(hidden(), c_.u32(keys));
   }
 
@@ -240,89 +211,10 @@ class SoftmaxRows {
     }
   }
 
-  // One of the floats per key that value_scales.hpp makes, from the key at `at` and so many more on.
-  Xbyak::Address of_values(int array, int key) const {
-    return a.ptr[c_.r.scratch + at() + jit::offset(array + key * 4)];
-  }
   Xbyak::Address float_lanes(float value) const {
     return a.vector_constant(std::bit_cast<std::uint32_t>(value));
   }
 
-  void exponentials() {
-    for (int i = 0; i < 2; ++i) a.zero(sum(i));
-    a.mov(at(), c_.local(c_.locals.first_score));
-    c_.integer_math() ? integer_exponentials() : float_exponentials();
-  }
-
-  void float_exponentials() {
-    Xbyak::Label loop;
-    a.mov(lanes_left(), at());  // where probabilities go: in place, or packed to half the size
-    a.shr(lanes_left(), 1);
-    a.add(lanes_left(), scores());
-    a.L(loop);
-    for (int i = 0; i < 2; ++i) exponential(i, i * a.lanes(), largest());
-    if (c_.bf16_math()) {
-      // Sums are of the unrounded probabilities: rounding errors of many keys cancel in the products.
-      a.vcvtne2ps2bf16(Xbyak::Zmm(value(0).getIdx()), Xbyak::Zmm(value(1).getIdx()),
-                       Xbyak::Zmm(value(0).getIdx()));
-      a.vmovups(a.ptr[lanes_left()], value(0));
-      a.add(lanes_left(), c_.u32(a.vector_bytes()));
-    } else {
-      for (int i = 0; i < 2; ++i)
-        a.vmovups(a.ptr[scores() + at() + jit::offset(i * a.vector_bytes())], value(i));
-    }
-    a.add(at(), c_.u32(2 * a.vector_bytes()));
-    a.cmp(at(), bytes());
-    a.jl(loop, kNear);
-  }
-
-  // Block by block, with the chunk's factor in each.
-  void integer_exponentials() {
-    Xbyak::Label loop;
-    a.vsubps(factor(), offset(), largest());
-    exp2(factor());
-    a.L(loop);
-    const int packed = packed_vectors(c_);
-    for (int key = 0; key < kKvBlock; key += packed * a.lanes()) {
-      for (int i = 0; i < packed; ++i) exponential(i, key + i * a.lanes(), offset());
-      emit_store_probabilities(c_, {value(0).getIdx(), scratch(0).getIdx()}, scores() + at(), key);
-    }
-    a.vmovss(a.dword[scores() + at() + jit::offset(AttentionScratch::kProbabilityFactor)],
-             Xbyak::Xmm(factor().getIdx()));
-    a.add(at(), kKvBlock * 4);
-    a.cmp(at(), bytes());
-    a.jl(loop, kNear);
-  }
-
-  // value(i) = probabilities relative to 2^base, of keys from so many behind `at` on; to the sum.
-  void exponential(int i, int key, jit::Vector base) {
-    a.vmovups(value(i), a.ptr[scores() + at() + jit::offset(key * 4)]);
-    if (c_.int8_storage()) a.vaddps(value(i), value(i), of_values(c_.scratch.exponents, key));
-    a.vsubps(value(i), value(i), base);
-    exp2(value(i));
-    if (!c_.int8_storage()) return a.vaddps(sum(i % 2), sum(i % 2), value(i));
-    a.vfmadd231ps(sum(i % 2), value(i), of_values(c_.scratch.inverses, key));
-    a.vmulps(value(i), value(i), of_values(c_.scratch.mantissas, key));
-  }
-
-  void exp2(jit::Vector x) {
-    rounds_probabilities() ? emit_exp2_for_bf16(a, x, scratch(0), scratch(1), kCoefficients)
-                           : emit_exp2(a, x, scratch(0), scratch(1));
-  }
-
-  bool rounds_probabilities() const { return c_.bf16_math() || (c_.integer_math() && a.lanes() == 16); }
-
-  void add_sum() {
-    const Xbyak::Xmm total(sum().getIdx());
-    a.vaddps(sum(), sum(), sum(1));
-    a.isa().reduce_add(sum(), scratch(0));
-    if (c_.integer_math()) a.vmulss(total, total, Xbyak::Xmm(factor().getIdx()));
-    a.vaddss(total, total, running_sum());
-    a.vmovss(running_sum(), total);
-  }
-
-  const AttentionContext& c_;
-  jit::Assembler& a;
   ScoreChanges changes_;
 };
 

@@ -76,7 +76,7 @@ constexpr SessionOptions kOptions[] = {{.endless = true, .keep = 4, .discard = -
 
 TEST(Endless, NeighboursRotate) {
   const tests::TemporaryFolder folder;
-  const std::string path = folder.write("model.gguf", tests::tiny_gguf(one_layer()).bytes());
+  const std::string path = tests::write_tiny_gguf(folder, one_layer());
   for (const SessionOptions& options : kOptions) expect_like_a_new_sequence(path, options, 2e-5);
 }
 
@@ -93,7 +93,7 @@ TEST(Endless, HalvesRotateWithEveryScaling) {
 
 TEST(Endless, NarrowCaches) {
   const tests::TemporaryFolder folder;
-  const std::string path = folder.write("model.gguf", tests::tiny_gguf(one_layer()).bytes());
+  const std::string path = tests::write_tiny_gguf(folder, one_layer());
   expect_like_a_new_sequence(path, kOptions[0], 2e-2, {.kv = graph::KvType::bf16});
   expect_like_a_new_sequence(path, kOptions[0], 3e-3, {.kv = graph::KvType::f16});
   expect_like_a_new_sequence(path, kOptions[0], 3e-2, {.kv = graph::KvType::int8});
@@ -282,7 +282,7 @@ TEST(Endless, FarPositionsAreAsExactAsNearOnes) {
 
 TEST(Endless, OptionsOutOfRangeAreRefused) {
   const tests::TemporaryFolder folder;
-  const std::string path = folder.write("model.gguf", tests::tiny_gguf(one_layer()).bytes());
+  const std::string path = tests::write_tiny_gguf(folder, one_layer());
   const auto model = tests::load_model(path, {.context = kContext});
   const auto refusal = [&](const SessionOptions& options) {
     return tests::refusal_of([&] { Session session(model, options); });

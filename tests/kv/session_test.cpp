@@ -237,7 +237,7 @@ TEST_F(SavedSequence, IsRefusedByAnotherModelOrAnotherContext) {
   EXPECT_THAT(refusal(endless), tests::says(path(), {"keep is 0, the session's is 4"}));
   Session other_type(tests::load_model(kDemo, {.kv = graph::KvType::f32, .context = 100}));
   EXPECT_THAT(refusal(other_type), tests::says(path(), {"heads is"}));
-  const std::string other = folder_.write("model.gguf", tests::tiny_gguf({}).bytes());
+  const std::string other = tests::write_tiny_gguf(folder_);
   Session other_model(tests::load_model(other, {.kv = graph::KvType::bf16, .context = 100}));
   EXPECT_THAT(refusal(other_model), tests::says(path(), {}));
 }

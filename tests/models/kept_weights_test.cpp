@@ -25,9 +25,7 @@ class KeptWeights : public testing::Test {
  protected:
   std::string model_path() const { return folder_ / "model.gguf"; }
   fs::path cache() const { return folder_ / "cache"; }
-  void write_model(const tests::TinyLlama& shape = {}) const {
-    folder_.write("model.gguf", tests::tiny_gguf(shape).bytes());
-  }
+  void write_model(const tests::TinyLlama& shape = {}) const { tests::write_tiny_gguf(folder_, shape); }
   LoadOptions options() const {
     LoadOptions options;
     options.threads = 2;

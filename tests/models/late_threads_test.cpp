@@ -17,7 +17,7 @@ std::string write_model(const tests::TemporaryFolder& folder) {
   shape.feed_forward = 1024;
   shape.layers = 2;
   shape.context = 256;
-  return folder.write("model.gguf", tests::tiny_gguf(shape).bytes());
+  return tests::write_tiny_gguf(folder, shape);
 }
 
 class LateThreads : public testing::TestWithParam<graph::ComputeType> {};

@@ -18,7 +18,7 @@ std::string write_model(const tests::TemporaryFolder& folder) {
   shape.heads = 6;
   shape.kv_heads = 3;
   shape.context = 128;
-  return folder.write("model.gguf", tests::tiny_gguf(shape).bytes());
+  return tests::write_tiny_gguf(folder, shape);
 }
 
 TEST(PairedHeads, DecodeLikeAPrefillWithAnyNumberOfThreads) {

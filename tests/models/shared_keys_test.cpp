@@ -23,7 +23,7 @@ std::string write_model(const tests::TemporaryFolder& folder) {
   shape.heads = 6;
   shape.kv_heads = 1;
   shape.context = kContext;
-  return folder.write("model.gguf", tests::tiny_gguf(shape).bytes());
+  return tests::write_tiny_gguf(folder, shape);
 }
 
 TEST(SharedKeys, AreAsGoodAsAPrefillWithAnyNumberOfThreads) {

@@ -13,6 +13,7 @@
 
 #include "tests/support/byte_text.hpp"
 #include "tests/support/stored_values.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "tests/support/tiny_llama.hpp"
 
 namespace burin::tests {
@@ -194,6 +195,11 @@ inline GgufWriter tiny_gguf(const TinyLlama& model = {}) {
              factors);
   }
   return gguf;
+}
+
+// Such a model as model.gguf of a folder; returns its path.
+inline std::string write_tiny_gguf(const TemporaryFolder& folder, const TinyLlama& model = {}) {
+  return folder.write("model.gguf", tiny_gguf(model).bytes());
 }
 
 }  // namespace burin::tests
